@@ -1,0 +1,82 @@
+// Package astconf reads Asterisk's configuration dialect: sections, templates,
+// appends, includes and comments. It keeps file and line of every entry and
+// reports what is wrong as diagnostics instead of failing at the first.
+package astconf
+
+import (
+	"fmt"
+)
+
+// Severity of a diagnostic.
+type Severity uint8
+
+const (
+	Note    Severity = iota // works, could be better
+	Warning                 // works, but not as meant
+	Error                   // the file, or an object in it, cannot be used
+)
+
+func (s Severity) String() string { return [...]string{"note", "warning", "error"}[s] }
+
+// Pos is a place in a configuration file. Line and Col count from 1; 0 means unknown.
+type Pos struct {
+	File      string
+	Line, Col int
+}
+
+func (p Pos) String() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+// A Diag is one finding about a configuration: where, what, what happens
+// because of it, and the cure.
+type Diag struct {
+	Pos
+	Severity Severity
+	Rule     string // short stable id: "no-inbound-auth"
+	Message  string // what is wrong and what happens because of it
+	Cure     string // what to write instead; may be empty
+}
+
+func (d Diag) String() string {
+	s := d.Pos.String() + ": " + d.Severity.String() + ": " + d.Message
+	if d.Cure != "" {
+		s += " (" + d.Cure + ")"
+	}
+	return s
+}
+
+// Failed reports whether any of the diagnostics is an Error.
+func Failed(ds []Diag) bool {
+	for _, d := range ds {
+		if d.Severity == Error {
+			return true
+		}
+	}
+	return false
+}
+
+// A File is a configuration file with its includes read in and its templates
+// applied.
+type File struct {
+	Name     string
+	Sections []*Section // in reading order, templates left out
+	Valid    bool       // false: consumers must treat the load as failed
+}
+
+// A Section is one [name] with its entries, inherited ones first.
+type Section struct {
+	Pos
+	Name    string
+	Entries []Entry
+}
+
+// An Entry is one `name = value` line.
+type Entry struct {
+	Pos
+	Name, Value string
+	Arrow       bool // written =>
+}

@@ -1,0 +1,198 @@
+// Package settings turns pjsip.conf (and sip.conf) into one immutable Snapshot
+// of endpoints, addresses of record, credentials and transports. The front ends
+// know every documented option by name, type and range; what is understood but
+// not honoured is said so.
+package settings
+
+import (
+	"net/netip"
+	"time"
+
+	"branchline/media"
+	"branchline/pbx/astconf"
+	"branchline/pbx/channel"
+)
+
+// A Snapshot is one accepted configuration. It is never changed after it was
+// made; a reload makes another. Maps are keyed by the section name.
+type Snapshot struct {
+	Global     Global
+	System     System
+	Transports []*Transport // in file order
+	Endpoints  map[string]*Endpoint
+	AORs       map[string]*AOR
+	Auths      map[string]*Auth
+	Identifies []*Identify // in file order
+	ACLs       []*ACL
+	Aliases    map[string]string // domain_alias: alias -> domain
+	RTP        RTP
+}
+
+// An Object is what all configuration objects share.
+type Object struct {
+	ID  string
+	Pos astconf.Pos
+	// Options holds every option as it stands after defaults, in the words
+	// `pjsip show ...` prints.
+	Options []Option
+}
+
+// An Option is one line of `pjsip show endpoint X`.
+type Option struct{ Name, Value string }
+
+type Global struct {
+	Object
+	UserAgent                 string
+	DefaultRealm              string // "asterisk"
+	DefaultFromUser           string // "asterisk"
+	EndpointIdentifierOrder   []string
+	MaxForwards               int
+	KeepAliveInterval         time.Duration
+	ContactExpirationInterval time.Duration
+	MaxInitialQualify         time.Duration
+	DisableMultiDomain        bool
+	IgnoreURIUserOptions      bool
+	Debug                     string // "no", "yes" or a host
+}
+
+type System struct {
+	Object
+	TimerT1, TimerB  time.Duration // 500 ms, 32 s
+	CompactHeaders   bool
+	DisableTCPSwitch bool
+	DisableRport     bool
+}
+
+type Transport struct {
+	Object
+	Protocol                      string // "udp", "tcp"
+	Bind                          netip.AddrPort
+	LocalNets                     []netip.Prefix
+	ExternalSignaling             string
+	ExternalSignalingPort         int
+	ExternalMedia                 string
+	Domain                        string
+	TOS, COS                      int
+	AllowReload                   bool
+	Symmetric                     bool
+	KeepAlive                     bool // SO_KEEPALIVE
+	KeepAliveIdle, KeepAliveEvery time.Duration
+	KeepAliveProbes               int
+}
+
+type Endpoint struct {
+	Object
+	Context                                                                        string
+	Transport                                                                      string // "" = chosen by address
+	AORs                                                                           []string
+	Auths                                                                          []string // inbound
+	OutboundAuths                                                                  []string
+	Codecs                                                                         []*media.Codec
+	PacketTimes                                                                    map[*media.Codec]time.Duration // allow=ulaw:40
+	DTMF                                                                           DTMFMode
+	ForceRport, RewriteContact, RTPSymmetric, DirectMedia, DisableDirectMediaOnNAT bool
+	CallerID                                                                       channel.Party
+	CallerIDPrivacy                                                                channel.Presentation
+	CallerIDTag                                                                    string
+	FromUser, FromDomain, ContactUser                                              string
+	TrustIDInbound, TrustIDOutbound, SendPAI, SendRPID, SendDiversion, UserEqPhone bool
+	IdentifyBy                                                                     []string
+	OutboundProxy                                                                  string
+	Rel100                                                                         string // no, yes, peer_supported, required
+	Timers                                                                         string // no, yes, required, always
+	TimersMinSE, TimersExpires                                                     time.Duration
+	RTPTimeout, RTPTimeoutHold, RTPKeepalive                                       time.Duration
+	InbandProgress                                                                 bool
+	SetVars                                                                        []channel.Header
+	Language, ToneZone, AccountCode, MOHSuggest                                    string
+	CallGroup, PickupGroup                                                         uint64
+	MediaAddress                                                                   string
+	BindRTPToMediaAddress                                                          bool
+	RTPIPv6                                                                        bool
+	AllowTransfer, AllowSubscribe, AllowOverlap                                    bool
+	OverlapContext                                                                 string
+	RedirectMethod                                                                 string
+	DeviceStateBusyAt                                                              int
+	AllowUnauthenticatedOptions                                                    bool
+	SDPOwner, SDPSession                                                           string
+	SuppressQ850, Ignore183WithoutSDP, FollowEarlyMediaFork                        bool
+	Mailboxes                                                                      []string
+	ACL                                                                            []Rule
+	ContactACL                                                                     []Rule
+	TOSAudio                                                                       int
+	PreferredCodecOnly                                                             bool
+	MaxAudioStreams, MaxVideoStreams                                               int
+	// Legacy is set for endpoints that came from sip.conf.
+	Legacy bool
+}
+
+// DTMFMode is an endpoint's dtmf_mode.
+type DTMFMode uint8
+
+const (
+	DTMFRFC4733 DTMFMode = iota
+	DTMFInband
+	DTMFInfo
+	DTMFAuto     // 4733 if offered, else inband
+	DTMFAutoInfo // 4733 if offered, else INFO
+	DTMFNone
+)
+
+type AOR struct {
+	Object
+	Contacts                                         []string // permanent
+	MaxContacts                                      int
+	RemoveExisting, RemoveUnavailable                bool
+	MinExpiry, MaxExpiry, DefaultExpiry              time.Duration
+	QualifyFrequency, QualifyTimeout                 time.Duration
+	Qualify2xxOnly, AuthenticateQualify, SupportPath bool
+	OutboundProxy                                    string
+	Mailboxes                                        []string
+}
+
+type Auth struct {
+	Object
+	Type, Username, Password, MD5Cred, Realm string
+	NonceLifetime                            time.Duration
+	Algorithms                               []string // uas, best first: "MD5", "SHA-256"
+}
+
+type Identify struct {
+	Object
+	Endpoint    string
+	Matches     []Match
+	Header      string // match_header's name, "" if none
+	HeaderValue string // exact text, or
+	HeaderRegex string // a POSIX extended expression
+	RequestURI  string
+	SRVLookups  bool
+}
+
+// A Match is one item of an identify's match list.
+type Match struct {
+	Prefix  netip.Prefix
+	Port    uint16 // 0: any
+	Exclude bool   // "!net"
+	Text    string // as `pjsip show identify` prints it
+}
+
+type ACL struct {
+	Object
+	Rules, ContactRules []Rule
+}
+
+// A Rule is one permit or deny; the last rule that covers an address decides,
+// and without any the address is permitted.
+type Rule struct {
+	Permit bool
+	Prefix netip.Prefix
+}
+
+// RTP is rtp.conf.
+type RTP struct {
+	PortFirst, PortLast int
+	Strict              bool
+	Probation           int // packets before a new source is believed
+	DTMFTimeout         time.Duration
+	RTCPInterval        time.Duration
+}
