@@ -56,10 +56,23 @@ type Channel struct {
 	DigitTimeout, ResponseTimeout time.Duration // TIMEOUT(digit|response), 5 s and 10 s
 	AbsoluteEnd                   time.Time     // TIMEOUT(absolute), zero: none
 
-	vars    map[string]string
-	extras  map[any]any
-	mailbox atomic.Pointer[Mailbox]
-	bridged atomic.Pointer[Channel]
+	BridgeID  string // id of the bridge the channel is in, "" if none
+	BridgedAt time.Time
+	// Finished says that the leg is over and only the h extension still runs.
+	Finished bool
+	// Unlist takes the channel off the exchange's list; see End.
+	Unlist func()
+
+	vars     map[string]string
+	extras   map[any]any
+	company  map[Leg]*Channel
+	ending   bool
+	redirect string
+	programs uint64
+	replies  chan<- int
+	snapshot atomic.Pointer[Snapshot]
+	mailbox  atomic.Pointer[Mailbox]
+	bridged  atomic.Pointer[Channel]
 }
 
 // New makes a channel around leg and binds the leg to mailbox mb.
@@ -149,6 +162,27 @@ func (c *Channel) Inherited() map[string]string {
 		}
 	}
 	return out
+}
+
+// NextProgram numbers the programmes played to this channel, from 1.
+func (c *Channel) NextProgram() uint64 {
+	c.programs++
+	return c.programs
+}
+
+// Answer answers an inbound channel, or marks an outbound one as up. It has no
+// effect on a channel that is up or over.
+func (c *Channel) Answer() {
+	if c.State == Up || c.ending || c.Finished {
+		return
+	}
+	if c.Inbound {
+		c.Leg.Answer()
+	}
+	c.State = Up
+	c.Hearing = true
+	c.AnsweredAt = time.Now()
+	c.Publish()
 }
 
 // Extra holds what an application or function keeps with a channel (Gosub

@@ -50,6 +50,9 @@ type (
 	DigitSender interface {
 		SendDigit(d byte, length time.Duration) bool
 	}
+	// A DigitSignaller tells that digits to its party travel in signalling now, so
+	// that a bridge has to bring them to SendDigit.
+	DigitSignaller interface{ SignalsDigits() bool }
 	// A Director can let its media flow past the exchange (re-INVITE); Direct(nil)
 	// takes it back. The plane keeps the port open meanwhile.
 	Director interface {
@@ -117,6 +120,7 @@ type Incoming struct {
 	MaxForwards    int      // as received; legs dialled from here carry one less
 	Endpoint       string
 	Codecs         []*media.Codec // agreed with the caller, best first
+	LinkedID       string         // the call it belongs to, "": a new one
 }
 
 // An Acceptor takes inbound calls; the exchange is one. It returns once the

@@ -1,0 +1,59 @@
+package channel
+
+import "time"
+
+// A Snapshot is what others may know of a channel without asking its owner: the
+// state it last published.
+type Snapshot struct {
+	Name, UniqueID, LinkedID       string
+	Context, Exten                 string
+	Priority                       int
+	State                          State
+	App, Data                      string
+	Caller, Connected              Party
+	Dialed, Language               string
+	Account, PeerAccount           string
+	Codec                          string
+	Bridge                         string // id of the bridge, "" if none
+	Peer                           string // name of the channel it talks to
+	Endpoint                       string
+	Created, AnsweredAt, BridgedAt time.Time
+	Inbound                        bool
+}
+
+// Publish makes the channel's present state visible to Snapshot. The owner
+// calls it after each change worth showing.
+func (c *Channel) Publish() {
+	s := &Snapshot{
+		Name: c.Name, UniqueID: c.UniqueID, LinkedID: c.LinkedID,
+		Context: c.Context, Exten: c.Exten, Priority: c.Priority,
+		State: c.State, App: c.App, Data: c.AppData,
+		Caller: c.Caller, Connected: c.Connected, Dialed: c.Dialed, Language: c.Language,
+		Account: c.Account, PeerAccount: c.PeerAccount,
+		Bridge: c.BridgeID, BridgedAt: c.BridgedAt, Endpoint: c.Endpoint,
+		Created: c.Created, AnsweredAt: c.AnsweredAt, Inbound: c.Inbound,
+	}
+	if p := c.Bridged(); p != nil {
+		s.Peer = p.Name
+	}
+	if len(c.Codecs) > 0 {
+		s.Codec = c.Codecs[0].Name
+	}
+	c.snapshot.Store(s)
+}
+
+// Snapshot gives the state last published, never nil. Safe from anywhere.
+func (c *Channel) Snapshot() *Snapshot {
+	if s := c.snapshot.Load(); s != nil {
+		return s
+	}
+	return &Snapshot{Name: c.Name, Created: c.Created}
+}
+
+// A Tracer shows the verbose trace of calls on the consoles that ask for it.
+type Tracer interface {
+	// Level is the highest verbosity anybody listens with, 0: nobody.
+	Level() int
+	// Trace shows one line to those who listen at level or above.
+	Trace(level int, text string)
+}
