@@ -65,6 +65,28 @@ type File struct {
 	Name     string
 	Sections []*Section // in reading order, templates left out
 	Valid    bool       // false: consumers must treat the load as failed
+	Parts    []string   // every file that was read, Name first
+}
+
+// Section finds the first section of that name, compared exactly; nil if there is none.
+func (f *File) Section(name string) *Section {
+	for _, s := range f.Sections {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// All gives the sections of that name, compared exactly, in reading order.
+func (f *File) All(name string) []*Section {
+	var all []*Section
+	for _, s := range f.Sections {
+		if s.Name == name {
+			all = append(all, s)
+		}
+	}
+	return all
 }
 
 // A Section is one [name] with its entries, inherited ones first.
