@@ -25,16 +25,18 @@ type Snapshot struct {
 	Identifies []*Identify // in file order
 	ACLs       []*ACL
 	Aliases    map[string]string // domain_alias: alias -> domain
-	RTP        RTP
+	// Registrations are the [x] type=registration sections, in file order.
+	Registrations []*Registration
+	RTP           RTP
 }
 
 // An Object is what all configuration objects share.
 type Object struct {
 	ID  string
 	Pos astconf.Pos
-	// Options holds every option as it stands after defaults, in the words
-	// `pjsip show ...` prints.
-	Options []Option
+
+	set      []Option // what the file says, sorted by name
+	defaults []Option // of the object's type, sorted by name; shared, never written
 }
 
 // An Option is one line of `pjsip show endpoint X`.
@@ -72,7 +74,7 @@ type Transport struct {
 	ExternalSignalingPort         int
 	ExternalMedia                 string
 	Domain                        string
-	TOS, COS                      int
+	TOS, COS                      int // TOS is the whole octet, 0-255
 	AllowReload                   bool
 	Symmetric                     bool
 	KeepAlive                     bool // SO_KEEPALIVE
@@ -105,7 +107,8 @@ type Endpoint struct {
 	InbandProgress                                                                 bool
 	SetVars                                                                        []channel.Header
 	Language, ToneZone, AccountCode, MOHSuggest                                    string
-	CallGroup, PickupGroup                                                         uint64
+	CallGroup, PickupGroup                                                         uint64 // bit n: group n
+	NamedCallGroups, NamedPickupGroups                                             []string
 	MediaAddress                                                                   string
 	BindRTPToMediaAddress                                                          bool
 	RTPIPv6                                                                        bool
@@ -155,6 +158,10 @@ type Auth struct {
 	Type, Username, Password, MD5Cred, Realm string
 	NonceLifetime                            time.Duration
 	Algorithms                               []string // uas, best first: "MD5", "SHA-256"
+	AlgorithmsUAC                            []string // what we answer challenges with
+	// Digests are precomputed HA1 values (password_digest), lower-case hex, by
+	// algorithm name; MD5Cred is there under "MD5" too.
+	Digests map[string]string
 }
 
 type Identify struct {
@@ -164,7 +171,7 @@ type Identify struct {
 	Header      string // match_header's name, "" if none
 	HeaderValue string // exact text, or
 	HeaderRegex string // a POSIX extended expression
-	RequestURI  string
+	RequestURI  string // exact text, or /expression/
 	SRVLookups  bool
 }
 
@@ -173,7 +180,10 @@ type Match struct {
 	Prefix  netip.Prefix
 	Port    uint16 // 0: any
 	Exclude bool   // "!net"
-	Text    string // as `pjsip show identify` prints it
+	// Host is a name that is not resolved yet; Snapshot.Resolve replaces the
+	// Match by one for each of its addresses.
+	Host string
+	Text string // as `pjsip show identifies` prints it
 }
 
 type ACL struct {
@@ -186,6 +196,18 @@ type ACL struct {
 type Rule struct {
 	Permit bool
 	Prefix netip.Prefix
+}
+
+// A Registration is one account at another server that we register with.
+type Registration struct {
+	Object
+	ServerURI, ClientURI, ContactUser, Transport, OutboundProxy string
+	ContactHeaderParams, UserAgent, Endpoint                    string
+	OutboundAuths                                               []string
+	Expiration, RetryInterval, ForbiddenRetry, FatalRetry       time.Duration
+	MaxRetries                                                  int
+	MaxRandomDelay                                              time.Duration
+	AuthRejectionPermanent, Line                                bool
 }
 
 // RTP is rtp.conf.

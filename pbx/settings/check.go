@@ -1,0 +1,187 @@
+package settings
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"branchline/pbx/astconf"
+)
+
+// check finds what is wrong between objects. Asterisk finds these at the first
+// use, hours later; none of them keeps a configuration from loading.
+func (s *Snapshot) check(f *astconf.File) []astconf.Diag {
+	c := checker{snap: s}
+	c.transports(f)
+	names := make([]string, 0, len(s.Endpoints))
+	for name := range s.Endpoints {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		p, q := s.Endpoints[a].Pos, s.Endpoints[b].Pos
+		return p.Line - q.Line
+	})
+	for _, name := range names {
+		c.endpoint(s.Endpoints[name])
+	}
+	for _, id := range s.Identifies {
+		c.identify(id)
+	}
+	return c.diags
+}
+
+type checker struct {
+	snap  *Snapshot
+	diags []astconf.Diag
+}
+
+func (c *checker) warn(pos astconf.Pos, rule, cure, format string, args ...any) {
+	c.diags = append(c.diags, astconf.Diag{Pos: pos, Severity: astconf.Warning, Rule: rule, Message: fmt.Sprintf(format, args...), Cure: cure})
+}
+
+func (c *checker) transports(f *astconf.File) {
+	s := c.snap
+	if len(s.Transports) == 0 {
+		if f == nil || len(f.Sections) == 0 {
+			return // no SIP wanted at all
+		}
+		c.warn(astconf.Pos{File: f.Name}, "no-transport", "add [transport-udp] with type=transport, protocol=udp, bind=<address>",
+			"there is no transport, so no SIP message can come in or go out")
+		return
+	}
+	used := map[string]*Transport{}
+	for _, t := range s.Transports {
+		key := t.Protocol + " " + t.Bind.String()
+		if other := used[key]; other != nil {
+			c.diags = append(c.diags, astconf.Diag{Pos: t.Pos, Severity: astconf.Error, Rule: "bind-conflict",
+				Message: fmt.Sprintf("transport [%s] binds %s %s, which [%s] at %s binds already", t.ID, t.Protocol, t.Bind, other.ID, other.Pos)})
+		}
+		used[key] = t
+	}
+}
+
+func (c *checker) endpoint(e *Endpoint) {
+	s := c.snap
+	for _, name := range e.Auths {
+		if s.Auths[name] == nil {
+			c.warn(e.Pos, "dangling-auth", suggest(name, s.Auths), "endpoint [%s]: auth=%s does not exist, so every request of %s is answered 500", e.ID, name, e.ID)
+		}
+	}
+	for _, name := range e.OutboundAuths {
+		if s.Auths[name] == nil {
+			c.warn(e.Pos, "dangling-outbound-auth", suggest(name, s.Auths), "endpoint [%s]: outbound_auth=%s does not exist, so calls to %s fail if it asks for credentials", e.ID, name, e.ID)
+		}
+	}
+	for _, name := range e.AORs {
+		if s.AORs[name] == nil {
+			c.warn(e.Pos, "dangling-aors", suggest(name, s.AORs), "endpoint [%s]: aors=%s does not exist, so it can neither register nor be called there", e.ID, name)
+		}
+	}
+	if e.Transport != "" && s.Transport(e.Transport) == nil && len(s.Transports) > 0 {
+		c.warn(e.Pos, "dangling-transport", "", "endpoint [%s]: transport=%s does not exist, so calls to %s fail", e.ID, e.Transport, e.ID)
+	}
+	if len(e.Codecs) == 0 {
+		c.warn(e.Pos, "no-codecs", "add allow=ulaw,alaw", "endpoint [%s] allows no codec, so every call from and to it ends with 488", e.ID)
+	}
+	if len(e.Auths) == 0 {
+		c.unprotected(e)
+	}
+}
+
+// unprotected reports an endpoint that anybody can speak as (decision D5).
+// An endpoint that only an address or header identifies is not one: its name
+// in From is of no use if identify_by leaves username out, and a trunk has
+// nothing to register.
+func (c *checker) unprotected(e *Endpoint) {
+	if !slices.Contains(e.IdentifyBy, "username") {
+		return
+	}
+	cure := "add auth=" + e.ID + "_auth"
+	if c.snap.Auths[e.ID+"_auth"] == nil {
+		cure += " and the section [" + e.ID + "_auth] with type=auth, username, password"
+		for _, name := range e.OutboundAuths {
+			if c.snap.Auths[name] != nil {
+				cure = "add auth=" + name
+				break
+			}
+		}
+	}
+	what := "call"
+	for _, name := range e.AORs {
+		if a := c.snap.AORs[name]; a != nil && a.MaxContacts > 0 {
+			what = "register and call"
+		}
+	}
+	c.warn(e.Pos, "no-inbound-auth", cure, "endpoint [%s] has no auth=: anyone who can reach %s can %s as %s", e.ID, c.reach(e), what, e.ID)
+}
+
+// reach lists the addresses an endpoint's requests may arrive at.
+func (c *checker) reach(e *Endpoint) string {
+	var out []string
+	seen := map[netip.Addr]bool{}
+	for _, t := range c.snap.Transports {
+		if a := t.Bind.Addr(); !seen[a] {
+			seen[a] = true
+			out = append(out, a.String())
+		}
+	}
+	if len(out) == 0 {
+		return "this exchange"
+	}
+	return strings.Join(out, " or ")
+}
+
+func (c *checker) identify(id *Identify) {
+	if c.snap.Endpoints[id.Endpoint] == nil {
+		c.warn(id.Pos, "dangling-endpoint", suggest(id.Endpoint, c.snap.Endpoints), "identify [%s]: endpoint=%s does not exist, so what it matches is treated as unknown", id.ID, id.Endpoint)
+	}
+	for _, m := range id.Matches {
+		if m.Host == "" && !m.Exclude && m.Prefix.Bits() == 0 {
+			c.warn(id.Pos, "identify-everyone", "name the addresses of "+id.Endpoint, "identify [%s]: match=%s takes every address for %s", id.ID, m.Text, id.Endpoint)
+		}
+	}
+}
+
+func suggest[T any](name string, have map[string]T) string {
+	names := make([]string, 0, len(have))
+	for n := range have {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	if near := nearest(name, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return ""
+}
+
+// Transport finds a transport by its section name; nil if there is none.
+func (s *Snapshot) Transport(name string) *Transport {
+	for _, t := range s.Transports {
+		if t.ID == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// UASAuths are the credentials e is challenged for. missing is true if one of
+// its auth= names does not exist: its requests are then answered 500.
+func (s *Snapshot) UASAuths(e *Endpoint) (auths []*Auth, missing bool) { return s.auths(e.Auths) }
+
+// UACAuths are the credentials we answer e's challenges with. missing is true
+// if one of its outbound_auth= names does not exist.
+func (s *Snapshot) UACAuths(e *Endpoint) (auths []*Auth, missing bool) {
+	return s.auths(e.OutboundAuths)
+}
+
+func (s *Snapshot) auths(names []string) (out []*Auth, missing bool) {
+	for _, n := range names {
+		if a := s.Auths[n]; a != nil {
+			out = append(out, a)
+		} else {
+			missing = true
+		}
+	}
+	return out, missing
+}

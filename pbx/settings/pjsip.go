@@ -1,0 +1,246 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"branchline/pbx/astconf"
+)
+
+// Section types that exist in Asterisk and carry nothing an office exchange
+// of this kind does.
+var foreignTypes = map[string]string{
+	"contact":                  "contacts come from registration or from contact= of an aor",
+	"phoneprov":                "phone provisioning is not part of this product",
+	"outbound-publish":         "publishing to other servers is not part of this product",
+	"inbound-publication":      "publishing between servers is not part of this product",
+	"asterisk-publication":     "publishing between servers is not part of this product",
+	"resource_list":            "resource lists are not supported",
+	"subscription_persistence": "subscriptions are not read from this file",
+	"stir_shaken":              "STIR/SHAKEN is not supported",
+	"attestation":              "STIR/SHAKEN is not supported",
+	"verification":             "STIR/SHAKEN is not supported",
+	"certificate":              "STIR/SHAKEN is not supported",
+	"profile":                  "STIR/SHAKEN and geolocation are not supported",
+	"location":                 "geolocation is not supported",
+	"wizard":                   "wizards belong into pjsip_wizard.conf, which is not read",
+}
+
+var knownTypes = strings.Fields("transport endpoint auth aor identify registration global system acl domain_alias")
+
+// FromPJSIP turns pjsip.conf into a Snapshot. Every object with an Error among
+// the diagnostics is left out of it, so that a lenient caller can go on with
+// the rest. A nil file is an empty one.
+func FromPJSIP(f *astconf.File) (*Snapshot, []astconf.Diag) {
+	r := reader{
+		snap: &Snapshot{Endpoints: map[string]*Endpoint{}, AORs: map[string]*AOR{}, Auths: map[string]*Auth{},
+			Aliases: map[string]string{}, RTP: DefaultRTP()},
+		seen: map[object]astconf.Pos{},
+	}
+	r.tables()
+	if f != nil {
+		for _, sec := range f.Sections {
+			r.section(sec)
+		}
+		if !f.Valid {
+			r.add(astconf.Pos{File: f.Name}, astconf.Error, "invalid-file", "the file cannot be used as it is")
+		}
+	}
+	if r.snap.Global.defaults == nil {
+		r.snap.Global = r.global.proto
+		r.snap.Global.defaults = r.global.defaults
+	}
+	if r.snap.System.defaults == nil {
+		r.snap.System = r.system.proto
+		r.snap.System.defaults = r.system.defaults
+	}
+	r.diags = append(r.diags, r.snap.check(f)...)
+	return r.snap, r.diags
+}
+
+// object names what must be unique in the file.
+type object struct{ typ, id string }
+
+type reader struct {
+	snap  *Snapshot
+	diags []astconf.Diag
+	seen  map[object]astconf.Pos
+
+	endpoint     *table[Endpoint]
+	aor          *table[AOR]
+	auth         *table[Auth]
+	transport    *table[Transport]
+	identify     *table[Identify]
+	registration *table[Registration]
+	acl          *table[ACL]
+	alias        *table[alias]
+	global       *table[Global]
+	system       *table[System]
+}
+
+func (r *reader) tables() {
+	r.endpoint = newTable("endpoint", endpointOptions())
+	r.aor = newTable("aor", aorOptions())
+	r.auth = newTable("auth", authOptions())
+	r.transport = newTable("transport", transportOptions())
+	r.identify = newTable("identify", identifyOptions())
+	r.registration = newTable("registration", registrationOptions())
+	r.acl = newTable("acl", aclOptions())
+	r.alias = newTable("domain_alias", aliasOptions())
+	r.global = newTable("global", globalOptions())
+	r.system = newTable("system", systemOptions())
+	// Defaults of fields that are not simply read from a word.
+	r.endpoint.proto.DTMF = DTMFRFC4733
+}
+
+// owner names the object type that has an option; "" if none has.
+func (r *reader) owner(name string) string {
+	name = strings.ToLower(name)
+	switch {
+	case r.endpoint.rows[name] != nil:
+		return "endpoint"
+	case r.aor.rows[name] != nil:
+		return "aor"
+	case r.auth.rows[name] != nil:
+		return "auth"
+	case r.transport.rows[name] != nil:
+		return "transport"
+	case r.identify.rows[name] != nil:
+		return "identify"
+	case r.registration.rows[name] != nil:
+		return "registration"
+	case r.global.rows[name] != nil:
+		return "global"
+	case r.system.rows[name] != nil:
+		return "system"
+	}
+	return ""
+}
+
+func (r *reader) add(pos astconf.Pos, sev astconf.Severity, rule, format string, args ...any) *astconf.Diag {
+	r.diags = append(r.diags, astconf.Diag{Pos: pos, Severity: sev, Rule: rule, Message: fmt.Sprintf(format, args...)})
+	return &r.diags[len(r.diags)-1]
+}
+
+// section reads one section, once for each type= it has: Asterisk takes
+// either, so a section may be an endpoint and an aor at once.
+func (r *reader) section(sec *astconf.Section) {
+	typed := false
+	for _, e := range sec.Entries {
+		if !strings.EqualFold(e.Name, "type") {
+			continue
+		}
+		typed = true
+		key := object{e.Value, sec.Name}
+		if first, dup := r.seen[key]; dup {
+			r.add(sec.Pos, astconf.Error, "duplicate-object",
+				"%s [%s] is already defined at %s; Asterisk would then load no %s at all", e.Value, sec.Name, first, e.Value).
+				Cure = "give one of them another name, or remove it"
+			continue
+		}
+		r.seen[key] = sec.Pos
+		r.object(sec, e)
+	}
+	if !typed {
+		r.add(sec.Pos, astconf.Warning, "missing-type", "section [%s] has no type=, so nothing in it is used", sec.Name).
+			Cure = "add type=endpoint, type=aor, ..."
+	}
+}
+
+func (r *reader) object(sec *astconf.Section, e astconf.Entry) {
+	s := r.snap
+	switch e.Value {
+	case "endpoint":
+		if o := take(r, r.endpoint, sec, (*Endpoint).finish, func(o *Endpoint) *Object { return &o.Object }); o != nil {
+			s.Endpoints[o.ID] = o
+		}
+	case "aor":
+		if o := take(r, r.aor, sec, nil, func(o *AOR) *Object { return &o.Object }); o != nil {
+			s.AORs[o.ID] = o
+		}
+	case "auth":
+		if o := take(r, r.auth, sec, (*Auth).finish, func(o *Auth) *Object { return &o.Object }); o != nil {
+			s.Auths[o.ID] = o
+		}
+	case "transport":
+		if o := take(r, r.transport, sec, (*Transport).finish, func(o *Transport) *Object { return &o.Object }); o != nil {
+			s.Transports = append(s.Transports, o)
+		}
+	case "identify":
+		if o := take(r, r.identify, sec, (*Identify).finish, func(o *Identify) *Object { return &o.Object }); o != nil {
+			s.Identifies = append(s.Identifies, o)
+		}
+	case "registration":
+		if o := take(r, r.registration, sec, (*Registration).finish, func(o *Registration) *Object { return &o.Object }); o != nil {
+			s.Registrations = append(s.Registrations, o)
+			r.add(sec.Pos, astconf.Warning, "not-yet-honoured",
+				"registration [%s] is understood, but this exchange does not register at other servers yet", o.ID)
+		}
+	case "acl":
+		if o := take(r, r.acl, sec, nil, func(o *ACL) *Object { return &o.Object }); o != nil {
+			s.ACLs = append(s.ACLs, o)
+		}
+	case "domain_alias":
+		if o := take(r, r.alias, sec, nil, func(o *alias) *Object { return &o.Object }); o != nil {
+			s.Aliases[strings.ToLower(o.ID)] = o.Domain
+		}
+	case "global":
+		r.once(sec, e.Value)
+		if o := take(r, r.global, sec, nil, func(o *Global) *Object { return &o.Object }); o != nil && s.Global.defaults == nil {
+			s.Global = *o
+		}
+	case "system":
+		r.once(sec, e.Value)
+		if o := take(r, r.system, sec, nil, func(o *System) *Object { return &o.Object }); o != nil && s.System.defaults == nil {
+			s.System = *o
+		}
+	default:
+		r.foreign(sec, e)
+	}
+}
+
+// once reports a second section of a type there can be only one of.
+func (r *reader) once(sec *astconf.Section, typ string) {
+	key := object{typ, "\x00only one"}
+	if first, dup := r.seen[key]; dup {
+		r.add(sec.Pos, astconf.Warning, "second-section", "there is already a type=%s section at %s; this one is not used", typ, first)
+		return
+	}
+	r.seen[key] = sec.Pos
+}
+
+func (r *reader) foreign(sec *astconf.Section, e astconf.Entry) {
+	if why, ok := foreignTypes[e.Value]; ok {
+		r.add(e.Pos, astconf.Note, "ignored-type", "section [%s] of type=%s is ignored: %s", sec.Name, e.Value, why)
+		return
+	}
+	d := r.add(e.Pos, astconf.Warning, "unknown-type", "section [%s]: there is no type=%s, so nothing in it is used", sec.Name, e.Value)
+	if near := nearest(e.Value, knownTypes); near != "" {
+		d.Cure = "did you mean type=" + near + "?"
+	}
+}
+
+// take reads one object; nil if it cannot be used.
+func take[T any](r *reader, t *table[T], sec *astconf.Section, finish func(*T) error, head func(*T) *Object) *T {
+	obj := new(T)
+	set, ds, ok := t.read(obj, sec, r.owner)
+	r.diags = append(r.diags, ds...)
+	if !ok {
+		return nil
+	}
+	*head(obj) = Object{ID: sec.Name, Pos: sec.Pos, set: set, defaults: t.defaults}
+	if finish == nil {
+		return obj
+	}
+	var l lack
+	switch err := finish(obj); {
+	case err == nil:
+		return obj
+	case errors.As(err, &l):
+		r.add(sec.Pos, astconf.Warning, "not-supported", "%s [%s]: %v; the %s is left out", t.typ, sec.Name, err, t.typ)
+	default:
+		r.add(sec.Pos, astconf.Error, "bad-object", "%s [%s]: %v; the %s is not loaded", t.typ, sec.Name, err, t.typ)
+	}
+	return nil
+}
