@@ -322,6 +322,7 @@ func TestPanicEndsOneMessage(t *testing.T) {
 		p.Send("OPTIONS", "sip:bomb@198.51.100.9")
 		p.Send("OPTIONS", "sip:1@198.51.100.9")
 		p.Want("200")
+		synctest.Wait()
 		if w.Counts().Panics.Load() != 1 {
 			t.Error("not counted")
 		}
