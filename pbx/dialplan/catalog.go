@@ -44,6 +44,10 @@ type Catalog interface {
 // ErrHangup ends the dialplan of a channel; its cause is in Channel.Cause.
 var ErrHangup = errors.New("hang up")
 
+// ErrNoDigits is returned by an application that waited for a number in vain:
+// the walk goes to t.
+var ErrNoDigits = errors.New("nothing dialled")
+
 // Digits is returned by an application that stopped because the caller dialled:
 // the walk collects the rest of the number and goes there.
 type Digits string
