@@ -1,0 +1,205 @@
+package console
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"branchline/pbx/cli"
+)
+
+// ClientOptions say what a console is to do.
+type ClientOptions struct {
+	Name    string // of the product, for the banner: "Branchline"
+	Version string // of this program: "Branchline 1.2.3"
+	Socket  string
+	// Conn is used instead of Socket: the foreground console of a daemon in
+	// the same process. Leaving it stops the daemon, which is the caller's task.
+	Conn net.Conn
+
+	Once      bool     // run Command, print its output, end
+	Commands  []string // what to run with Once
+	Strict    bool     // with Once: status 2 for an unknown command, 3 for one that failed
+	Reconnect bool     // come back when the daemon does
+
+	Verbose, Debug int
+	Mute, Quiet    bool
+	NoColour       bool
+	HistoryFile    string // "" for none
+
+	In       *os.File
+	Out, Err io.Writer
+}
+
+// Statuses of a console that ends.
+const (
+	statusDone        = 0
+	statusUnreachable = 1
+	statusUnknown     = 2
+	statusFailed      = 3
+)
+
+// reconnectFor is how long -R waits for a daemon that went away.
+const reconnectFor = 60 * time.Second
+
+// Attach runs a console until it ends and gives the status to exit with.
+func Attach(ctx context.Context, o ClientOptions) int {
+	c := &client{o: o}
+	if err := c.connect(ctx); err != nil {
+		if errors.Is(err, errRefused) {
+			fmt.Fprintln(o.Err, err)
+		} else {
+			fmt.Fprintf(o.Err, "Unable to connect to remote asterisk (does %s exist?)\n", o.Socket)
+		}
+		return statusUnreachable
+	}
+	defer func() { c.conn.Close() }()
+	if o.Once {
+		return c.once()
+	}
+	if o.In == nil || !term.IsTerminal(int(o.In.Fd())) {
+		return c.script()
+	}
+	return c.interact(ctx)
+}
+
+type client struct {
+	o    ClientOptions
+	conn net.Conn
+	host string
+	pid  int
+	peer string // the daemon's name and version
+}
+
+var errRefused = errors.New("console")
+
+// connect reaches the daemon and exchanges versions.
+func (c *client) connect(ctx context.Context) error {
+	conn := c.o.Conn
+	if conn == nil {
+		var (
+			d   net.Dialer
+			err error
+		)
+		if conn, err = d.DialContext(ctx, "unix", c.o.Socket); err != nil {
+			return err
+		}
+	}
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	h := hello{Protocol: protocol, Version: c.o.Version, Watch: !c.o.Once, Verbose: c.o.Verbose, Debug: c.o.Debug, Mute: c.o.Mute}
+	if err := writeHello(conn, h); err != nil {
+		conn.Close()
+		return err
+	}
+	var w welcome
+	if err := readHello(conn, &w); err != nil {
+		conn.Close()
+		return fmt.Errorf("%w: %w", errRefused, err)
+	}
+	if w.Protocol != protocol {
+		conn.Close()
+		return fmt.Errorf("%w: %s speaks console protocol %d, this program %d", errRefused, w.Version, w.Protocol, protocol)
+	}
+	_ = conn.SetDeadline(time.Time{})
+	c.conn, c.host, c.pid, c.peer = conn, w.Host, w.PID, w.Version
+	return nil
+}
+
+// run sends one line and copies what it prints until it is done.
+func (c *client) run(line string) (cli.Outcome, error) {
+	if err := writeFrame(c.conn, frameRun, []byte(line)); err != nil {
+		return 0, err
+	}
+	for {
+		f, err := readFrame(c.conn, maxReply)
+		if err != nil {
+			return 0, err
+		}
+		switch f.kind {
+		case frameOutput, frameLog:
+			if _, err := c.o.Out.Write(f.payload); err != nil {
+				return 0, err
+			}
+		case frameDone:
+			if len(f.payload) != 1 || f.payload[0] > byte(cli.Failed) {
+				return 0, errors.New("bad answer")
+			}
+			return cli.Outcome(f.payload[0]), nil
+		case frameBye:
+			return 0, io.EOF
+		}
+	}
+}
+
+// once runs the commands given, for a script.
+func (c *client) once() int {
+	status := statusDone
+	for _, line := range c.o.Commands {
+		outcome, err := c.run(line)
+		if err != nil {
+			c.farewell(c.o.Err)
+			return statusUnreachable
+		}
+		switch {
+		case !c.o.Strict || outcome == cli.Done:
+		case outcome == cli.Unknown:
+			status = max(status, statusUnknown)
+		default:
+			status = statusFailed
+		}
+	}
+	return status
+}
+
+// script runs the lines of an input that is no terminal.
+func (c *client) script() int {
+	if c.o.In == nil {
+		return statusDone
+	}
+	in := bufio.NewScanner(c.o.In)
+	for in.Scan() {
+		line := strings.TrimSpace(in.Text())
+		if leaving(line) {
+			break
+		}
+		if _, err := c.run(line); err != nil {
+			c.farewell(c.o.Err)
+			return statusUnreachable
+		}
+	}
+	return statusDone
+}
+
+func leaving(line string) bool { return line == "exit" || line == "quit" }
+
+func (c *client) farewell(w io.Writer) {
+	fmt.Fprintf(w, "\nDisconnected from %s server\n", c.o.Name)
+}
+
+// banner is what a console shows first.
+func (c *client) banner() string {
+	rule := strings.Repeat("=", 73)
+	text := fmt.Sprintf("\n%s, a telephone exchange for branch offices.\n"+
+		"Free software under the Apache License 2.0, without any warranty: type\n"+
+		"'core show license' or 'core show warranty' for what that means, and\n"+
+		"'core show help' for what can be typed here.\n%s\n", c.peer, rule)
+	if c.o.Conn == nil {
+		text += fmt.Sprintf("Connected to %s currently running on %s (pid = %d)\n", c.peer, c.host, c.pid)
+	}
+	return text
+}
+
+func (c *client) prompt() string {
+	if c.o.Conn != nil {
+		return "*CLI> "
+	}
+	return c.host + "*CLI> "
+}

@@ -1,0 +1,255 @@
+package console
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"branchline/pbx/cli"
+)
+
+// maxConsoles bounds how many consoles are served at once.
+const maxConsoles = 64
+
+// ErrRunning is what a second instance gets from Listen.
+var ErrRunning = errors.New("already running")
+
+// ServerOptions say where consoles find the daemon and who may.
+type ServerOptions struct {
+	Socket      string      // path of the control socket
+	PIDFile     string      // locked while the daemon lives; "" for none
+	Permissions fs.FileMode // of the socket, 0 is 0660
+	Owner       string      // user name or number, "" leaves it
+	Group       string      // group name or number, "" leaves it
+	Version     string      // "Branchline 1.2.3", shown when a console connects
+	Tree        *cli.Tree
+	Output      *Output
+	Log         *slog.Logger
+	HideConnect bool // do not mention consoles that come and go
+}
+
+// A Server lets consoles in through a unix socket. It is a task: Listen, then Run.
+type Server struct {
+	o        ServerOptions
+	listener *net.UnixListener
+	pidFile  *os.File
+	ready    chan struct{}
+	sessions sync.WaitGroup
+	seats    chan struct{}
+}
+
+// NewServer makes a server; nothing is opened before Listen.
+func NewServer(o ServerOptions) *Server {
+	if o.Permissions == 0 {
+		o.Permissions = 0o660
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Server{o: o, ready: make(chan struct{}), seats: make(chan struct{}, maxConsoles)}
+}
+
+// Name is the task's name.
+func (s *Server) Name() string { return "console" }
+
+// Ready is closed when consoles are let in.
+func (s *Server) Ready() <-chan struct{} { return s.ready }
+
+// Listen claims the control socket. It returns ErrRunning, wrapped, if a daemon
+// lives behind it; what a dead one left is replaced. Call it before anything
+// else is bound, so that a second instance disturbs nothing.
+func (s *Server) Listen() error {
+	if err := s.lock(); err != nil {
+		return err
+	}
+	if c, err := net.DialTimeout("unix", s.o.Socket, time.Second); err == nil {
+		c.Close()
+		return s.unlock(fmt.Errorf("%s: %w", s.o.Socket, ErrRunning))
+	}
+	// Made under another name and renamed, so that nobody finds the socket
+	// before it has its owner and permissions; this also replaces a stale one.
+	fresh := s.o.Socket + ".new"
+	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return s.unlock(err)
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
+	if err != nil {
+		return s.unlock(err)
+	}
+	l.SetUnlinkOnClose(false)
+	if err := errors.Join(os.Chmod(fresh, s.o.Permissions), s.own(fresh)); err == nil {
+		err = os.Rename(fresh, s.o.Socket)
+		if err == nil {
+			s.listener = l
+			return nil
+		}
+	} else {
+		l.Close()
+		os.Remove(fresh)
+		return s.unlock(err)
+	}
+	l.Close()
+	return s.unlock(fmt.Errorf("control socket: %w", err))
+}
+
+// lock takes the pid file: the lock dies with the process, whatever kills it.
+func (s *Server) lock() error {
+	if s.o.PIDFile == "" {
+		return nil
+	}
+	f, err := os.OpenFile(s.o.PIDFile, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			err = ErrRunning
+		}
+		return fmt.Errorf("%s: %w", s.o.PIDFile, err)
+	}
+	s.pidFile = f
+	if err := errors.Join(f.Truncate(0), writeString(f, strconv.Itoa(os.Getpid())+"\n")); err != nil {
+		return s.unlock(fmt.Errorf("pid file: %w", err))
+	}
+	return nil
+}
+
+func writeString(f *os.File, text string) error {
+	_, err := f.WriteString(text)
+	return err
+}
+
+func (s *Server) unlock(because error) error {
+	if s.pidFile != nil {
+		s.pidFile.Close()
+		s.pidFile = nil
+	}
+	return because
+}
+
+func (s *Server) own(path string) error {
+	uid, gid := -1, -1
+	if s.o.Owner != "" {
+		n, err := userID(s.o.Owner)
+		if err != nil {
+			return err
+		}
+		uid = n
+	}
+	if s.o.Group != "" {
+		n, err := groupID(s.o.Group)
+		if err != nil {
+			return err
+		}
+		gid = n
+	}
+	if uid < 0 && gid < 0 {
+		return nil
+	}
+	return os.Chown(path, uid, gid)
+}
+
+func userID(name string) (int, error) {
+	if n, err := strconv.Atoi(name); err == nil {
+		return n, nil
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(u.Uid)
+}
+
+func groupID(name string) (int, error) {
+	if n, err := strconv.Atoi(name); err == nil {
+		return n, nil
+	}
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(g.Gid)
+}
+
+// Run lets consoles in until ctx ends; then it lets what they asked for finish,
+// says goodbye to each and removes the socket.
+func (s *Server) Run(ctx context.Context) error {
+	if s.listener == nil {
+		return errors.New("console: Run without Listen")
+	}
+	stop := context.AfterFunc(ctx, func() { s.listener.Close() })
+	defer stop()
+	close(s.ready)
+	for {
+		conn, err := s.listener.Accept()
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			// Out of descriptors, most likely: calls matter more than consoles.
+			s.o.Log.Warn("console not let in", "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+			continue
+		}
+		s.sessions.Go(func() { s.Serve(ctx, conn) })
+	}
+	s.sessions.Wait()
+	err := os.Remove(s.o.Socket)
+	if s.o.PIDFile != "" {
+		// A directory that only root may write stays as it is.
+		_ = os.Remove(s.o.PIDFile)
+	}
+	s.unlock(nil)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
+}
+
+// Serve serves one console that came by conn, which it closes in the end. Run
+// calls it for every connection; a foreground console is one more.
+func (s *Server) Serve(ctx context.Context, conn net.Conn) {
+	defer conn.Close()
+	select {
+	case s.seats <- struct{}{}:
+		defer func() { <-s.seats }()
+	default:
+		_ = writeFrame(conn, frameBye, []byte("too many consoles"))
+		return
+	}
+	// Its reading end is our hello; a client that says nothing is sent away.
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	var in hello
+	if err := readHello(conn, &in); err != nil {
+		return
+	}
+	host, _ := os.Hostname()
+	if err := writeHello(conn, welcome{protocol, s.o.Version, strings.TrimSpace(host), os.Getpid()}); err != nil {
+		return
+	}
+	if in.Protocol != protocol {
+		_ = writeFrame(conn, frameBye, fmt.Appendf(nil, "the daemon speaks console protocol %d, this program %d", protocol, in.Protocol))
+		return
+	}
+	_ = conn.SetDeadline(time.Time{})
+	if !s.o.HideConnect && in.Watch {
+		s.o.Output.Verbose(3, "Remote UNIX connection")
+		defer s.o.Output.Verbose(3, "Remote UNIX connection disconnected")
+	}
+	(&session{server: s, conn: conn, queue: newQueue(), lines: make(chan string, 64)}).run(ctx, in)
+}
