@@ -29,19 +29,22 @@ const (
 
 // An Event is one item in a Mailbox. Only the fields its kind names are set.
 type Event struct {
-	Kind    EventKind
-	Leg     Leg // whose event it is
-	Cause   Cause
-	Status  int    // technology's own code, e.g. the SIP status; 0: none
-	Reason  string // and its words
-	Digit   byte
-	Length  time.Duration
-	ID      uint64
-	Whole   bool   // PlayDone: played to its end
-	Target  string // Forwarded, Transfer, Redirect
-	Party   Party
-	Ask     func(*Channel)
-	Replies chan<- int // Transfer: progress of the target as SIP status codes, closed at the end; may be nil
+	Kind   EventKind
+	Leg    Leg // whose event it is
+	Cause  Cause
+	Status int    // technology's own code, e.g. the SIP status; 0: none
+	Reason string // and its words
+	Digit  byte
+	Length time.Duration
+	// Signalled says that the digit came in signalling (SIP INFO): the media
+	// plane has not passed it on to the peer, so that the bridge must.
+	Signalled bool
+	ID        uint64
+	Whole     bool   // PlayDone: played to its end
+	Target    string // Forwarded, Transfer, Redirect
+	Party     Party
+	Ask       func(*Channel)
+	Replies   chan<- int // Transfer: progress of the target as SIP status codes, closed at the end; may be nil
 }
 
 // A Mailbox is an unbounded queue of events with one reader. Put never blocks,

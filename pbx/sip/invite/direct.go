@@ -1,0 +1,84 @@
+package invite
+
+import (
+	"net"
+
+	"branchline/media"
+	"branchline/pbx/channel"
+)
+
+// CanDirect reports whether this leg's party and other's could exchange their
+// media without us: both may, both talk, with the same codec, packet time and
+// way of sending digits.
+func (s *Session) CanDirect(other channel.Leg) bool {
+	o, ok := other.(*Session)
+	if !ok || o == s {
+		return false
+	}
+	a, b := s.facts.Load(), o.facts.Load()
+	return s.Endpoint.DirectMedia && o.Endpoint.DirectMedia &&
+		a.talks() && b.talks() &&
+		a.codec == b.codec && a.ptime == b.ptime &&
+		a.digits == b.digits && (a.eventPT != 0) == (b.eventPT != 0) &&
+		a.remote.Addr().Is4() == b.remote.Addr().Is4() &&
+		a.reachable(s) && b.reachable(o)
+}
+
+// talks reports a standing call with audio both ways.
+func (f *facts) talks() bool {
+	return f.state == Confirmed && f.codec != nil && f.remote.IsValid() && f.send && f.recv
+}
+
+// reachable applies disable_direct_media_on_nat: a party whose signalling does
+// not come from the address in its description cannot be sent media to.
+func (f *facts) reachable(s *Session) bool {
+	if !s.Endpoint.DisableDirectMediaOnNAT {
+		return true
+	}
+	host, _, err := net.SplitHostPort(f.source)
+	return err == nil && host == f.remote.Addr().String()
+}
+
+// Direct lets this leg's party send its media to other's party, by a re-INVITE
+// with that party's address and the codec in use; nil takes the media back. The
+// port stays open meanwhile. Both legs must be told, each about the other.
+func (s *Session) Direct(other channel.Leg) {
+	o, _ := other.(*Session)
+	s.do(func() {
+		if s.state != Confirmed || s.gone || s.direct == o {
+			return
+		}
+		s.direct = o
+		s.renegotiate()
+	})
+}
+
+// part gives direct media up, for both sides: the other party must not go on
+// sending to one that is gone or did not agree.
+func (s *Session) part() {
+	o := s.direct
+	s.direct = nil
+	if o == nil {
+		return
+	}
+	o.do(func() {
+		if o.direct == s {
+			o.direct = nil
+			o.renegotiate()
+		}
+	})
+}
+
+// mode words for CHANNEL() and the console.
+func modeText(m media.DigitMode) string {
+	switch m {
+	case media.RFC4733:
+		return "rfc4733"
+	case media.Inband:
+		return "inband"
+	case media.InSignalling:
+		return "info"
+	case media.DigitsNone:
+	}
+	return "none"
+}

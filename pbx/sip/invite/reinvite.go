@@ -1,0 +1,338 @@
+package invite
+
+import (
+	"errors"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/media/sdp"
+	"branchline/pbx/channel"
+	"branchline/pbx/sip/dialog"
+)
+
+// reinvite is the state of our own changes to a call (RFC 3261 14.1).
+type reinvite struct {
+	tx     ClientTx // our re-INVITE or UPDATE without a final response
+	wanted bool     // another change is due when this one is through
+	retry  alarm    // after 491
+	acks   map[uint32]*sip.Request
+}
+
+// busy reports that an offer is under way in either direction, so that a new one
+// would be glare.
+func (s *Session) busy() bool {
+	return s.reinvite.tx != nil || s.talk.offer != nil || len(s.unacked) > 0
+}
+
+// pending goes on with a change that had to wait.
+func (s *Session) pending() {
+	if s.reinvite.wanted && !s.busy() {
+		s.reinvite.wanted = false
+		s.renegotiate()
+	}
+}
+
+// renegotiate offers our media as it now should be.
+func (s *Session) renegotiate() {
+	if s.state != Confirmed || s.gone {
+		return
+	}
+	if s.busy() {
+		s.reinvite.wanted = true
+		return
+	}
+	s.sendReinvite(nil)
+}
+
+func (s *Session) sendReinvite(challenge *sip.Response) {
+	req := s.dialog.Request(sip.INVITE)
+	req.AppendHeader(sip.NewHeader("Allow", Allow))
+	if tags := s.supported(); tags != "" {
+		req.AppendHeader(sip.NewHeader("Supported", tags))
+	}
+	s.timing.ask(s, req)
+	body := s.makeOffer()
+	s.finish(req, s.MaxForwards, sdpType, body)
+	if challenge != nil {
+		if s.Credentials == nil || s.Credentials.Authorize(req, challenge) != nil {
+			s.unchanged()
+			return
+		}
+	}
+	s.reinvite.tx = s.send(req, func(r Reply) { s.reinvited(req, r) })
+}
+
+// reinvited takes the responses to a re-INVITE of ours (14.1).
+func (s *Session) reinvited(req *sip.Request, r Reply) {
+	ri := &s.reinvite
+	if r.Err != nil {
+		ri.tx = nil
+		s.talk.offer = nil
+		s.lost(r.Err.Error())
+		return
+	}
+	res := r.Response
+	seq := req.CSeq().SeqNo
+	if res.StatusCode < 200 {
+		return
+	}
+	if res.StatusCode < 300 {
+		if ack := ri.acks[seq]; ack != nil {
+			s.Network.Send(ack.Clone())
+			return
+		}
+		s.dialog.Refresh(res.Contact())
+		s.rewrite(s.dialog, res)
+		ri.acks = map[uint32]*sip.Request{seq: s.ack(s.dialog, req)}
+	}
+	ri.tx = nil
+	if s.state == Ending {
+		s.sayBye()
+		return
+	}
+	switch code := res.StatusCode; {
+	case code < 300:
+		s.changed(res)
+	case code == 401 || code == 407:
+		s.talk.offer = nil
+		if s.uac.tries++; s.uac.tries > maxTries {
+			s.unchanged()
+			return
+		}
+		s.sendReinvite(res)
+	case code == 422:
+		s.talk.offer = nil
+		before := s.timing.peerMin
+		s.timing.heardMin(res)
+		if s.timing.peerMin <= before {
+			s.unchanged()
+			return
+		}
+		s.timing.interval = 0
+		s.sendReinvite(nil)
+	case code == 491:
+		s.talk.offer = nil
+		s.set(&ri.retry, s.glareWait(), s.renegotiate)
+	case code == 408 || code == 481: // 12.2.1.2
+		s.talk.offer = nil
+		s.lost(res.Reason)
+	default:
+		s.unchanged()
+	}
+}
+
+// changed puts the answer to our re-INVITE into force.
+func (s *Session) changed(res *sip.Response) {
+	answer, err := description(res)
+	if err == nil && answer == nil {
+		err = errBody
+	}
+	if err == nil {
+		err = s.takeAnswer(answer)
+	}
+	s.talk.offer = nil
+	if err != nil {
+		s.fail(channel.BearerCapabilityNotAvail, 488, err.Error())
+		return
+	}
+	s.timing.hear(s, res)
+	s.timing.start(s)
+	s.pending()
+}
+
+// unchanged: the other side does not want the change; the call goes on as it
+// was (14.1). Direct media is given up on both sides.
+func (s *Session) unchanged() {
+	s.talk.offer = nil
+	if s.direct != nil {
+		s.part()
+	}
+	s.pending()
+}
+
+// lost ends a call whose dialog the other side does not know any more, or that
+// does not answer.
+func (s *Session) lost(why string) {
+	if s.state == Ending {
+		s.sayBye()
+		return
+	}
+	s.fail(channel.NoUserResponse, 408, why)
+}
+
+// glareWait is the pause before a change is tried again (14.1): 2.1 to 4 s for
+// the owner of the Call-ID, up to 2 s for the other, in steps of 10 ms.
+func (s *Session) glareWait() time.Duration {
+	n := s.number()
+	if s.dialog.Caller {
+		return 2100*time.Millisecond + time.Duration(n%191)*10*time.Millisecond
+	}
+	return time.Duration(n%201) * 10 * time.Millisecond
+}
+
+// refresh keeps the session alive (RFC 4028 7.4): with UPDATE where the other
+// side knows it, since that leaves the media alone.
+func (s *Session) refresh() {
+	if s.state != Confirmed || s.busy() {
+		if s.state == Confirmed || s.state == Accepted {
+			s.set(&s.timing.refresh, time.Second, s.refresh)
+		}
+		return
+	}
+	if !s.peer.allow["UPDATE"] {
+		s.sendReinvite(nil)
+		return
+	}
+	req := s.dialog.Request(sip.UPDATE)
+	if tags := s.supported(); tags != "" {
+		req.AppendHeader(sip.NewHeader("Supported", tags))
+	}
+	s.timing.ask(s, req)
+	s.finish(req, s.MaxForwards, "", nil)
+	s.reinvite.tx = s.send(req, func(r Reply) {
+		if r.Err == nil && r.Response.StatusCode < 200 {
+			return
+		}
+		s.reinvite.tx = nil
+		switch {
+		case s.state == Ending:
+			s.sayBye()
+		case r.Err != nil:
+			s.lost(r.Err.Error())
+		case r.Response.StatusCode < 300:
+			s.dialog.Refresh(r.Response.Contact())
+			s.rewrite(s.dialog, r.Response)
+			s.timing.hear(s, r.Response)
+			s.timing.start(s)
+			s.pending()
+		case r.Response.StatusCode == 408 || r.Response.StatusCode == 481:
+			s.lost(r.Response.Reason)
+		case r.Response.StatusCode == 422:
+			s.timing.heardMin(r.Response)
+			s.timing.interval = s.sessionExpires()
+			s.set(&s.timing.refresh, time.Second, s.refresh)
+		default:
+			s.set(&s.timing.refresh, s.glareWait(), s.refresh)
+			s.pending()
+		}
+	})
+}
+
+// modify takes a re-INVITE (14.2).
+func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
+	s.impliedAck(req)
+	switch {
+	case s.state != Confirmed:
+		s.reply(req, tx, 500, nil, sip.NewHeader("Retry-After", "2"))
+		return
+	case s.busy():
+		s.reply(req, tx, 491, nil)
+		return
+	}
+	body, extra, status := s.reoffered(d, req, true)
+	if status != 200 {
+		s.reply(req, tx, status, nil, extra...)
+		return
+	}
+	res := s.answerTo(req, 200)
+	s.describe(res)
+	s.timing.answer(s, res)
+	carry(res, sdpType, body)
+	s.insist(req, tx, res, s.talk.offer != nil)
+	s.timing.start(s)
+}
+
+// impliedAck: a re-INVITE proves that the 2xx arrived, even if its ACK got lost.
+func (s *Session) impliedAck(req *sip.Request) {
+	if s.state != Accepted || s.talk.offer != nil {
+		return
+	}
+	for len(s.unacked) > 0 {
+		s.settle(s.unacked[0])
+	}
+	s.state = Confirmed
+}
+
+// update takes an UPDATE (RFC 3311 5.2), with or without an offer.
+func (s *Session) update(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
+	if s.state == Ending || s.state == Cancelling {
+		s.reply(req, tx, 481, nil)
+		return
+	}
+	offers := len(req.Body()) > 0
+	switch {
+	case offers && s.state == Offered && s.talk.ours == nil:
+		// The INVITE's own offer is not answered yet.
+		s.reply(req, tx, 500, nil, sip.NewHeader("Retry-After", "5"))
+		return
+	case offers && (s.talk.offer != nil || s.reinvite.tx != nil):
+		s.reply(req, tx, 491, nil)
+		return
+	}
+	body, extra, status := s.reoffered(d, req, false)
+	if status == 200 {
+		if s.timing.interval > 0 {
+			if s.timing.require {
+				extra = append(extra, sip.NewHeader("Require", "timer"))
+			}
+			extra = append(extra, sip.NewHeader("Session-Expires", seconds(s.timing.interval)+";refresher="+role(s.timing.uac)))
+		}
+		if s.state == Confirmed {
+			s.timing.start(s)
+		}
+	}
+	s.reply(req, tx, status, body, extra...)
+}
+
+// reoffered makes the checks on a re-INVITE or UPDATE and returns our
+// description, or the status that refuses it and leaves everything as it was.
+func (s *Session) reoffered(d *dialog.Dialog, req *sip.Request, ours bool) (body []byte, extra []sip.Header, status int) {
+	if tags := s.unsupported(req); len(tags) > 0 {
+		for _, t := range tags {
+			extra = append(extra, sip.NewHeader("Unsupported", t))
+		}
+		return nil, extra, 420
+	}
+	before := s.timing
+	if s.timing.take(s, req) {
+		s.timing.restore(before)
+		return nil, []sip.Header{sip.NewHeader("Min-SE", seconds(s.minSE()))}, 422
+	}
+	offer, err := description(req)
+	switch {
+	case errors.Is(err, errBody):
+		s.timing.restore(before)
+		return nil, []sip.Header{sip.NewHeader("Accept", sdpType)}, 415
+	case err != nil:
+		s.timing.restore(before)
+		return nil, nil, 400
+	case offer != nil:
+		body, err = s.answerNow(offer)
+		if err != nil {
+			s.timing.restore(before)
+			return nil, nil, 488
+		}
+	case ours:
+		body = s.makeOffer()
+	}
+	d.Refresh(req.Contact())
+	s.rewrite(d, req)
+	return body, nil, 200
+}
+
+// restore takes back what a refused request said, leaving the alarms alone.
+func (t *timing) restore(b timing) {
+	t.interval, t.mine, t.uac, t.require = b.interval, b.mine, b.uac, b.require
+}
+
+// answerNow answers an offer and puts the result into force.
+func (s *Session) answerNow(offer *sdp.Description) ([]byte, error) {
+	d, r, err := s.makeAnswer(offer)
+	if err != nil {
+		return nil, err
+	}
+	s.talk.ours = d
+	s.apply(r)
+	return d.Bytes(), nil
+}

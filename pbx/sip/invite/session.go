@@ -1,0 +1,382 @@
+// Package invite is the INVITE usage: one Session per SIP leg, as caller or as
+// called party, from the first INVITE to the last transaction of its BYE.
+//
+// A Session is a channel.Leg. One goroutine, loop, owns its dialog, its offer
+// and answer, and its timers; everything that happens to it (a leg method, a
+// request from the agent, a response, a timer) is queued as a step for that
+// goroutine. Reading order: Session here; Incoming in uas.go and Outgoing in
+// uac.go, each in the order of RFC 3261 section 13; inside.go for what comes
+// within the dialog (sections 12, 14, 15); media.go for offer and answer.
+package invite
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/media"
+	"branchline/media/plane"
+	"branchline/pbx/channel"
+	"branchline/pbx/sip/dialog"
+)
+
+// A Session is one SIP leg.
+type Session struct {
+	Config
+	inbound bool
+	log     *slog.Logger
+	inbox   inbox
+	events  outbox
+	facts   atomic.Pointer[facts]
+	port    plane.Port
+	video   plane.Port     // nil: no video on this leg
+	codecs  []*media.Codec // what may be offered and accepted, best first
+	agreed  []*media.Codec // with an inbound caller; set before the loop starts
+
+	// What follows belongs to loop.
+	state  State
+	gone   bool           // Gone was sent: the owner has let go of the leg
+	dialog *dialog.Dialog // of the call; for a caller, of the 2xx that won
+	alarms []*alarm
+	talk   negotiation
+	timing timing // session timer, RFC 4028
+	peer   peer   // what the other side said it can do
+	extra  headers
+	waits  waiting // requests that overtook others
+
+	uas      uas
+	uac      uac
+	reinvite reinvite
+	unacked  []*accepted // 2xx to INVITEs whose ACK is missing
+	ending   ending
+	held     bool
+	direct   *Session // whose party ours exchanges media with directly
+}
+
+// State is how far a session is (RFC 3261 13, 15).
+type State uint8
+
+const (
+	Idle       State = iota // outbound, not dialled
+	Calling                 // INVITE sent, nothing heard
+	Proceeding              // INVITE sent, provisional response heard
+	Cancelling              // owner has let go; the INVITE's final response is awaited (9.1)
+	Offered                 // INVITE received, no final response sent
+	Accepted                // 2xx sent, ACK awaited
+	Confirmed               // call stands
+	Ending                  // BYE sent, or put off until it may be sent
+	Over
+)
+
+func (s State) String() string {
+	return [...]string{"Idle", "Calling", "Proceeding", "Cancelling", "Offered", "Accepted", "Confirmed", "Ending", "Over"}[s]
+}
+
+// peer is what the other side's headers told.
+type peer struct {
+	allow     map[string]bool // methods, upper case; nil: not said
+	supported map[string]bool // option tags, lower case
+}
+
+func newSession(c Config, inbound bool) (*Session, error) {
+	if c.T1 <= 0 {
+		c.T1 = 500 * time.Millisecond
+	}
+	if c.MaxForwards <= 0 {
+		c.MaxForwards = 70
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Session{Config: c, inbound: inbound, log: c.Log.With("call", c.Name, "endpoint", c.Endpoint.ID)}
+	s.inbox.ready = make(chan struct{}, 1)
+	s.facts.Store(&facts{})
+	if inbound {
+		s.state = Offered
+	}
+	port, err := c.Plane.Open(plane.Options{Local: c.Local.MediaBind, Events: s.heard})
+	if err != nil {
+		return nil, err
+	}
+	s.port = port
+	return s, nil
+}
+
+// t2 is the longest interval between retransmissions (RFC 3261 17.1.1.1).
+const t2 = 4 * time.Second
+
+// lifetime is 64*T1: how long anything is waited for.
+func (s *Session) lifetime() time.Duration { return 64 * s.T1 }
+
+// loop owns the session. It ends with the state Over.
+func (s *Session) loop() {
+	for range s.inbox.ready {
+		for {
+			step, ok := s.inbox.next()
+			if !ok {
+				break
+			}
+			step()
+			if s.state == Over {
+				s.close()
+				return
+			}
+		}
+	}
+}
+
+// close releases everything. Steps still queued, and later ones, are refused by
+// the inbox; requests among them get their 481.
+func (s *Session) close() {
+	s.release(channel.NoCause, 0, "")
+	for _, a := range s.alarms {
+		s.stop(a)
+	}
+	for _, step := range s.inbox.close() {
+		step()
+	}
+	s.waits.drop(s)
+	s.forget()
+	if s.Ended != nil {
+		s.Ended(s)
+	}
+}
+
+// do queues a step for the loop, and reports false once the session is over.
+func (s *Session) do(step func()) bool { return s.inbox.put(step) }
+
+// release tells the owner that the leg has ended, once, and gives the media back.
+func (s *Session) release(c channel.Cause, status int, reason string) {
+	if s.gone {
+		return
+	}
+	s.gone = true
+	s.publish()
+	s.events.end(channel.Event{Kind: channel.Gone, Leg: s, Cause: c, Status: status, Reason: reason})
+	s.part()
+	s.port.Close()
+	if s.video != nil {
+		s.video.Close()
+	}
+}
+
+// Name is the channel's name.
+func (s *Session) Name() string { return s.Config.Name }
+
+// Bind makes mb the receiver of the leg's events.
+func (s *Session) Bind(mb *channel.Mailbox) { s.events.bind(mb) }
+
+// Media is the audio stream.
+func (s *Session) Media() media.Stream { return s.port }
+
+// Video is the video stream of a leg that has one, or nil. Whoever joins the
+// audio of two legs joins their video too.
+func (s *Session) Video() media.Stream {
+	if s.video == nil {
+		return nil
+	}
+	return s.video
+}
+
+// Codecs are the codecs agreed with an inbound caller, best first and video
+// last, or the endpoint's own where nothing was offered.
+func (s *Session) Codecs() []*media.Codec {
+	if s.agreed != nil {
+		return s.agreed
+	}
+	return s.codecs
+}
+
+// Dial sends the INVITE of an outbound leg.
+func (s *Session) Dial() { s.do(s.dial) }
+
+// Ring sends 180 to an inbound caller.
+func (s *Session) Ring() { s.do(s.ring) }
+
+// Progress sends 183 with our answer to an inbound caller.
+func (s *Session) Progress() { s.do(s.progress) }
+
+// Answer sends 200 to an inbound caller.
+func (s *Session) Answer() { s.do(s.answer) }
+
+// Hangup ends the leg as its state asks for: a final response, CANCEL or BYE.
+// The Gone event comes at once; the signalling runs to its end behind it.
+func (s *Session) Hangup(c channel.Cause) { s.do(func() { s.hangup(c) }) }
+
+// hangup is the owner's wish to end.
+func (s *Session) hangup(c channel.Cause) {
+	if s.gone {
+		return
+	}
+	switch s.state {
+	case Idle:
+		s.release(c, 0, "")
+		s.state = Over
+	case Calling, Proceeding:
+		s.release(c, 0, "")
+		s.cancel(c)
+	case Offered:
+		s.release(c, 0, "")
+		s.reject(c)
+	case Accepted, Confirmed:
+		s.release(c, 0, "")
+		s.bye(c)
+	case Cancelling, Ending, Over:
+	}
+}
+
+// fail ends an established or half-established call from our side: the owner
+// hears why, the other party gets a BYE.
+func (s *Session) fail(c channel.Cause, status int, why string) {
+	s.release(c, status, why)
+	s.bye(c)
+}
+
+// forget removes the session's dialogs from the agent's table.
+func (s *Session) forget() {
+	if s.dialog != nil {
+		s.Dialogs.Remove(s.dialog.ID(), s)
+	}
+	for _, d := range s.uac.early {
+		if s.dialog == nil || d.ID() != s.dialog.ID() {
+			s.Dialogs.Remove(d.ID(), s)
+		}
+	}
+}
+
+// send starts a client transaction and runs then in the loop for every reply.
+func (s *Session) send(req *sip.Request, then func(Reply)) ClientTx {
+	return s.Network.Request(req, func(r Reply) { s.do(func() { then(r) }) })
+}
+
+// An alarm is a timer whose expiry is a step of the loop.
+type alarm struct {
+	timer *time.Timer
+	turn  uint64 // which setting is current: expiries already queued may be stale
+	known bool
+}
+
+// set starts a, or starts it anew.
+func (s *Session) set(a *alarm, d time.Duration, then func()) {
+	s.stop(a)
+	if !a.known {
+		a.known = true
+		s.alarms = append(s.alarms, a)
+	}
+	turn := a.turn
+	a.timer = time.AfterFunc(d, func() {
+		s.do(func() {
+			if a.turn == turn {
+				then()
+			}
+		})
+	})
+}
+
+// stop makes sure that a does not go off.
+func (s *Session) stop(a *alarm) {
+	a.turn++
+	if a.timer != nil {
+		a.timer.Stop()
+		a.timer = nil
+	}
+}
+
+// An inbox is an unbounded queue of steps: neither the network nor the media
+// thread may ever wait for a session.
+type inbox struct {
+	mu     sync.Mutex
+	steps  []func()
+	closed bool
+	ready  chan struct{}
+}
+
+func (b *inbox) put(step func()) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.steps = append(b.steps, step)
+	select {
+	case b.ready <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (b *inbox) next() (func(), bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.steps) == 0 {
+		b.steps = nil
+		return nil, false
+	}
+	step := b.steps[0]
+	b.steps[0] = nil
+	b.steps = b.steps[1:]
+	return step, true
+}
+
+// close refuses further steps and gives back what was still queued.
+func (b *inbox) close() []func() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	left := b.steps
+	b.steps = nil
+	return left
+}
+
+// An outbox delivers events to the mailbox the leg is bound to. The lock makes
+// a change of owner and a delivery follow one another, so that no event is
+// delivered to the old owner after its mailbox was emptied.
+type outbox struct {
+	mu    sync.Mutex
+	to    *channel.Mailbox
+	early []channel.Event // from before the first Bind
+	ended bool
+}
+
+func (o *outbox) bind(mb *channel.Mailbox) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.to = mb
+	for _, e := range o.early {
+		mb.Put(e)
+	}
+	o.early = nil
+}
+
+func (o *outbox) put(e channel.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.deliver(e)
+}
+
+// end delivers the last event.
+func (o *outbox) end(e channel.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.deliver(e)
+	o.ended = true
+}
+
+func (o *outbox) deliver(e channel.Event) {
+	switch {
+	case o.ended:
+	case o.to == nil:
+		o.early = append(o.early, e)
+	default:
+		o.to.Put(e)
+	}
+}
+
+// emit reports an event of this leg.
+func (s *Session) emit(e channel.Event) {
+	e.Leg = s
+	s.events.put(e)
+}

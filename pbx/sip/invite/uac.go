@@ -1,0 +1,485 @@
+package invite
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/media"
+	"branchline/pbx/channel"
+	"branchline/pbx/sip/dialog"
+)
+
+// uac is what an outbound session keeps about its INVITE and its forks.
+type uac struct {
+	call   Call
+	target sip.Uri
+	req    *sip.Request // the INVITE now under way
+	tx     ClientTx
+	callID string
+	tag    string
+	seq    uint32
+	early  map[string]*dialog.Dialog // by their tag
+	acks   map[string]*sip.Request   // ACKs sent, by their tag, to repeat
+	rseq   map[string]uint32         // last RSeq, by their tag
+	fork   string                    // whose early media is heard
+	tries  int                       // challenges, 422s and redirections followed
+	cause  channel.Cause
+	asked  bool // CANCEL was sent
+	giveUp alarm
+}
+
+// maxTries bounds how often one call sends its INVITE anew.
+const maxTries = 8
+
+// Outgoing prepares an outbound leg; its INVITE goes out with Dial.
+func Outgoing(c Config, call Call) (*Session, error) {
+	s, err := newSession(c, false)
+	if err != nil {
+		return nil, fmt.Errorf("media port: %w", err)
+	}
+	s.uac = uac{
+		call: call, target: call.Target, callID: s.Network.Token(), tag: s.Network.Token(),
+		early: map[string]*dialog.Dialog{}, acks: map[string]*sip.Request{}, rseq: map[string]uint32{},
+	}
+	wantsVideo := slices.ContainsFunc(call.Codecs, func(c *media.Codec) bool { return c.Video })
+	s.codecs = preferred(s.Endpoint.Codecs, call.Codecs)
+	if wantsVideo {
+		if err := s.openVideo(); err != nil {
+			s.port.Close()
+			return nil, fmt.Errorf("video port: %w", err)
+		}
+	}
+	for _, h := range call.Headers {
+		s.extra.set(h.Name, h.Value, true)
+	}
+	s.publish()
+	go s.loop()
+	return s, nil
+}
+
+// dial sends the INVITE (13.2.1).
+func (s *Session) dial() {
+	if s.state != Idle {
+		return
+	}
+	s.state = Calling
+	s.talk.offer = nil
+	s.invite(s.makeOffer(), nil)
+}
+
+// invite sends an INVITE that founds the dialog; challenge is the response that
+// made a new one necessary.
+func (s *Session) invite(body []byte, challenge *sip.Response) error {
+	u := &s.uac
+	u.seq++
+	req := s.firstRequest()
+	s.finish(req, s.hops(), sdpType, body)
+	if challenge != nil {
+		if s.Credentials == nil {
+			return errNoCredentials
+		}
+		if err := s.Credentials.Authorize(req, challenge); err != nil {
+			return err
+		}
+	}
+	u.req = req
+	s.publish()
+	u.tx = s.send(req, func(r Reply) { s.invited(req, r) })
+	return nil
+}
+
+var errNoCredentials = errors.New("no credentials for the challenge")
+
+func (s *Session) hops() int {
+	if s.uac.call.MaxForwards > 0 {
+		return s.uac.call.MaxForwards
+	}
+	return 70
+}
+
+// firstRequest builds the INVITE up to its Max-Forwards, in Asterisk's order.
+func (s *Session) firstRequest() *sip.Request {
+	u := &s.uac
+	req := sip.NewRequest(sip.INVITE, u.target)
+	from := s.from()
+	from.Params.Add("tag", u.tag)
+	to := &sip.ToHeader{Address: sip.Uri{Scheme: u.target.Scheme, User: u.target.User, Host: u.target.Host}}
+	callID := sip.CallIDHeader(u.callID)
+	contact := s.contact(s.fromUser())
+	req.AppendHeader(from)
+	req.AppendHeader(to)
+	req.AppendHeader(&sip.ContactHeader{Address: contact})
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: u.seq, MethodName: sip.INVITE})
+	for i := range u.call.Routes {
+		req.AppendHeader(&sip.RouteHeader{Address: *u.call.Routes[i].Clone()})
+	}
+	req.AppendHeader(sip.NewHeader("Allow", Allow))
+	if tags := s.supported(); tags != "" {
+		req.AppendHeader(sip.NewHeader("Supported", tags))
+	}
+	var require []string
+	if s.Endpoint.Rel100 == "required" {
+		require = append(require, "100rel")
+	}
+	if s.Endpoint.Timers == "required" {
+		require = append(require, "timer")
+	}
+	if len(require) > 0 {
+		req.AppendHeader(sip.NewHeader("Require", strings.Join(require, ", ")))
+	}
+	s.timing.ask(s, req)
+	for _, h := range s.identityHeaders() {
+		req.AppendHeader(h)
+	}
+	for _, h := range s.extra.all() {
+		req.AppendHeader(sip.NewHeader(h.Name, h.Value))
+	}
+	return req
+}
+
+// fromUser stands in From and Contact of a call without a number.
+func (s *Session) fromUser() string {
+	if s.FromUser != "" {
+		return s.FromUser
+	}
+	return "asterisk"
+}
+
+// invited takes every response to the INVITE (13.2.2).
+func (s *Session) invited(req *sip.Request, r Reply) {
+	if r.Err != nil {
+		s.undelivered(r.Err)
+		return
+	}
+	res := r.Response
+	switch {
+	case res.StatusCode < 200:
+		if req == s.uac.req {
+			s.proceed(req, res)
+		}
+	case res.StatusCode < 300:
+		s.accepted(req, res)
+	default:
+		if req == s.uac.req {
+			s.refused(res)
+		}
+	}
+}
+
+// undelivered: no response will come (8.1.3.1).
+func (s *Session) undelivered(err error) {
+	switch s.state {
+	case Calling, Proceeding:
+		cause, status := channel.NormalCircuitCongestion, 503
+		if errors.Is(err, ErrTimeout) {
+			cause, status = channel.NoUserResponse, 408
+		}
+		s.release(cause, status, err.Error())
+		s.state = Over
+	case Cancelling:
+		s.state = Over
+	case Idle, Offered, Accepted, Confirmed, Ending, Over:
+	}
+}
+
+// proceed takes a provisional response (13.2.2.1).
+func (s *Session) proceed(req *sip.Request, res *sip.Response) {
+	switch s.state {
+	case Calling:
+		s.state = Proceeding
+	case Proceeding:
+	case Cancelling:
+		s.sayCancel() // 9.1: not before a provisional response
+	default:
+		return
+	}
+	if res.StatusCode == 100 {
+		return
+	}
+	var d *dialog.Dialog
+	if to := res.To(); to != nil && to.Params.Has("tag") {
+		if d = s.earlyDialog(req, res); d != nil && !s.confirm(d, req, res) {
+			return
+		}
+	}
+	if s.gone {
+		return
+	}
+	s.peer.learn(res)
+	media := s.earlyMedia(res)
+	cause, _ := told(res)
+	e := channel.Event{Status: res.StatusCode, Reason: res.Reason, Cause: cause}
+	switch res.StatusCode {
+	case 180, 181, 182:
+		e.Kind = channel.Ringing
+		s.emit(e)
+	case 183:
+		if !media && s.Endpoint.Ignore183WithoutSDP {
+			return
+		}
+		media = true
+	}
+	if media {
+		e.Kind = channel.Progressed
+		s.emit(e)
+	}
+}
+
+// earlyDialog finds or founds the dialog of a provisional response (12.1.2); a
+// forked INVITE has one for each tag.
+func (s *Session) earlyDialog(req *sip.Request, res *sip.Response) *dialog.Dialog {
+	tag, _ := res.To().Params.Get("tag")
+	if d := s.uac.early[tag]; d != nil {
+		d.Refresh(res.Contact())
+		s.rewrite(d, res)
+		return d
+	}
+	d, err := dialog.Made(req, res, s.contact(s.fromUser()))
+	if err != nil || len(s.uac.early) >= 32 {
+		return nil
+	}
+	s.rewrite(d, res)
+	s.uac.early[tag] = d
+	s.Dialogs.Add(d.ID(), s)
+	return d
+}
+
+// earlyMedia takes a description in a provisional response and reports whether
+// something can be heard.
+func (s *Session) earlyMedia(res *sip.Response) bool {
+	answer, err := description(res)
+	if err != nil || answer == nil || s.talk.offer == nil {
+		return false
+	}
+	tag, _ := res.To().Params.Get("tag")
+	if s.uac.fork != "" && s.uac.fork != tag && !s.Endpoint.FollowEarlyMediaFork {
+		return false
+	}
+	if err := s.takeAnswer(answer); err != nil {
+		s.log.Info("early media not usable", "err", err)
+		return false
+	}
+	s.uac.fork = tag
+	return true
+}
+
+// accepted takes a 2xx (13.2.2.4): the first one wins, those of other forks are
+// acknowledged and ended, repetitions acknowledged again.
+func (s *Session) accepted(req *sip.Request, res *sip.Response) {
+	u := &s.uac
+	tag := ""
+	if to := res.To(); to != nil {
+		tag, _ = to.Params.Get("tag")
+	}
+	if ack := u.acks[tag]; ack != nil {
+		s.Network.Send(ack.Clone())
+		return
+	}
+	d, err := dialog.Made(req, res, s.contact(s.fromUser()))
+	if err != nil {
+		s.log.Info("2xx without a dialog", "err", err)
+		return
+	}
+	if e := u.early[tag]; e != nil {
+		// The route set is the 2xx's, the counters are the early dialog's.
+		d.LocalSeq, d.RemoteSeq, d.HeardSeq = e.LocalSeq, e.RemoteSeq, e.HeardSeq
+	}
+	s.rewrite(d, res)
+	u.acks[tag] = s.ack(d, req)
+	switch s.state {
+	case Calling, Proceeding:
+		s.won(d, res)
+	case Cancelling: // 9.1: the CANCEL came too late
+		s.adopt(d)
+		s.state = Ending
+		s.stop(&u.giveUp)
+		s.ending.cause = u.cause
+		s.sayBye()
+	case Confirmed, Ending:
+		s.dismiss(d)
+	case Idle, Offered, Accepted, Over:
+	}
+}
+
+// ack acknowledges a 2xx and returns the ACK for repetition.
+func (s *Session) ack(d *dialog.Dialog, invite *sip.Request) *sip.Request {
+	seq := uint32(0)
+	if c := invite.CSeq(); c != nil {
+		seq = c.SeqNo
+	}
+	ack := d.Ack(seq)
+	for _, name := range []string{"Authorization", "Proxy-Authorization"} { // 13.2.2.4
+		for _, h := range invite.GetHeaders(name) {
+			ack.AppendHeader(sip.NewHeader(h.Name(), h.Value()))
+		}
+	}
+	s.finish(ack, s.MaxForwards, "", nil)
+	s.Network.Send(ack.Clone())
+	return ack
+}
+
+// adopt makes d the session's dialog; the early ones of other forks are dropped.
+func (s *Session) adopt(d *dialog.Dialog) {
+	for _, e := range s.uac.early {
+		if e.ID() != d.ID() {
+			s.Dialogs.Remove(e.ID(), s)
+		}
+	}
+	clear(s.uac.early)
+	s.dialog = d
+	s.Dialogs.Add(d.ID(), s)
+}
+
+// won: the called party answered.
+func (s *Session) won(d *dialog.Dialog, res *sip.Response) {
+	s.adopt(d)
+	s.state = Confirmed
+	s.peer.learn(res)
+	answer, err := description(res)
+	switch {
+	case err != nil:
+	case answer != nil && s.talk.offer != nil:
+		err = s.takeAnswer(answer)
+	case s.talk.inForce && s.uac.fork == d.Remote.Tag: // it was in a 18x of this fork
+	default:
+		err = errBody
+	}
+	s.talk.offer = nil
+	if err != nil {
+		s.log.Info("answered without usable media", "err", err)
+		s.fail(channel.BearerCapabilityNotAvail, 488, err.Error())
+		return
+	}
+	s.timing.hear(s, res)
+	s.timing.start(s)
+	s.publish()
+	s.emit(channel.Event{Kind: channel.Answered, Status: res.StatusCode, Reason: res.Reason})
+}
+
+// dismiss ends the dialog of a fork that answered too late.
+func (s *Session) dismiss(d *dialog.Dialog) {
+	req := d.Request(sip.BYE)
+	for _, h := range s.reasons(channel.AnsweredElsewhere) {
+		req.AppendHeader(h)
+	}
+	s.finish(req, s.MaxForwards, "", nil)
+	s.send(req, func(Reply) {})
+}
+
+// refused takes a final response that is no 2xx; the transaction has sent its
+// ACK (13.2.2.2, 13.2.2.3).
+func (s *Session) refused(res *sip.Response) {
+	switch s.state {
+	case Cancelling:
+		s.state = Over
+		return
+	case Calling, Proceeding:
+	default:
+		return
+	}
+	if s.again(res) {
+		return
+	}
+	cause := causeOf(res.StatusCode)
+	if c, ok := told(res); ok {
+		cause = c
+	}
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		if target := s.movedTo(res); target != "" {
+			cause = channel.RedirectedToNew
+			s.emit(channel.Event{Kind: channel.Forwarded, Status: res.StatusCode, Reason: res.Reason, Target: target})
+		}
+	}
+	s.release(cause, res.StatusCode, res.Reason)
+	s.state = Over
+}
+
+// again sends the INVITE once more where the response asks for it: credentials
+// (22.2), a longer session timer (RFC 4028 7.3), another address (8.1.3.4). The
+// To tag of the refusal belongs to no dialog.
+func (s *Session) again(res *sip.Response) bool {
+	u := &s.uac
+	if u.tries >= maxTries {
+		return false
+	}
+	var challenge *sip.Response
+	switch res.StatusCode {
+	case 401, 407:
+		challenge = res
+	case 422:
+		before := s.timing.peerMin
+		s.timing.heardMin(res)
+		if s.timing.peerMin <= before || s.Endpoint.Timers == "no" {
+			return false
+		}
+	case 301, 302, 305, 380:
+		c := res.Contact()
+		if s.Endpoint.RedirectMethod != "uri_pjsip" || c == nil || c.Address.Host == "" {
+			return false
+		}
+		u.target = *c.Address.Clone()
+		u.target.Headers = nil
+	default:
+		return false
+	}
+	u.tries++
+	for _, d := range u.early {
+		s.Dialogs.Remove(d.ID(), s)
+	}
+	clear(u.early)
+	clear(u.rseq)
+	state := s.state
+	s.state = Calling
+	if err := s.invite(s.talk.offer.Bytes(), challenge); err != nil {
+		s.log.Info("challenge not answered", "err", err)
+		s.state = state
+		return false
+	}
+	return true
+}
+
+// movedTo is where a 3xx wants the call: a dialplan extension, or for
+// redirect_method=uri_core a destination in Dial's form.
+func (s *Session) movedTo(res *sip.Response) string {
+	c := res.Contact()
+	if c == nil || c.Address.Wildcard {
+		return ""
+	}
+	if s.Endpoint.RedirectMethod == "uri_core" {
+		return "PJSIP/" + s.Endpoint.ID + "/" + c.Address.String()
+	}
+	return c.Address.User
+}
+
+// cancel ends an unanswered outbound call (9.1).
+func (s *Session) cancel(c channel.Cause) {
+	heard := s.state == Proceeding
+	s.state = Cancelling
+	s.uac.cause = c
+	if heard {
+		s.sayCancel()
+	}
+}
+
+func (s *Session) sayCancel() {
+	u := &s.uac
+	if u.asked {
+		return
+	}
+	u.asked = true
+	u.tx.Cancel(s.reasons(u.cause)...)
+	s.set(&u.giveUp, s.lifetime(), func() { // 9.1: no answer within 64*T1 counts as cancelled
+		if s.state == Cancelling {
+			u.tx.Terminate()
+			s.state = Over
+		}
+	})
+}
+
+func utoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }

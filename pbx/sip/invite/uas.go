@@ -1,0 +1,428 @@
+package invite
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/channel"
+	"branchline/pbx/sip/dialog"
+)
+
+// uas is what an inbound session keeps until its INVITE is answered.
+type uas struct {
+	req    *sip.Request
+	tx     ServerTx
+	tag    string
+	early  bool // 183 with our answer was sent
+	rel    reliable
+	wanted func() // what waits for a PRACK: the 2xx
+}
+
+// Incoming answers a new INVITE (RFC 3261 13.3.1): 100 at once, then the checks
+// that need no dialplan. If one of them fails the final response has been sent
+// and the error says why; otherwise the session waits for its owner to Ring,
+// Progress, Answer or Hangup.
+func Incoming(c Config, req *sip.Request, tx ServerTx) (*Session, error) {
+	s, err := newSession(c, true)
+	if err != nil {
+		refuse(c, req, tx, 503)
+		return nil, fmt.Errorf("media port: %w", err)
+	}
+	s.uas.req, s.uas.tx = req, tx
+	if to := req.To(); to != nil {
+		s.uas.tag, _ = to.Params.Get("tag")
+	}
+	if s.uas.tag == "" {
+		s.uas.tag = s.Network.Token()
+	}
+	s.codecs = s.Endpoint.Codecs
+	s.peer.learn(req)
+	s.extra.read(req)
+	if !tx.OnCancel(func(*sip.Request) { s.do(s.cancelled) }) {
+		s.port.Close()
+		return nil, fmt.Errorf("%s: already cancelled", c.Name)
+	}
+	s.respond(s.answerTo(req, 100))
+	if res, err := s.admit(req); err != nil {
+		s.respond(res)
+		s.port.Close()
+		if s.video != nil {
+			s.video.Close()
+		}
+		return nil, err
+	}
+	s.publish()
+	s.Dialogs.Add(s.dialog.ID(), s)
+	go s.loop()
+	return s, nil
+}
+
+// refuse answers an INVITE no session could be made for.
+func refuse(c Config, req *sip.Request, tx ServerTx, status int) {
+	res := dialog.Respond(req, status, "", c.Network.Token())
+	res.AppendHeader(sip.NewHeader("Server", c.UserAgent))
+	res.SetBody(nil)
+	if err := tx.Respond(res); err != nil && c.Log != nil {
+		c.Log.Debug("response not sent", "status", status, "err", err)
+	}
+}
+
+// admit makes the checks of RFC 3261 8.2 and 13.3.1 on a new INVITE and builds
+// its dialog and our answer. On error it returns the response to send.
+func (s *Session) admit(req *sip.Request) (*sip.Response, error) {
+	reject := func(status int, why error, extra ...sip.Header) (*sip.Response, error) {
+		res := s.answerTo(req, status)
+		for _, h := range extra {
+			res.AppendHeader(h)
+		}
+		res.SetBody(nil)
+		return res, fmt.Errorf("%d %s: %w", status, res.Reason, why)
+	}
+	// 8.2.2.3 Require
+	if tags := s.unsupported(req); len(tags) > 0 {
+		list := strings.Join(tags, ", ")
+		return reject(420, fmt.Errorf("requires %s", list), sip.NewHeader("Unsupported", list))
+	}
+	if s.Endpoint.Rel100 == "required" && !s.peer.supported["100rel"] && !requires(req, "100rel") {
+		return reject(421, fmt.Errorf("no 100rel"), sip.NewHeader("Require", "100rel"))
+	}
+	if s.Endpoint.Timers == "required" && !s.peer.supported["timer"] && !requires(req, "timer") {
+		return reject(421, fmt.Errorf("no session timer"), sip.NewHeader("Require", "timer"))
+	}
+	// RFC 4028 9
+	if small := s.timing.take(s, req); small {
+		return reject(422, fmt.Errorf("session timer below %v", s.minSE()),
+			sip.NewHeader("Min-SE", seconds(s.minSE())))
+	}
+	// 12.1.1
+	d, err := dialog.Accepted(req, s.uas.tag, s.contact(""))
+	if err != nil {
+		return reject(400, err)
+	}
+	s.rewrite(d, req)
+	// 13.2.1: the INVITE's body is an offer, or ours comes in the first reliable response.
+	offer, err := description(req)
+	switch {
+	case err != nil:
+		status := 400
+		var extra []sip.Header
+		if isBody(err) {
+			status = 415
+			extra = append(extra, sip.NewHeader("Accept", sdpType))
+		}
+		return reject(status, err, extra...)
+	case offer != nil:
+		s.talk.answer, s.talk.result, err = s.makeAnswer(offer)
+		if err != nil {
+			return reject(488, err)
+		}
+		s.agreed = agreed(s.talk.result)
+	default:
+		if err := s.openVideo(); err != nil {
+			return reject(503, err)
+		}
+	}
+	s.dialog = d
+	return nil, nil
+}
+
+func requires(req *sip.Request, tag string) bool {
+	return tokens(req, "Require", strings.ToLower)[tag]
+}
+
+// respond sends a response to the INVITE under way.
+func (s *Session) respond(res *sip.Response) {
+	if err := s.uas.tx.Respond(res); err != nil {
+		s.log.Debug("response not sent", "status", res.StatusCode, "err", err)
+	}
+}
+
+// provisional answers the INVITE with a 18x (13.3.1.1), reliably if the caller
+// asked for it (RFC 3262 3).
+func (s *Session) provisional(status int, withSDP bool) {
+	res := s.answerTo(s.uas.req, status)
+	s.describe(res)
+	body := []byte(nil)
+	if withSDP {
+		body = s.sayAnswer()
+	}
+	if s.reliably() {
+		if body == nil && withSDP {
+			body = s.makeOffer() // offerless INVITE: the first reliable response has our offer
+		}
+		s.sendReliable(res, body)
+		return
+	}
+	carry(res, sdpType, body)
+	s.respond(res)
+}
+
+// sayAnswer is our answer to the INVITE's offer, now said and in force; nil if
+// there was no offer.
+func (s *Session) sayAnswer() []byte {
+	t := &s.talk
+	if t.answer == nil {
+		return nil
+	}
+	t.ours = t.answer
+	if !t.inForce {
+		s.apply(t.result)
+	}
+	return t.answer.Bytes()
+}
+
+func (s *Session) ring() {
+	if s.state != Offered || s.uas.early {
+		return // a 180 after 183 would make phones ring over the early media
+	}
+	if s.Endpoint.InbandProgress {
+		s.progress()
+		return
+	}
+	s.provisional(180, false)
+}
+
+func (s *Session) progress() {
+	if s.state != Offered || s.uas.early {
+		return
+	}
+	s.uas.early = true
+	s.provisional(183, true)
+}
+
+// answer accepts the call (13.3.1.4).
+func (s *Session) answer() {
+	if s.state != Offered || s.uas.wanted != nil {
+		return
+	}
+	if s.uas.rel.outstanding() {
+		s.uas.wanted = s.accept // RFC 3262 3: not before the PRACK
+		return
+	}
+	s.accept()
+}
+
+func (s *Session) accept() {
+	if s.state != Offered {
+		return
+	}
+	res := s.answerTo(s.uas.req, 200)
+	s.describe(res)
+	s.timing.answer(s, res)
+	body := s.sayAnswer()
+	if body == nil && s.talk.ours == nil {
+		body = s.makeOffer()
+	}
+	carry(res, sdpType, body)
+	s.state = Accepted
+	s.insist(s.uas.req, s.uas.tx, res, s.talk.offer != nil)
+	s.timing.start(s)
+	s.publish()
+}
+
+// An accepted is a 2xx to an INVITE, repeated until its ACK comes (13.3.1.4):
+// the transaction layer repeats only failures.
+type accepted struct {
+	seq    uint32
+	tx     ServerTx
+	res    *sip.Response
+	offer  bool // the ACK must bring an answer
+	repeat alarm
+	giveUp alarm
+	every  time.Duration
+}
+
+// insist sends a 2xx and keeps sending it.
+func (s *Session) insist(req *sip.Request, tx ServerTx, res *sip.Response, offer bool) {
+	a := &accepted{tx: tx, res: res, offer: offer, every: s.T1}
+	if c := req.CSeq(); c != nil {
+		a.seq = c.SeqNo
+	}
+	s.unacked = append(s.unacked, a)
+	if err := tx.Respond(res); err != nil {
+		s.log.Debug("response not sent", "status", res.StatusCode, "err", err)
+	}
+	var again func()
+	again = func() {
+		if err := tx.Respond(a.res); err != nil {
+			s.log.Debug("response not repeated", "status", a.res.StatusCode, "err", err)
+		}
+		a.every = min(2*a.every, t2)
+		s.set(&a.repeat, a.every, again)
+	}
+	s.set(&a.repeat, a.every, again)
+	s.set(&a.giveUp, s.lifetime(), func() { s.noAck(a) })
+}
+
+// noAck ends a call whose ACK never came: the dialog is confirmed, but the
+// session should be terminated (13.3.1.4).
+func (s *Session) noAck(a *accepted) {
+	s.settle(a)
+	s.log.Info("no ACK, ending the call")
+	if s.state == Accepted {
+		s.state = Confirmed
+	}
+	if s.state == Ending {
+		s.sayBye()
+		return
+	}
+	s.fail(channel.NoUserResponse, 408, "no ACK")
+}
+
+// settle stops repeating a 2xx.
+func (s *Session) settle(a *accepted) {
+	s.stop(&a.repeat)
+	s.stop(&a.giveUp)
+	for i, u := range s.unacked {
+		if u == a {
+			s.unacked = append(s.unacked[:i], s.unacked[i+1:]...)
+			break
+		}
+	}
+}
+
+// acked takes an ACK (13.3.1.4); one that nothing waits for is a repetition.
+func (s *Session) acked(req *sip.Request) {
+	cseq := req.CSeq()
+	if cseq == nil {
+		return
+	}
+	for _, a := range s.unacked {
+		if a.seq != cseq.SeqNo {
+			continue
+		}
+		s.settle(a)
+		if s.state == Accepted {
+			s.state = Confirmed
+			s.publish()
+		}
+		if s.state == Ending {
+			s.sayBye()
+			return
+		}
+		if a.offer {
+			s.answerInAck(req)
+		}
+		s.pending()
+		return
+	}
+}
+
+// answerInAck takes the answer to an offer made in a 2xx (13.2.2.4).
+func (s *Session) answerInAck(req *sip.Request) {
+	if s.talk.offer == nil {
+		return
+	}
+	answer, err := description(req)
+	if err == nil && answer == nil {
+		err = errBody
+	}
+	if err == nil {
+		err = s.takeAnswer(answer)
+	}
+	s.talk.offer = nil
+	if err != nil {
+		s.log.Info("no usable answer in ACK", "err", err)
+		s.fail(channel.BearerCapabilityNotAvail, 488, err.Error())
+	}
+}
+
+// cancelled: the caller gave up (9.2). The transaction layer has answered the
+// CANCEL and the INVITE.
+func (s *Session) cancelled() {
+	if s.state != Offered {
+		return
+	}
+	s.release(channel.Interworking, 487, "Request Terminated")
+	s.state = Over
+}
+
+// reject answers the INVITE with the final response for a cause.
+func (s *Session) reject(c channel.Cause) {
+	status := statusOf(c)
+	res := s.answerTo(s.uas.req, status)
+	if s.uas.rel.failed {
+		res = s.answerTo(s.uas.req, 504)
+	}
+	res.AppendHeader(sip.NewHeader("Allow", Allow))
+	if status == 302 {
+		res.StatusCode, res.Reason = 603, dialog.Phrase(603) // without a target there is nothing to move to
+	}
+	for _, h := range s.reasons(c) {
+		res.AppendHeader(h)
+	}
+	carry(res, "", nil)
+	s.respond(res)
+	s.state = Over
+}
+
+// Redirect sends the other party elsewhere: 302 before an inbound call is
+// answered. target is a SIP URI, or a user at the caller's own address.
+func (s *Session) Redirect(target string) {
+	s.do(func() {
+		if s.gone || s.state != Offered {
+			return
+		}
+		s.release(channel.RedirectedToNew, 302, "")
+		res := s.answerTo(s.uas.req, 302)
+		res.AppendHeader(sip.NewHeader("Contact", "<"+s.targetURI(target)+">"))
+		for _, h := range s.reasons(channel.NoCause) {
+			res.AppendHeader(h)
+		}
+		carry(res, "", nil)
+		s.respond(res)
+		s.state = Over
+	})
+}
+
+func (s *Session) targetURI(target string) string {
+	if strings.HasPrefix(target, "sip:") || strings.HasPrefix(target, "sips:") || strings.HasPrefix(target, "tel:") {
+		return target
+	}
+	if strings.Contains(target, "@") {
+		return "sip:" + target
+	}
+	u := s.contact("")
+	u.User = target
+	return u.String()
+}
+
+// rewrite puts the address a message came from into the dialog, in place of the
+// Contact's or the nearest proxy's (rewrite_contact).
+func (s *Session) rewrite(d *dialog.Dialog, m sip.Message) {
+	if !s.Endpoint.RewriteContact {
+		return
+	}
+	host, portText, err := net.SplitHostPort(m.Source())
+	if err != nil {
+		return
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return
+	}
+	at := &d.Target
+	if len(d.Routes) > 0 {
+		at = &d.Routes[0]
+	}
+	at.Host, at.Port = host, port
+}
+
+// sentBy is where a response goes that may not go to the request's source port
+// (RFC 3261 18.2.2; force_rport=no).
+func sentBy(req *sip.Request, via *sip.ViaHeader) string {
+	host, _, err := net.SplitHostPort(req.Source())
+	if err != nil {
+		return req.Source()
+	}
+	port := via.Port
+	if port == 0 {
+		port = sip.DefaultPort(via.Transport)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port))
+}

@@ -1,0 +1,140 @@
+package invite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/sip/dialog"
+)
+
+// Allow lists the methods sessions and their agent serve, in Asterisk's order.
+const Allow = "OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO"
+
+// supported is our Supported header: what the endpoint's settings leave of it.
+func (s *Session) supported() string {
+	var tags []string
+	if s.Endpoint.Rel100 != "no" {
+		tags = append(tags, "100rel")
+	}
+	if s.Endpoint.Timers != "no" {
+		tags = append(tags, "timer")
+	}
+	return strings.Join(tags, ", ")
+}
+
+// contact is our Contact URI; user stands in it for requests.
+func (s *Session) contact(user string) sip.Uri {
+	if s.Endpoint.ContactUser != "" {
+		user = s.Endpoint.ContactUser
+	}
+	u := sip.Uri{Scheme: "sip", User: user, Host: s.Local.Host, Port: s.Local.Port}
+	if t := strings.ToUpper(s.Local.Transport); t != "" && t != "UDP" {
+		u.UriParams.Add("transport", t)
+	}
+	return u
+}
+
+// answerTo begins a response to a request of this session. Responses that make
+// or refresh the dialog carry Allow, Contact and Supported.
+func (s *Session) answerTo(req *sip.Request, status int) *sip.Response {
+	tag := s.uas.tag
+	if s.dialog != nil {
+		tag = s.dialog.Local.Tag
+	}
+	res := dialog.Respond(req, status, "", tag)
+	if !s.Endpoint.ForceRport && !sip.IsReliable(req.Transport()) {
+		if via := req.Via(); via != nil && !via.Params.Has("rport") {
+			res.SetDestination(sentBy(req, via))
+		}
+	}
+	if status == 100 {
+		res.SetBody(nil)
+		return res
+	}
+	res.AppendHeader(sip.NewHeader("Server", s.UserAgent))
+	return res
+}
+
+// describe adds what an answer to INVITE or UPDATE says about us.
+func (s *Session) describe(res *sip.Response) {
+	res.AppendHeader(sip.NewHeader("Allow", Allow))
+	contact := s.contact("")
+	if s.dialog != nil {
+		contact = s.dialog.Contact
+	}
+	res.AppendHeader(&sip.ContactHeader{Address: *contact.Clone()})
+	if tags := s.supported(); tags != "" {
+		res.AppendHeader(sip.NewHeader("Supported", tags))
+	}
+}
+
+// finish adds the headers every request ends with, and the body.
+func (s *Session) finish(req *sip.Request, hops int, contentType string, body []byte) {
+	max := sip.MaxForwardsHeader(hops)
+	req.AppendHeader(&max)
+	req.AppendHeader(sip.NewHeader("User-Agent", s.UserAgent))
+	carry(req, contentType, body)
+}
+
+type message interface {
+	AppendHeader(sip.Header)
+	SetBody([]byte)
+}
+
+// carry sets the body with its type and length.
+func carry(m message, contentType string, body []byte) {
+	if len(body) > 0 {
+		t := sip.ContentTypeHeader(contentType)
+		m.AppendHeader(&t)
+		m.SetBody(body)
+		return
+	}
+	m.SetBody(nil)
+}
+
+// tokens reads every header of a name as one list of tokens, folded by fold.
+func tokens(m sip.Message, name string, fold func(string) string) map[string]bool {
+	hs := m.GetHeaders(name)
+	if name == "Supported" {
+		hs = append(hs, m.GetHeaders("k")...)
+	}
+	if len(hs) == 0 {
+		return nil
+	}
+	out := map[string]bool{}
+	for _, h := range hs {
+		for _, t := range strings.Split(h.Value(), ",") {
+			if t = strings.TrimSpace(t); t != "" {
+				out[fold(t)] = true
+			}
+		}
+	}
+	return out
+}
+
+// learn keeps what a message says about the other side's abilities.
+func (p *peer) learn(m sip.Message) {
+	if a := tokens(m, "Allow", strings.ToUpper); a != nil {
+		p.allow = a
+	}
+	if t := tokens(m, "Supported", strings.ToLower); t != nil {
+		p.supported = t
+	}
+}
+
+// unsupported are the option tags of Require that we do not have.
+func (s *Session) unsupported(req *sip.Request) []string {
+	ours := strings.Split(s.supported(), ", ")
+	var out []string
+	for _, h := range req.GetHeaders("Require") {
+		for _, t := range strings.Split(h.Value(), ",") {
+			t = strings.ToLower(strings.TrimSpace(t))
+			if t != "" && !slices.Contains(ours, t) {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
