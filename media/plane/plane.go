@@ -37,12 +37,20 @@ type Options struct {
 	Events func(media.Event) // called on the media thread; must not block
 	// First and Last override Config's port range when not zero.
 	First, Last int
+	// TOS is the DSCP and ECN octet of what is sent (46<<2 for expedited
+	// forwarding), 0: the system's default.
+	TOS uint8
 }
 
-// Config is what rtp.conf says.
+// Config is what rtp.conf says, and how the media thread runs. The zero value
+// of each field but Strict and Realtime selects Asterisk's default.
 type Config struct {
-	First, Last  int  // even RTP ports in [First, Last]
-	Strict       bool // believe one source after Probation packets, refuse others
-	Probation    int
-	RTCPInterval time.Duration
+	First, Last  int           // even RTP ports in [First, Last]; 0: 10000-20000
+	Strict       bool          // believe one source after Probation packets, refuse others
+	Probation    int           // packets in a row, 0: 4
+	RTCPInterval time.Duration // between our reports, 0: 5 s
+	DTMFTimeout  time.Duration // a telephone-event without its end is over after this long, 0: 150 ms
+	// Realtime asks for the FIFO scheduler for the media thread. It is read once, at
+	// start, and makes no difference to a process that is not allowed to.
+	Realtime bool
 }
