@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"branchline/appliance"
+)
+
+func TestParse(t *testing.T) {
+	tests := []struct {
+		line string
+		want invocation
+	}{
+		{"branchline", invocation{}},
+		{"/usr/sbin/asterisk -f", invocation{program: "asterisk", options: appliance.Options{Foreground: true}}},
+		{"branchline -vvvgc", invocation{options: appliance.Options{Verbose: 3, Console: true}}},
+		{"branchline -rvvvvv", invocation{mode: remote, options: appliance.Options{Verbose: 5}}},
+		{"branchline -r -d -dd", invocation{mode: remote, options: appliance.Options{Debug: 3}}},
+		{"branchline -rx core_show_version", invocation{mode: remote, commands: []string{"core_show_version"}}},
+		{"branchline -rxfoo -s /tmp/x.ctl --strict", invocation{mode: remote, commands: []string{"foo"}, socket: "/tmp/x.ctl", strict: true}},
+		{"branchline -x a -x b", invocation{mode: remote, commands: []string{"a", "b"}}},
+		{"branchline -R", invocation{mode: remote, reconnect: true}},
+		{"rasterisk -vv", invocation{program: "rasterisk", mode: remote, options: appliance.Options{Verbose: 2}}},
+		{"branchline -C /etc/pbx -f -U asterisk -Gdialout -pnTqm", invocation{options: appliance.Options{Config: "/etc/pbx", Foreground: true,
+			User: "asterisk", Group: "dialout", RealTime: true, NoColour: true, Timestamps: true, Quiet: true, Mute: true}}},
+		{"branchline -L 3.5 -M 40 -e 100 -F -itXWBI", invocation{options: appliance.Options{MaxLoad: 3.5, MaxCalls: 40, MinFree: 100, AlwaysFork: true}}},
+		{"branchline -vV -r", invocation{mode: showVersion, options: appliance.Options{Verbose: 1}}},
+		{"branchline -h", invocation{mode: showHelp}},
+		{"branchline --lenient -f", invocation{options: appliance.Options{Lenient: true, Foreground: true}}},
+		{"branchline -C /x selftest fast", invocation{mode: word, args: []string{"selftest", "fast"}, options: appliance.Options{Config: "/x"}}},
+		{"branchline -- -f", invocation{mode: word, args: []string{"-f"}}},
+	}
+	for _, tt := range tests {
+		if tt.want.program == "" {
+			tt.want.program = "branchline"
+		}
+		got, err := parse(strings.Fields(tt.line))
+		if err != nil || !reflect.DeepEqual(*got, tt.want) {
+			t.Errorf("%s: %v\n got %+v\nwant %+v", tt.line, err, got, tt.want)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for line, want := range map[string]string{
+		"b -Z":        "invalid option -- 'Z'",
+		"b -rZ":       "invalid option -- 'Z'",
+		"b --nothing": "invalid option '--nothing'",
+		"b -rx":       "invalid option: -x needs a value",
+		"b -M many":   `invalid option: -M many: strconv.Atoi: parsing "many": invalid syntax`,
+	} {
+		if _, err := parse(strings.Fields(line)); !errors.Is(err, errFlag) || err.Error() != want {
+			t.Errorf("%s: %v, want %s", line, err, want)
+		}
+	}
+}
+
+func TestRelativePathsBecomeAbsolute(t *testing.T) {
+	got, err := parse([]string{"b", "-C", "etc"})
+	if err != nil || !strings.HasPrefix(got.options.Config, "/") || !strings.HasSuffix(got.options.Config, "/etc") {
+		t.Errorf("%v %+v", err, got)
+	}
+}

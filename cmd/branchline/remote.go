@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"branchline/appliance"
+	"branchline/pbx/console"
+)
+
+// attach is -r: a console of the daemon that runs on this machine.
+func (inv *invocation) attach(ctx context.Context) int {
+	socket, o := inv.socket, inv.options
+	verbose, debug := o.Verbose, o.Debug
+	if socket == "" {
+		p, _, _, err := appliance.ReadMain(o)
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n", inv.program, err)
+			return 1
+		}
+		socket, verbose = appliance.ControlSocket(p), p.Verbose
+	}
+	history := ""
+	if home, err := os.UserHomeDir(); err == nil {
+		history = filepath.Join(home, ".branchline_history")
+	}
+	return console.Attach(ctx, console.ClientOptions{
+		Name: appliance.Name, Version: appliance.Name + " " + appliance.Version,
+		Socket: socket,
+		Once:   inv.commands != nil, Commands: inv.commands, Strict: inv.strict, Reconnect: inv.reconnect,
+		Verbose: verbose, Debug: debug, Mute: o.Mute, Quiet: o.Quiet, NoColour: o.NoColour || os.Getenv("NO_COLOR") != "",
+		HistoryFile: history,
+		In:          os.Stdin, Out: os.Stdout, Err: os.Stderr,
+	})
+}
