@@ -130,13 +130,15 @@ func TestDamagedFileIsSetAside(t *testing.T) {
 }
 
 func TestSecondInstance(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "astdb")
-	db := open(t, path)
-	defer db.Close()
-	if other, err := Open(path, slog.New(slog.DiscardHandler)); err == nil {
-		other.Close()
-		t.Error("two stores on one file")
-	}
+	synctest.Test(t, func(t *testing.T) { // the wait for the file's lock is virtual
+		path := filepath.Join(t.TempDir(), "astdb")
+		db := open(t, path)
+		defer db.Close()
+		if other, err := Open(path, slog.New(slog.DiscardHandler)); err == nil {
+			other.Close()
+			t.Error("two stores on one file")
+		}
+	})
 }
 
 func TestWatch(t *testing.T) {
