@@ -172,3 +172,14 @@ var (
 	ErrNoCredentials = errors.New("no credentials for the realms and algorithms asked for")
 	ErrRefused       = errors.New("credentials refused")
 )
+
+// Claim is the user name and realm of the first Digest credentials in req,
+// true or not; ok is false if there are none.
+func Claim(req *sip.Request) (username, realm string, ok bool) {
+	for _, h := range req.GetHeaders("authorization") {
+		if c, err := parse(h.Value()); err == nil {
+			return c.get("username"), c.get("realm"), true
+		}
+	}
+	return "", "", false
+}
