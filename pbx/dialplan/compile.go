@@ -16,9 +16,10 @@ type compiler struct {
 	diags   []astconf.Diag
 	globals *System // evaluates what [globals] and extension names hold
 	context *dialContext
-	exten   *extension // of the last step, for labels
 	last    int        // last priority of this section
 	started bool       // last is valid
+	// afterHint is set while n cannot be used: a hint has no number.
+	afterHint bool
 	pattern string     // last extension as written, for same
 	missing []includeLine
 }
@@ -117,7 +118,7 @@ func (c *compiler) section(s *astconf.Section) {
 		c.plan.contexts[s.Name] = d
 		c.plan.order = append(c.plan.order, d)
 	}
-	c.context, c.exten, c.last, c.started, c.pattern = d, nil, 0, false, ""
+	c.context, c.last, c.started, c.afterHint, c.pattern = d, 0, false, false, ""
 	for _, e := range s.Entries {
 		name := strings.ToLower(e.Name)
 		switch {

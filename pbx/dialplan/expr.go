@@ -148,7 +148,7 @@ func (p *exprParser) ternary(depth int) value {
 		if p.broken != "" || p.take("::") == "" {
 			return p.breakOff()
 		}
-		no := p.ternary(depth + 1)
+		no := p.or(depth)
 		if v.null() || v.text() == `""` {
 			v = no
 		} else {
@@ -260,6 +260,9 @@ func (p *exprParser) arithmetic(op string, a, b value) value {
 	case "*":
 		r.Mul(x, y)
 	case "/":
+		if _, ok := a.asNumber(); !ok {
+			return value{number: x} // 0, whatever the divisor
+		}
 		if y.Sign() == 0 {
 			p.complain("division by zero; the result is 2147483647")
 			return value{number: r.SetInt64(1<<31 - 1)}
@@ -291,7 +294,11 @@ func (p *exprParser) sign(depth int) value {
 		n, ok := v.asNumber()
 		return boolean(!ok || n.Sign() == 0)
 	case "-":
-		n := p.operand(p.sign(depth + 1))
+		v := p.sign(depth + 1)
+		n := p.operand(v)
+		if _, ok := v.asNumber(); !ok {
+			return value{number: n} // 0, not -0
+		}
 		return value{number: newNumber().Neg(n)}
 	}
 	return p.match(depth)

@@ -96,18 +96,19 @@ func parsePattern(s string) (elements []element, ok bool) {
 		case 'N', 'n':
 			e.span('2', '9')
 		case '.', '!':
+			// What follows has no meaning, but makes another pattern of it.
 			e.end = some
 			if c == '!' {
 				e.end = any0
 			}
-			return append(elements, e), true
+			elements = append(elements, e)
+			continue
 		case '[':
-			length := strings.IndexByte(s[i:], ']')
+			length := e.members(s[i+1:])
 			if length < 0 {
 				return nil, false
 			}
-			e.members(s[i+1 : i+length])
-			i += length
+			i += length + 1
 		case '-', ' ':
 			continue
 		default:
@@ -127,16 +128,22 @@ func (e *element) span(from, to byte) {
 	}
 }
 
-// members reads the inside of brackets.
-func (e *element) members(s string) {
+// members reads the inside of brackets up to the closing one, and gives the
+// number of bytes before it, or -1 if there is none. In `[1-]` the bracket is
+// the end of a range, so that set is never closed.
+func (e *element) members(s string) int {
 	for i := 0; i < len(s); i++ {
-		if i+2 < len(s) && s[i+1] == '-' {
+		switch {
+		case s[i] == ']':
+			return i
+		case i+2 < len(s) && s[i+1] == '-':
 			e.span(s[i], s[i+2])
 			i += 2
-			continue
+		default:
+			e.add(s[i])
 		}
-		e.add(s[i])
 	}
+	return -1
 }
 
 // matchKind says what a text must have to do with a pattern.

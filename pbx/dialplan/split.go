@@ -3,13 +3,15 @@ package dialplan
 import "strings"
 
 // SplitArgs cuts application arguments at commas outside of ( ), [ ] and " ",
-// at most into n pieces of which the last takes the rest (n <= 0: no limit),
-// and removes quotes and backslashes; `\,` is a plain comma. An empty text has
-// one empty argument.
+// and removes quotes and backslashes; `\,` is a plain comma. It makes at most n
+// pieces (n <= 0: no limit); the nth takes the rest as it stands, with quotes,
+// backslashes and commas, as in Asterisk. An empty text has one empty argument.
 func SplitArgs(s string, n int) []string {
 	args := SplitRaw(s, n)
 	for i, a := range args {
-		args[i] = Unquote(a)
+		if n <= 0 || i < n-1 {
+			args[i] = Unquote(a)
+		}
 	}
 	return args
 }

@@ -12,12 +12,30 @@ const maxPriority = 1<<31 - 1
 
 // extenLine reads `exten => pattern[/caller],priority,application`.
 func (c *compiler) extenLine(e astconf.Entry) {
-	pattern, rest, _ := strings.Cut(e.Value, ",")
+	pattern, rest := cutPattern(e.Value)
 	c.pattern = c.expand(e.Pos, strings.TrimSpace(pattern))
 	if strings.HasPrefix(c.pattern, ">") && e.Arrow {
 		c.warn(e.Pos, "arrow-misprint", fmt.Sprintf("'=>>' makes %q the name of the extension: nobody will dial it", c.pattern), "write exten => "+strings.TrimSpace(c.pattern[1:])+","+rest)
 	}
 	c.step(e, rest)
+}
+
+// cutPattern cuts at the first comma outside of brackets.
+func cutPattern(s string) (pattern, rest string) {
+	inside := false
+	for i := range len(s) {
+		switch s[i] {
+		case '[':
+			inside = true
+		case ']':
+			inside = false
+		case ',':
+			if !inside {
+				return s[:i], s[i+1:]
+			}
+		}
+	}
+	return s, ""
 }
 
 // sameLine reads `same => priority,application`.
@@ -67,15 +85,18 @@ func (c *compiler) priority(e astconf.Entry, name, caller string, hasCaller bool
 	base = strings.TrimSpace(base)
 	number := 0
 	switch {
-	case strings.EqualFold(base, "hint"):
+	case base == "hint":
 		return HintPriority, true
-	case strings.EqualFold(base, "n"), strings.EqualFold(base, "next"):
+	case c.afterHint && (base == "n" || base == "next" || base == "s" || base == "same"):
+		c.warn(e.Pos, "n-after-hint", fmt.Sprintf("priority %s follows a hint, which has no number to count from; the line is dropped", base), "put the hint line last, or write the number")
+		return 0, false
+	case base == "n", base == "next":
 		if !c.started {
 			c.warn(e.Pos, "n-first", fmt.Sprintf("priority %s is the first of its section, so there is nothing to count from; the line is dropped", base), "write 1 instead of "+base)
 			return 0, false
 		}
 		number = c.last + 1
-	case strings.EqualFold(base, "s"), strings.EqualFold(base, "same"):
+	case base == "s", base == "same":
 		if !c.started {
 			c.warn(e.Pos, "n-first", fmt.Sprintf("priority %s is the first of its section, so there is nothing to repeat; the line is dropped", base), "write 1 instead of "+base)
 			return 0, false
@@ -99,7 +120,7 @@ func (c *compiler) priority(e astconf.Entry, name, caller string, hasCaller bool
 				break
 			}
 		}
-		c.warn(e.Pos, "bad-priority", fmt.Sprintf("priority %q is neither a number, n, s, hint, nor a label of extension %s; the line is dropped", word, name), "write n")
+		c.warn(e.Pos, "bad-priority", fmt.Sprintf("priority %q is neither a number, n, s, hint, nor a label of extension %s; the line is dropped", word, name), cureForPriority(base))
 		return 0, false
 	}
 	if hasPlus {
@@ -119,6 +140,14 @@ func (c *compiler) priority(e astconf.Entry, name, caller string, hasCaller bool
 		return 0, false
 	}
 	return number, true
+}
+
+func cureForPriority(base string) string {
+	switch low := strings.ToLower(base); low {
+	case "n", "next", "s", "same", "hint":
+		return "write " + low + " in small letters"
+	}
+	return "write n"
 }
 
 // lookup finds the extension of that name and caller match in the present context.
@@ -182,7 +211,7 @@ func (c *compiler) extension(at astconf.Pos, name, caller string, hasCaller bool
 
 func (c *compiler) add(e astconf.Entry, name, caller string, hasCaller bool, number int, label, app string) {
 	ext := c.extension(e.Pos, name, caller, hasCaller)
-	if number != HintPriority {
+	if c.afterHint = number == HintPriority; !c.afterHint {
 		c.last, c.started = number, true
 	}
 	if old := ext.at(number, ""); old != nil {
@@ -198,8 +227,8 @@ func (c *compiler) add(e astconf.Entry, name, caller string, hasCaller bool, num
 		return
 	}
 	if label != "" && ext.at(0, label) != nil {
-		c.warn(e.Pos, "duplicate-label", fmt.Sprintf("label %q of extension %s is already used at %s; this line is dropped", label, name, ext.at(0, label).Pos), "choose another label")
-		return
+		c.warn(e.Pos, "duplicate-label", fmt.Sprintf("label %q of extension %s is already used at %s; here it is left out", label, name, ext.at(0, label).Pos), "choose another label")
+		label = ""
 	}
 	s := &Step{Pos: e.Pos, Context: c.context.name, Exten: ext.name, Priority: number, Label: label}
 	s.Pos.Col = 0

@@ -263,7 +263,6 @@ func (s *System) Assign(ctx context.Context, c *channel.Channel, name, value str
 	if len(value) > maxValue {
 		return fmt.Errorf("%s: value is longer than %d bytes", clip(name), maxValue)
 	}
-	name = strings.TrimSpace(name)
 	if strings.HasSuffix(name, ")") {
 		if open := strings.IndexByte(name, '('); open >= 0 {
 			f, err := s.Function(name[:open])
@@ -280,8 +279,11 @@ func (s *System) Assign(ctx context.Context, c *channel.Channel, name, value str
 			return nil
 		}
 	}
-	if name == "" || strings.Trim(name, "_") == "" {
+	if strings.Trim(name, "_") == "" {
 		return errors.New("no variable name stands before =")
+	}
+	if strings.TrimSpace(name) != name {
+		s.Warn(c, "spaces round = belong to the variable's name and value, so ${"+strings.TrimSpace(name)+"} stays as it was", "name", clip(name))
 	}
 	if c == nil {
 		s.Globals.Set(name, value)
@@ -309,7 +311,7 @@ func (s *System) variable(ctx context.Context, c *channel.Channel, name string) 
 	if v, ok := s.everywhere(name); ok {
 		return v, true
 	}
-	if c != nil {
+	if c != nil && !strings.HasPrefix(name, "_") { // the marks of inheritance are no part of a name
 		if v, ok := c.Var(name); ok {
 			return v, true
 		}

@@ -19,7 +19,7 @@ type Target struct {
 func ParseTarget(s string) (Target, error) {
 	parts := SplitArgs(s, 3)
 	for i := range parts {
-		parts[i] = strings.TrimSpace(parts[i])
+		parts[i] = strings.Trim(parts[i], " \t\"")
 	}
 	var t Target
 	switch len(parts) {

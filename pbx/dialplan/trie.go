@@ -47,7 +47,7 @@ func (n *node) each(number string, kind matchKind, visit func(*extension, verdic
 			if number == "" && kind == matchAll {
 				continue
 			}
-			if child.visitHere(yes, visit) {
+			if child.all(yes, visit) {
 				return true
 			}
 		case e.end == any0:
@@ -55,11 +55,11 @@ func (n *node) each(number string, kind matchKind, visit func(*extension, verdic
 			if kind == matchMore {
 				v = final
 			}
-			if child.visitHere(v, visit) {
+			if child.all(v, visit) {
 				return true
 			}
 		case number == "":
-			if kind != matchAll && child.all(visit) {
+			if kind != matchAll && child.all(yes, visit) {
 				return true
 			}
 		case e.has(number[0]):
@@ -71,14 +71,14 @@ func (n *node) each(number string, kind matchKind, visit func(*extension, verdic
 	return number == "" && kind != matchMore && n.visitHere(yes, visit)
 }
 
-// all visits everything below n: whatever is dialled next could match it.
-func (n *node) all(visit func(*extension, verdict) bool) bool {
+// all visits everything below n, whatever its elements are.
+func (n *node) all(v verdict, visit func(*extension, verdict) bool) bool {
 	for _, c := range n.children {
-		if c.all(visit) {
+		if c.all(v, visit) {
 			return true
 		}
 	}
-	return n.visitHere(yes, visit)
+	return n.visitHere(v, visit)
 }
 
 func (n *node) visitHere(v verdict, visit func(*extension, verdict) bool) bool {
