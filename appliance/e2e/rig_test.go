@@ -314,7 +314,7 @@ func (r *rig) register(server, octet int, user string, tcp bool, want ...int) {
 	}
 	got := r.sip(lan.To(addr(octet)), lan.ResponseTo("REGISTER")).Statuses()[before:]
 	if fmt.Sprint(got) != fmt.Sprint(want) {
-		r.Fatalf("REGISTER of %s from %s got %v, want %v", user, addr(octet), got, want)
+		r.Fatalf("REGISTER of %s from %s got %v, want %v: %v", user, addr(octet), got, want, err)
 	}
 }
 

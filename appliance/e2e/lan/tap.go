@@ -21,7 +21,8 @@ type Packet struct {
 // Tap records what passes the switch: every SIP message (over UDP and TCP, port 5060 on either
 // side) and every RTP packet. Its methods may be called while it records.
 type Tap struct {
-	fd   int
+	fd   int // packet socket
+	bell int // event counter that wakes the recorder
 	done chan struct{}
 
 	mu      sync.Mutex
@@ -30,6 +31,7 @@ type Tap struct {
 	sip     []Message
 	rtp     []RTP
 	flows   map[flow]*stream
+	waiting []chan struct{} // those who want everything recorded that was sent before they asked
 }
 
 type flow struct{ src, dst netip.AddrPort }
@@ -51,14 +53,12 @@ func newTap(ns string) (*Tap, error) {
 	if err != nil {
 		return nil, fmt.Errorf("packet socket: %w", err)
 	}
-	// The wake-up lets close be noticed; the buffer holds a burst while this process does not run.
-	timeout := unix.Timeval{Usec: 100_000}
-	err = errors.Join(
-		unix.SetsockoptTimeval(t.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout),
-		unix.SetsockoptInt(t.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 32<<20),
-	)
-	if err != nil {
+	// The buffer holds a burst while this process does not run.
+	if err := unix.SetsockoptInt(t.fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 32<<20); err != nil {
 		return nil, errors.Join(fmt.Errorf("packet socket: %w", err), unix.Close(t.fd))
+	}
+	if t.bell, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, errors.Join(fmt.Errorf("event counter: %w", err), unix.Close(t.fd))
 	}
 	go t.record()
 	return t, nil
@@ -79,24 +79,83 @@ func (t *Tap) close() {
 	case <-t.done:
 	default:
 		close(t.done)
+		t.ring()
+	}
+}
+
+// ring wakes the recorder. The only error of an event counter is a full one, which wakes as well.
+func (t *Tap) ring() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.bell >= 0 {
+		_, _ = unix.Write(t.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	}
+}
+
+// catchUp returns when everything is recorded that was on the wire before the call: a process may
+// have seen the last message, and ended, before the recorder got its turn.
+func (t *Tap) catchUp() {
+	c := make(chan struct{})
+	t.mu.Lock()
+	t.waiting = append(t.waiting, c)
+	t.mu.Unlock()
+	select {
+	case <-t.done:
+		return
+	default:
+	}
+	t.ring()
+	select {
+	case <-c:
+	case <-t.done:
 	}
 }
 
 func (t *Tap) record() {
-	defer unix.Close(t.fd)
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		unix.Close(t.fd)
+		unix.Close(t.bell)
+		t.bell = -1
+	}()
 	buf := make([]byte, 1<<17)
+	wait := []unix.PollFd{{Fd: int32(t.fd), Events: unix.POLLIN}, {Fd: int32(t.bell), Events: unix.POLLIN}}
 	for {
+		if _, err := unix.Poll(wait, -1); err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
 		select {
 		case <-t.done:
 			return
 		default:
 		}
-		n, from, err := unix.Recvfrom(t.fd, buf, 0)
-		if err != nil {
-			if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) {
-				continue
-			}
+		t.mu.Lock()
+		waiting := t.waiting
+		t.waiting = nil
+		t.mu.Unlock()
+		var count [8]byte
+		_, _ = unix.Read(t.bell, count[:]) // empty when it was a frame that woke us
+		if !t.drain(buf) {
 			return
+		}
+		for _, c := range waiting {
+			close(c)
+		}
+	}
+}
+
+// drain records what the socket holds; it reports whether the socket is still good.
+func (t *Tap) drain(buf []byte) bool {
+	for {
+		n, from, err := unix.Recvfrom(t.fd, buf, unix.MSG_DONTWAIT)
+		switch {
+		case errors.Is(err, unix.EAGAIN):
+			return true
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return false
 		}
 		// Every frame is seen when it enters the switch and again when it leaves: count it once.
 		if ll, ok := from.(*unix.SockaddrLinklayer); ok && ll.Pkttype == unix.PACKET_OUTGOING {
@@ -193,6 +252,7 @@ func (t *Tap) wake() {
 
 // SIP returns the messages recorded so far, in the order they passed.
 func (t *Tap) SIP() Trace {
+	t.catchUp()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return append(Trace(nil), t.sip...)
@@ -200,6 +260,7 @@ func (t *Tap) SIP() Trace {
 
 // RTP returns the RTP packets recorded so far, in the order they passed.
 func (t *Tap) RTP() []RTP {
+	t.catchUp()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return append([]RTP(nil), t.rtp...)
