@@ -127,7 +127,7 @@ type Counts struct {
 	ConnectionsClosed atomic.Uint64 // by a limit or a time-out
 }
 
-// Open binds the socket and begins to read from it. The error reads like
+// Open binds the socket; nothing is read before Start. The error reads like
 // "bind udp 192.0.2.1:5060: address already in use".
 func Open(c Config) (*Wire, error) {
 	c.Limits = c.Limits.filled()
@@ -168,18 +168,22 @@ func Open(c Config) (*Wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind %s %s: %w", c.Network, c.Bind, err)
 	}
+	return w, nil
+}
+
+// Start begins to read. It must be called once, before anything is sent.
+func (w *Wire) Start() {
 	w.startLanes()
 	w.wait.Add(1)
 	if w.packet != nil {
 		go w.readPackets()
-	} else {
-		go w.accept()
-		if c.KeepAlive > 0 {
-			w.wait.Add(1)
-			go w.keepAlive()
-		}
+		return
 	}
-	return w, nil
+	go w.accept()
+	if w.c.KeepAlive > 0 {
+		w.wait.Add(1)
+		go w.keepAlive()
+	}
 }
 
 // Close ends every transaction with ErrClosed, closes sockets and connections
@@ -345,3 +349,10 @@ func (b *octets) WriteString(s string) (int, error) {
 }
 
 var _ io.StringWriter = (*octets)(nil)
+
+// Transactions is how many transactions are remembered, finished ones included.
+func (w *Wire) Transactions() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.servers) + len(w.clients)
+}

@@ -40,6 +40,7 @@ func bench(t *testing.T, network string, c wire.Config, f func(net *siptest.Net,
 		if err != nil {
 			t.Fatal(err)
 		}
+		w.Start()
 		var p *siptest.Phone
 		if network == "tcp" {
 			p = net.PhoneTCP("1001", phone, server)
