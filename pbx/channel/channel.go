@@ -70,6 +70,7 @@ type Channel struct {
 	redirect string
 	programs uint64
 	replies  chan<- int
+	replied  func()
 	snapshot atomic.Pointer[Snapshot]
 	mailbox  atomic.Pointer[Mailbox]
 	bridged  atomic.Pointer[Channel]

@@ -25,6 +25,7 @@ const (
 	HangupAsked                      // somebody wants this channel ended (console, AbsoluteTimeout)
 	Redirect                         // somebody wants the channel at Target, as "context,exten,priority"
 	Ask                              // run Ask on the owner's goroutine
+	Nudge                            // what an application waits for outside of the call has happened
 )
 
 // An Event is one item in a Mailbox. Only the fields its kind names are set.

@@ -47,6 +47,7 @@ func (c *Channel) Wait(ctx context.Context, d time.Duration, take func(Event) bo
 			if pass && take != nil && take(e) {
 				return nil
 			}
+			e.refuse()
 			if c.Mailbox() != mb { // take handed the channel over
 				mb = c.Mailbox()
 			}
@@ -97,8 +98,20 @@ func (c *Channel) Poll(ctx context.Context, take func(Event) bool) error {
 		if pass && take != nil && take(e) {
 			return nil
 		}
+		e.refuse()
 	}
 	return nil
+}
+
+// refuse answers a transfer that nobody could carry out: there was no bridge.
+func (e Event) refuse() {
+	if e.Kind == Transfer && e.Replies != nil {
+		select {
+		case e.Replies <- 603:
+		default:
+		}
+		close(e.Replies)
+	}
 }
 
 // obey carries out what an event demands of any owner. It reports whether the
@@ -125,6 +138,11 @@ func (c *Channel) obey(e Event) (pass bool, err error) {
 			e.Cause = NormalClearing
 		}
 		return false, c.leave(e.Cause)
+	case MediaLost:
+		if c.Finished {
+			return false, nil
+		}
+		return false, c.leave(RequestedChanUnavail)
 	case Redirect:
 		if c.Finished {
 			return false, nil
@@ -150,6 +168,9 @@ func (c *Channel) obeyCompany(e Event) (pass bool) {
 			e.Cause = NormalClearing
 		}
 		other.Leg.Hangup(e.Cause) // its Gone follows
+		return false
+	case MediaLost:
+		other.Leg.Hangup(RequestedChanUnavail)
 		return false
 	case Gone:
 		c.Dismiss(other)

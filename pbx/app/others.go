@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"branchline/pbx/channel"
+	"branchline/pbx/dialplan"
+)
+
+// transfer is Transfer([tech/]dest): 302 before the answer, REFER after it.
+func (a *calls) transfer(ctx context.Context, c *channel.Channel, args string) error {
+	dest := arg(dialplan.SplitArgs(args, 1), 0)
+	if tech, rest, ok := strings.Cut(dest, "/"); ok {
+		own, _, _ := strings.Cut(c.Name, "/")
+		if !strings.EqualFold(tech, own) {
+			c.SetVar("TRANSFERSTATUS", "FAILURE")
+			a.System.Warn(c, "Transfer: the channel is of another technology", "destination", dest)
+			return nil
+		}
+		dest = rest
+	}
+	r, ok := c.Leg.(channel.Redirector)
+	switch {
+	case dest == "":
+		c.SetVar("TRANSFERSTATUS", "FAILURE")
+		a.System.Warn(c, "Transfer: no destination")
+	case !ok:
+		c.SetVar("TRANSFERSTATUS", "UNSUPPORTED")
+	default:
+		r.Redirect(dest)
+		c.SetVar("TRANSFERSTATUS", "SUCCESS")
+	}
+	return c.Poll(ctx, nil)
+}
+
+// channelRedirect is ChannelRedirect(channel,[[context,]extension,]priority).
+func (a *calls) channelRedirect(_ context.Context, c *channel.Channel, args string) error {
+	p := dialplan.SplitArgs(args, 2)
+	other, ok := a.Exchange.Find(arg(p, 0))
+	if !ok || arg(p, 1) == "" {
+		c.SetVar("CHANNELREDIRECT_STATUS", "NOCHANNEL")
+		a.System.Warn(c, "ChannelRedirect: no such channel, or no place", "argument", args)
+		return nil
+	}
+	other.Post(channel.Event{Kind: channel.Redirect, Target: arg(p, 1)})
+	c.SetVar("CHANNELREDIRECT_STATUS", "SUCCESS")
+	return nil
+}
+
+// softHangup is SoftHangup(channel[,a]).
+func (a *calls) softHangup(_ context.Context, c *channel.Channel, args string) error {
+	p := dialplan.SplitArgs(args, 2)
+	other, ok := a.Exchange.Find(arg(p, 0))
+	if !ok {
+		a.System.Warn(c, "SoftHangup: no such channel", "wanted", arg(p, 0))
+		return nil
+	}
+	other.Post(channel.Event{Kind: channel.HangupAsked, Cause: channel.NormalClearing})
+	return nil
+}
+
+// originate is Originate(tech_data,app|exten,arg1[,arg2[,arg3[,timeout[,options]]]]).
+func (a *calls) originate(ctx context.Context, c *channel.Channel, args string) error {
+	p := dialplan.SplitArgs(args, 7)
+	tech, dest, ok := strings.Cut(arg(p, 0), "/")
+	o := Order{Tech: tech, Dest: dest, Timeout: 30 * time.Second, Caller: c.Caller, Account: c.Account}
+	if d, given := seconds(arg(p, 5)); given && d > 0 {
+		o.Timeout = d
+	}
+	switch strings.ToLower(arg(p, 1)) {
+	case "app":
+		o.App, o.Data = arg(p, 2), arg(p, 3)
+	case "exten":
+		o.Place = channel.Place{Context: arg(p, 2), Exten: arg(p, 3), Priority: 1}
+		if o.Place.Exten == "" {
+			o.Place.Exten = "s"
+		}
+		if prio := arg(p, 4); prio != "" {
+			_, _, n, err := a.System.Resolve(c, o.Place.Context+","+o.Place.Exten+","+prio)
+			ok = ok && err == nil
+			o.Place.Priority = n
+		}
+	default:
+		ok = false
+	}
+	if !ok || o.App == "" && o.Place.Context == "" {
+		a.System.Warn(c, "Originate: arguments", "argument", args)
+		c.SetVar("ORIGINATE_STATUS", "FAILED")
+		return nil
+	}
+	opts := dialplan.ParseOptions(arg(p, 6))
+	if n, given := opts.Arg('c'); given {
+		o.Caller.Number = n
+	}
+	if n, given := opts.Arg('n'); given {
+		o.Caller.Name = n
+	}
+	if v, given := opts.Arg('v'); given {
+		for _, pair := range strings.Split(v, "^") {
+			name, value, _ := strings.Cut(pair, "=")
+			o.Vars = append(o.Vars, channel.Header{Name: name, Value: value})
+		}
+	}
+	for k, v := range c.Inherited() {
+		o.Vars = append(o.Vars, channel.Header{Name: k, Value: v})
+	}
+	if opts.Has('a') {
+		go a.Exchange.Originate(context.WithoutCancel(ctx), o) // its end is not waited for: option a
+		c.SetVar("ORIGINATE_STATUS", "SUCCESS")
+		return nil
+	}
+	done := make(chan Outcome, 1)
+	go func() {
+		done <- a.Exchange.Originate(ctx, o)
+		c.Post(channel.Event{Kind: channel.Nudge})
+	}()
+	err := c.Wait(ctx, 0, func(e channel.Event) bool { return e.Kind == channel.Nudge && len(done) > 0 })
+	if err == nil {
+		c.SetVar("ORIGINATE_STATUS", (<-done).Status)
+	}
+	return err
+}
+
+type headersKey struct{}
+
+// extraHeaders are those SIPAddHeader left with the channel.
+func extraHeaders(c *channel.Channel) []channel.Header {
+	h, _ := c.Extra(headersKey{}).([]channel.Header)
+	return h
+}
+
+// addHeader is SIPAddHeader(Name: value).
+func (a *calls) addHeader(_ context.Context, c *channel.Channel, args string) error {
+	name, value, ok := strings.Cut(args, ":")
+	if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsAny(args, "\r\n") {
+		a.System.Warn(c, "SIPAddHeader: wants Header: content", "argument", args)
+		return nil
+	}
+	c.SetExtra(headersKey{}, append(extraHeaders(c), channel.Header{Name: name, Value: strings.TrimSpace(value)}))
+	return nil
+}
+
+// removeHeader is SIPRemoveHeader([Name]); without a name all are forgotten.
+func (a *calls) removeHeader(_ context.Context, c *channel.Channel, args string) error {
+	var kept []channel.Header
+	if name := strings.TrimSuffix(strings.TrimSpace(args), ":"); name != "" {
+		for _, h := range extraHeaders(c) {
+			if !strings.EqualFold(h.Name, name) {
+				kept = append(kept, h)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		c.SetExtra(headersKey{}, nil)
+		return nil
+	}
+	c.SetExtra(headersKey{}, kept)
+	return nil
+}

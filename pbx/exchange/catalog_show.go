@@ -1,0 +1,150 @@
+package exchange
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"branchline/pbx/channel"
+)
+
+// catalog is the exchange's own, nil if the system was given another kind.
+func (x *Exchange) catalog() *Catalog {
+	c, _ := x.sys.Catalog.(*Catalog)
+	return c
+}
+
+// chosen reads [like|describing] text.
+func chosen(args []string) (match func(name, synopsis string) bool, some bool, err error) {
+	if len(args) == 0 {
+		return func(string, string) bool { return true }, false, nil
+	}
+	if len(args) < 2 {
+		return nil, false, errUsage
+	}
+	describing := strings.EqualFold(args[0], "describing")
+	return func(name, synopsis string) bool {
+		for _, word := range args[1:] {
+			text := name
+			if describing {
+				text = synopsis
+			}
+			if !strings.Contains(strings.ToLower(text), strings.ToLower(word)) {
+				return false
+			}
+		}
+		return true
+	}, true, nil
+}
+
+func (x *Exchange) showApps(_ context.Context, w io.Writer, args []string) error {
+	match, some, err := chosen(args)
+	if err != nil || x.catalog() == nil {
+		return err
+	}
+	head, tail := "Registered", "Registered"
+	if some {
+		head, tail = "Matching", "Matching"
+	}
+	fmt.Fprintf(w, "    -= %s Asterisk Applications =-\n", head)
+	n := 0
+	for _, a := range x.catalog().Apps() {
+		if match(a.Name, a.Synopsis) {
+			fmt.Fprintf(w, "%20s: %s\n", a.Name, a.Synopsis)
+			n++
+		}
+	}
+	fmt.Fprintf(w, "    -= %d Applications %s =-\n", n, tail)
+	return nil
+}
+
+func (x *Exchange) showApp(_ context.Context, w io.Writer, args []string) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	found := false
+	for _, name := range args {
+		if a, ok := x.sys.Catalog.App(name); ok {
+			describe(w, "Application '"+a.Name+"'", a.Synopsis, a.Syntax)
+			found = true
+		} else if why, ok := x.sys.Catalog.Refused(name); ok {
+			fmt.Fprintf(w, "Application '%s' is not supported: %s\n", name, why)
+			found = true
+		}
+	}
+	if !found {
+		fmt.Fprintf(w, "Your application(s) is (are) not registered\n")
+	}
+	return nil
+}
+
+func describe(w io.Writer, what, synopsis, syntax string) {
+	fmt.Fprintf(w, "\n  -= Info about %s =- \n\n[Synopsis]\n%s\n\n[Syntax]\n%s\n\n", what, synopsis, syntax)
+}
+
+func (x *Exchange) showFunctions(_ context.Context, w io.Writer, args []string) error {
+	match, some, err := chosen(args)
+	if err != nil || x.catalog() == nil {
+		return err
+	}
+	head, tail := "Installed", ""
+	if some {
+		head, tail = "Matching", "matching "
+	}
+	fmt.Fprintf(w, "%s Custom Functions:\n%s\n", head, strings.Repeat("-", 80))
+	n := 0
+	for _, f := range x.catalog().Functions() {
+		if match(f.Name, f.Synopsis) {
+			fmt.Fprintf(w, "%-20.20s  %-35.35s  %s\n", f.Name, f.Syntax, f.Synopsis)
+			n++
+		}
+	}
+	fmt.Fprintf(w, "%d %scustom functions installed.\n", n, tail)
+	return nil
+}
+
+func (x *Exchange) showFunction(_ context.Context, w io.Writer, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	if f, ok := x.sys.Catalog.Function(args[0]); ok {
+		describe(w, "Function '"+f.Name+"'", f.Synopsis, f.Syntax)
+		return nil
+	}
+	if why, ok := x.sys.Catalog.Refused(args[0]); ok {
+		fmt.Fprintf(w, "Function '%s' is not supported: %s\n", args[0], why)
+		return nil
+	}
+	fmt.Fprintf(w, "No function by that name registered.\n")
+	return nil
+}
+
+func (x *Exchange) completeApp([]string) []string {
+	var out []string
+	if c := x.catalog(); c != nil {
+		for _, a := range c.Apps() {
+			out = append(out, a.Name)
+		}
+	}
+	return out
+}
+
+func (x *Exchange) completeFunction([]string) []string {
+	var out []string
+	if c := x.catalog(); c != nil {
+		for _, f := range c.Functions() {
+			out = append(out, f.Name)
+		}
+	}
+	return out
+}
+
+func printVars(w io.Writer, c *channel.Channel) {
+	vars := c.Vars()
+	for _, k := range slices.Sorted(maps.Keys(vars)) {
+		fmt.Fprintf(w, "%s=%s\n", k, vars[k])
+	}
+}

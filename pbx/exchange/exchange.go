@@ -1,0 +1,359 @@
+// Package exchange owns the channels: it accepts inbound calls, originates
+// outbound ones, lists what is up and takes every channel through the dialplan
+// on a goroutine of its own. Reading order: Accept, live, walk.
+package exchange
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"branchline/pbx/bridge"
+	"branchline/pbx/channel"
+	"branchline/pbx/dialplan"
+	"branchline/pbx/prompt"
+)
+
+// Options of an exchange. System is required.
+type Options struct {
+	System   *dialplan.System
+	MaxCalls int            // calls in the dialplan at a time, 0: no limit
+	Chain    int            // legs one call may have at a time, 0: 200
+	Trace    channel.Tracer // nil: nobody listens
+	Log      *slog.Logger   // nil: slog.Default
+	Booth    *prompt.Booth
+	Features bridge.Features
+}
+
+// An Exchange is a running telephone exchange.
+type Exchange struct {
+	sys      *dialplan.System
+	booth    *prompt.Booth
+	bridges  *bridge.Bridges
+	trace    channel.Tracer
+	log      *slog.Logger
+	maxCalls int
+	chainMax int
+
+	ctx  context.Context // ends when calls must
+	kill context.CancelFunc
+	wg   sync.WaitGroup
+
+	serial    atomic.Uint64
+	active    atomic.Int64 // walks under way
+	processed atomic.Uint64
+	closed    atomic.Bool // no new calls
+
+	mu    sync.Mutex
+	techs map[string]channel.Tech
+	list  map[string]*channel.Channel
+	chain map[string]int // legs by LinkedID
+}
+
+// New makes an exchange without technologies; see AddTech.
+func New(o Options) *Exchange {
+	x := &Exchange{
+		sys: o.System, booth: o.Booth, trace: o.Trace, log: o.Log,
+		maxCalls: o.MaxCalls, chainMax: cmp.Or(o.Chain, 200),
+		techs: map[string]channel.Tech{}, list: map[string]*channel.Channel{}, chain: map[string]int{},
+	}
+	if x.log == nil {
+		x.log = slog.Default()
+	}
+	x.ctx, x.kill = context.WithCancel(context.Background())
+	x.bridges = &bridge.Bridges{Booth: o.Booth, Numbers: x, Trace: o.Trace, Log: x.log, Features: o.Features}
+	return x
+}
+
+// System is what the exchange's dialplan text is evaluated against.
+func (x *Exchange) System() *dialplan.System { return x.sys }
+
+// Bridges is where two channels talk.
+func (x *Exchange) Bridges() *bridge.Bridges { return x.bridges }
+
+// AddTech makes a technology available to Dial. A technology of the same name
+// is replaced.
+func (x *Exchange) AddTech(t channel.Tech) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.techs[strings.ToLower(t.Name())] = t
+}
+
+// Tech finds a technology by name, without case.
+func (x *Exchange) Tech(name string) (channel.Tech, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	t, ok := x.techs[strings.ToLower(name)]
+	return t, ok
+}
+
+// Techs lists the technologies by name.
+func (x *Exchange) Techs() []channel.Tech {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	out := make([]channel.Tech, 0, len(x.techs))
+	for _, t := range x.techs {
+		out = append(out, t)
+	}
+	slices.SortFunc(out, func(a, b channel.Tech) int { return cmp.Compare(a.Name(), b.Name()) })
+	return out
+}
+
+// DeviceState gives the state of "Tech/dest".
+func (x *Exchange) DeviceState(device string) channel.DeviceState {
+	tech, dest, ok := strings.Cut(device, "/")
+	if !ok {
+		return channel.DeviceInvalid
+	}
+	t, known := x.Tech(tech)
+	if !known {
+		return channel.DeviceInvalid
+	}
+	return t.State(dest)
+}
+
+// Lookup tells the technologies whether a number exists in a context for a
+// caller, and whether a longer one could.
+func (x *Exchange) Lookup(context, exten, caller string) (exists, more bool) {
+	q := dialplan.Query{Context: context, Exten: exten, Priority: 1, Caller: caller, Now: time.Now()}
+	p := x.sys.Plan()
+	return p.Exists(q), p.CouldMatchMore(q)
+}
+
+// Accept takes an inbound call into the dialplan. It is refused, with a
+// *channel.Refusal, when the exchange is stopping or full.
+func (x *Exchange) Accept(_ context.Context, in channel.Incoming) error {
+	if x.closed.Load() {
+		return &channel.Refusal{Cause: channel.SwitchCongestion, Why: "exchange is stopping"}
+	}
+	if x.maxCalls > 0 && x.active.Load() >= int64(x.maxCalls) {
+		x.log.Warn("call refused: maximum number of calls reached", "call", in.Leg.Name(), "maxcalls", x.maxCalls)
+		return &channel.Refusal{Cause: channel.SwitchCongestion, Why: "maximum number of calls reached"}
+	}
+	c := channel.New(in.Leg, channel.NewMailbox())
+	c.Inbound, c.State = true, channel.Ring
+	c.Context, c.Exten, c.Dialed = in.Context, in.Exten, in.Dialed
+	c.Caller, c.Redirecting, c.ANI = in.Caller, in.Redirecting, in.Caller.Number
+	c.Account, c.Language, c.ToneZone, c.MusicClass = in.Account, in.Language, in.ToneZone, in.MusicClass
+	c.CallGroup, c.PickupGroup = in.CallGroup, in.PickupGroup
+	c.Endpoint, c.Codecs, c.MaxForwards = in.Endpoint, in.Codecs, in.MaxForwards
+	c.LinkedID = in.LinkedID
+	if err := x.enlist(c); err != nil {
+		return err
+	}
+	x.launch(c, func(ctx context.Context) {
+		for _, v := range in.Vars {
+			if err := x.sys.Assign(ctx, c, v.Name, v.Value); err != nil {
+				x.log.Warn("set_var", "call", c.Name, "variable", v.Name, "error", err)
+			}
+		}
+		x.walk(ctx, c)
+	})
+	return nil
+}
+
+// launch runs a channel's life on a goroutine of its own.
+func (x *Exchange) launch(c *channel.Channel, life func(context.Context)) {
+	x.active.Add(1)
+	x.processed.Add(1)
+	x.wg.Go(func() {
+		defer x.active.Add(-1)
+		life(x.ctx)
+		x.bury(x.ctx, c)
+	})
+}
+
+// enlist numbers a channel and puts it on the list.
+func (x *Exchange) enlist(c *channel.Channel) error {
+	c.Serial = x.serial.Add(1) - 1
+	c.UniqueID = fmt.Sprintf("%d.%d", c.Created.Unix(), c.Serial)
+	if c.LinkedID == "" {
+		c.LinkedID = c.UniqueID
+	}
+	if c.Language == "" {
+		c.Language = "en"
+	}
+	linked := c.LinkedID
+	x.mu.Lock()
+	if x.chain[linked] >= x.chainMax {
+		x.mu.Unlock()
+		x.log.Warn("leg refused: the call calls itself", "call", c.Name, "linkedid", linked, "legs", x.chainMax)
+		return &channel.Refusal{Cause: channel.SwitchCongestion, Why: "too many legs in one call"}
+	}
+	x.chain[linked]++
+	x.list[c.Name] = c
+	x.mu.Unlock()
+	c.Unlist = func() {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if x.list[c.Name] == c {
+			delete(x.list, c.Name)
+		}
+		if x.chain[linked]--; x.chain[linked] <= 0 {
+			delete(x.chain, linked)
+		}
+	}
+	c.Publish()
+	return nil
+}
+
+// Adopt makes a listed channel of a leg that parent's goroutine is about to
+// dial. Its events arrive in parent's mailbox.
+func (x *Exchange) Adopt(leg channel.Leg, parent *channel.Channel) (*channel.Channel, error) {
+	c := channel.New(leg, parent.Mailbox())
+	c.LinkedID = parent.LinkedID
+	c.Language, c.ToneZone = parent.Language, parent.ToneZone
+	c.Context, c.App, c.AppData = parent.Context, "AppDial", "(Outgoing Line)"
+	c.MaxForwards = parent.MaxForwards
+	c.Account, c.PeerAccount = "", parent.Account
+	for name, value := range parent.Inherited() {
+		c.SetVar(name, value)
+	}
+	if err := x.enlist(c); err != nil {
+		return nil, err
+	}
+	parent.Accompany(c)
+	return c, nil
+}
+
+// Release gives a channel that owner's goroutine dialled a life of its own,
+// beginning at place.
+func (x *Exchange) Release(owner, c *channel.Channel, place channel.Place) {
+	owner.Dismiss(c)
+	c.Bind(channel.NewMailbox())
+	c.SetPlace(place)
+	c.App, c.AppData = "", ""
+	x.launch(c, func(ctx context.Context) { x.walk(ctx, c) })
+}
+
+// Linger keeps a channel with nothing to do until it goes, done is closed or a
+// minute has passed: a phone that transferred its call hangs up by itself.
+func (x *Exchange) Linger(owner, c *channel.Channel, done <-chan struct{}) {
+	owner.Dismiss(c)
+	c.Bind(channel.NewMailbox())
+	x.wg.Go(func() {
+		ctx, cancel := context.WithTimeout(x.ctx, time.Minute)
+		defer cancel()
+		go func() {
+			select {
+			case <-done:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+		_ = c.Wait(ctx, 0, nil)
+		c.Leg.Hangup(channel.NormalClearing)
+		c.End()
+	})
+}
+
+// Snapshots lists the channels, newest first.
+func (x *Exchange) Snapshots() []*channel.Snapshot {
+	x.mu.Lock()
+	all := make([]*channel.Channel, 0, len(x.list))
+	for _, c := range x.list {
+		all = append(all, c)
+	}
+	x.mu.Unlock()
+	slices.SortFunc(all, func(a, b *channel.Channel) int { return cmp.Compare(b.Serial, a.Serial) })
+	out := make([]*channel.Snapshot, len(all))
+	for i, c := range all {
+		out[i] = c.Snapshot()
+	}
+	return out
+}
+
+// Find looks a channel up by its name, without case. It is for posting events
+// to, not for reading.
+func (x *Exchange) Find(name string) (*channel.Channel, bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if c, ok := x.list[name]; ok {
+		return c, true
+	}
+	for n, c := range x.list {
+		if strings.EqualFold(n, name) {
+			return c, true
+		}
+	}
+	return nil, false
+}
+
+// Ask runs f on the goroutine that owns the channel and waits until it has; it
+// reports false if the channel is unknown or did not come to it in time.
+func (x *Exchange) Ask(ctx context.Context, name string, f func(*channel.Channel)) bool {
+	c, ok := x.Find(name)
+	if !ok {
+		return false
+	}
+	done := make(chan struct{})
+	var taken atomic.Bool // by the owner, or by our giving up
+	c.Post(channel.Event{Kind: channel.Ask, Ask: func(c *channel.Channel) {
+		if taken.CompareAndSwap(false, true) {
+			f(c)
+			close(done)
+		}
+	}})
+	t := time.NewTimer(2 * time.Second)
+	defer t.Stop()
+	select {
+	case <-done:
+		return true
+	case <-t.C:
+	case <-ctx.Done():
+	}
+	if taken.CompareAndSwap(false, true) {
+		return false
+	}
+	<-done
+	return true
+}
+
+// Hangup asks for a channel's end.
+func (x *Exchange) Hangup(name string, cause channel.Cause) bool {
+	c, ok := x.Find(name)
+	if ok {
+		c.Post(channel.Event{Kind: channel.HangupAsked, Cause: cause})
+	}
+	return ok
+}
+
+// Counts gives the calls in the dialplan now and since the start.
+func (x *Exchange) Counts() (active int, processed uint64) {
+	return int(x.active.Load()), x.processed.Load()
+}
+
+// Refuse makes the exchange take no new calls, or take them again.
+func (x *Exchange) Refuse(on bool) { x.closed.Store(on) }
+
+// Stop ends all calls and waits for their goroutines, or for ctx.
+func (x *Exchange) Stop(ctx context.Context) error {
+	x.Refuse(true)
+	x.kill()
+	return x.Drain(ctx)
+}
+
+// Drain waits until no call is left, or for ctx.
+func (x *Exchange) Drain(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { x.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("calls still up: %w", context.Cause(ctx))
+	}
+}
+
+// tracef shows a line of the verbose trace; it costs nothing when nobody listens.
+func (x *Exchange) tracef(level int, format string, args ...any) {
+	if x.trace != nil && x.trace.Level() >= level {
+		x.trace.Trace(level, fmt.Sprintf(format, args...))
+	}
+}

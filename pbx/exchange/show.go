@@ -1,0 +1,246 @@
+package exchange
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"branchline/pbx/channel"
+)
+
+// showChannels is `core show channels [concise|verbose|count]`.
+func (x *Exchange) showChannels(_ context.Context, w io.Writer, args []string) error {
+	all := x.Snapshots()
+	how := ""
+	if len(args) > 0 {
+		how = strings.ToLower(args[0])
+	}
+	now := time.Now()
+	switch how {
+	case "concise":
+		for _, s := range all {
+			fmt.Fprintf(w, "%s!%s!%s!%d!%s!%s!%s!%s!%s!%s!3!%d!%s!%s\n", s.Name, s.Context, s.Exten, s.Priority, s.State,
+				cmp.Or(s.App, "(None)"), s.Data, s.Caller.Number, s.Account, s.PeerAccount,
+				int(now.Sub(s.Created).Seconds()), cmp.Or(s.Bridge, "(None)"), s.UniqueID)
+		}
+		return nil
+	case "verbose":
+		const row = "%-80.80s %-24.24s %-24.24s %-4.4s %-7.7s %-12.12s %-25.25s %-15.15s %8.8s %-11.11s %-11.11s %-20.20s\n"
+		fmt.Fprintf(w, row, "Channel", "Context", "Extension", "Prio", "State", "Application", "Data", "CallerID",
+			"Duration", "Accountcode", "PeerAccount", "BridgeID")
+		for _, s := range all {
+			fmt.Fprintf(w, row, s.Name, s.Context, s.Exten, fmt.Sprintf("%4d", s.Priority), s.State.String(),
+				cmp.Or(s.App, "(None)"), cmp.Or(s.Data, "(Empty)"), s.Caller.Number, clock(now.Sub(s.Created)),
+				s.Account, s.PeerAccount, cmp.Or(s.Bridge, "(None)"))
+		}
+	case "count":
+	default:
+		const row = "%-64.64s %-32.32s %-7.7s %-30.30s\n"
+		fmt.Fprintf(w, row, "Channel", "Location", "State", "Application(Data)")
+		for _, s := range all {
+			where, what := "(None)", "(None)"
+			if s.Exten != "" {
+				where = fmt.Sprintf("%s@%s:%d", s.Exten, s.Context, s.Priority)
+			}
+			if s.App != "" {
+				what = fmt.Sprintf("%s(%s)", s.App, s.Data)
+			}
+			fmt.Fprintf(w, row, s.Name, where, s.State.String(), what)
+		}
+	}
+	fmt.Fprintf(w, "%d active channel%s\n", len(all), plural(len(all)))
+	return x.showCalls(nil, w, nil)
+}
+
+// showCalls is `core show calls`.
+func (x *Exchange) showCalls(_ context.Context, w io.Writer, _ []string) error {
+	active, processed := x.Counts()
+	fmt.Fprintf(w, "%d active call%s\n", active, plural(active))
+	fmt.Fprintf(w, "%d call%s processed\n", processed, plural(int(processed)))
+	return nil
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
+
+// clock prints a duration as 00:00:00.
+func clock(d time.Duration) string {
+	s := int(d.Seconds())
+	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)
+}
+
+// stateNumbers are Asterisk's numbers of the channel states.
+var stateNumbers = map[channel.State]int{channel.Down: 0, channel.Dialing: 3, channel.Ring: 4, channel.RingingState: 5, channel.Up: 6}
+
+// showChannel is `core show channel X`.
+func (x *Exchange) showChannel(ctx context.Context, w io.Writer, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	c, ok := x.Find(args[0])
+	if !ok {
+		fmt.Fprintf(w, "%s is not a known channel\n", args[0])
+		return nil
+	}
+	s := c.Snapshot()
+	vars := map[string]string{}
+	var callGroup, pickupGroup uint64
+	var limit time.Time
+	known := x.Ask(ctx, args[0], func(c *channel.Channel) {
+		maps.Copy(vars, c.Vars())
+		callGroup, pickupGroup, limit = c.CallGroup, c.PickupGroup, c.AbsoluteEnd
+	})
+	tech, _, _ := strings.Cut(s.Name, "/")
+	elapsed, left := int(time.Since(s.Created).Seconds()), 0
+	if !limit.IsZero() {
+		left = int(time.Until(limit).Seconds())
+	}
+	none := func(v string) string { return cmp.Or(v, "(N/A)") }
+	codec := cmp.Or(s.Codec, "none")
+	fmt.Fprintf(w, " -- General --\n")
+	for _, l := range [...][2]string{
+		{"Name", s.Name}, {"Type", tech}, {"UniqueID", s.UniqueID}, {"LinkedID", s.LinkedID},
+		{"Caller ID", none(s.Caller.Number)}, {"Caller ID Name", none(s.Caller.Name)},
+		{"Connected Line ID", none(s.Connected.Number)}, {"Connected Line ID Name", none(s.Connected.Name)},
+		{"Eff. Connected Line ID", none(s.Connected.Number)}, {"Eff. Connected Line ID Name", none(s.Connected.Name)},
+		{"DNID Digits", none(s.Dialed)}, {"Language", s.Language},
+		{"State", fmt.Sprintf("%s (%d)", s.State, stateNumbers[s.State])},
+		{"NativeFormats", "(" + codec + ")"}, {"WriteFormat", codec}, {"ReadFormat", codec},
+		{"WriteTranscode", "No "}, {"ReadTranscode", "No "},
+		{"Time to Hangup", fmt.Sprint(left)},
+		{"Elapsed Time", fmt.Sprintf("%dh%dm%ds", elapsed/3600, elapsed/60%60, elapsed%60)},
+		{"Bridge ID", cmp.Or(s.Bridge, "(Not bridged)")},
+	} {
+		fmt.Fprintf(w, "%15s: %s\n", l[0], l[1])
+	}
+	fmt.Fprintf(w, " --   PBX   --\n")
+	for _, l := range [...][2]string{
+		{"Context", s.Context}, {"Extension", s.Exten}, {"Priority", fmt.Sprint(s.Priority)},
+		{"Call Group", fmt.Sprint(callGroup)}, {"Pickup Group", fmt.Sprint(pickupGroup)},
+		{"Application", none(s.App)}, {"Data", cmp.Or(s.Data, "(None)")},
+		{"Call Identifier", "[C-" + s.LinkedID + "]"},
+	} {
+		fmt.Fprintf(w, "%15s: %s\n", l[0], l[1])
+	}
+	fmt.Fprintf(w, "%15s:\n", "Variables")
+	if !known {
+		fmt.Fprintf(w, "(the channel is busy and did not tell)\n")
+	}
+	for _, k := range slices.Sorted(maps.Keys(vars)) {
+		fmt.Fprintf(w, "%s=%s\n", k, vars[k])
+	}
+	return nil
+}
+
+// showBridges is `bridge show all`.
+func (x *Exchange) showBridges(_ context.Context, w io.Writer, _ []string) error {
+	const row = "%-36s %-36s %5s %-15s %-15s %s\n"
+	fmt.Fprintf(w, row, "Bridge-ID", "Name", "Chans", "Type", "Technology", "Duration")
+	seen := map[string]int{}
+	since := map[string]time.Time{}
+	for _, s := range x.Snapshots() {
+		if s.Bridge != "" {
+			seen[s.Bridge]++
+			since[s.Bridge] = s.BridgedAt
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(seen)) {
+		fmt.Fprintf(w, row, id, "<unknown>", fmt.Sprint(seen[id]), "basic", "simple_bridge", clock(time.Since(since[id])))
+	}
+	return nil
+}
+
+// showHints is `core show hints`.
+func (x *Exchange) showHints(_ context.Context, w io.Writer, _ []string) error {
+	hints := x.sys.Plan().Hints()
+	if len(hints) == 0 {
+		fmt.Fprintf(w, "There are no registered dialplan hints\n")
+		return nil
+	}
+	fmt.Fprintf(w, "\n    -= Registered Asterisk Dial Plan Hints =-\n")
+	for _, h := range hints {
+		x.printHint(w, h.Exten, h.Context, h.Devices)
+	}
+	fmt.Fprintf(w, "----------------\n- %d hints registered\n", len(hints))
+	return nil
+}
+
+func (x *Exchange) printHint(w io.Writer, exten, ctxt, devices string) {
+	fmt.Fprintf(w, "%-30.30s: %-60.60s  State:%-15.15s Presence:%-15.15s Watchers %2d\n",
+		exten+"@"+ctxt, devices, HintState(x.DeviceState, devices), "not_set", 0)
+}
+
+// showHint is `core show hint X`.
+func (x *Exchange) showHint(_ context.Context, w io.Writer, args []string) error {
+	if len(args) != 1 {
+		return errUsage
+	}
+	exten, ctxt, _ := strings.Cut(args[0], "@")
+	n := 0
+	for _, h := range x.sys.Plan().Hints() {
+		if h.Exten == exten && (ctxt == "" || h.Context == ctxt) {
+			x.printHint(w, h.Exten, h.Context, h.Devices)
+			n++
+		}
+	}
+	if n == 0 {
+		fmt.Fprintf(w, "No hints matching extension %s\n", args[0])
+		return nil
+	}
+	fmt.Fprintf(w, "%d hint%s matching extension %s\n", n, plural(n), args[0])
+	return nil
+}
+
+// HintState combines the states of a hint's devices, in the words of the
+// console.
+func HintState(state func(string) channel.DeviceState, devices string) string {
+	var ringing, inUse, busy, hold, idle, absent, n int
+	for d := range strings.SplitSeq(devices, "&") {
+		if d = strings.TrimSpace(d); d == "" {
+			continue
+		}
+		n++
+		switch state(d) {
+		case channel.DeviceRinging:
+			ringing++
+		case channel.DeviceRingInUse:
+			ringing++
+			inUse++
+		case channel.DeviceInUse:
+			inUse++
+		case channel.DeviceBusy:
+			busy++
+			inUse++
+		case channel.DeviceOnHold:
+			hold++
+		case channel.DeviceNotInUse, channel.DeviceUnknown:
+			idle++
+		case channel.DeviceUnavailable, channel.DeviceInvalid:
+			absent++
+		}
+	}
+	switch {
+	case ringing > 0 && inUse > 0:
+		return "InUse&Ringing"
+	case ringing > 0:
+		return "Ringing"
+	case busy > 0 && busy == n:
+		return "Busy"
+	case inUse > 0:
+		return "InUse"
+	case n == 0 || absent == n:
+		return "Unavailable"
+	case hold > 0 && hold+absent == n:
+		return "Hold"
+	}
+	return "Idle"
+}
