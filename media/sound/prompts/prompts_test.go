@@ -1,0 +1,85 @@
+package prompts
+
+import (
+	"fmt"
+	"io/fs"
+	"math"
+	"strings"
+	"testing"
+
+	"branchline/media/g711"
+)
+
+// TestEveryPromptIsSpeech checks what a tool could have got wrong: an empty or
+// endless file, one that is silent, far too loud, or has much silence around it.
+func TestEveryPromptIsSpeech(t *testing.T) {
+	total := 0
+	err := fs.WalkDir(FS, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := FS.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		total += len(b)
+		if !strings.HasSuffix(path, ".ulaw") || len(b) < 1000 || len(b) > 6*8000 {
+			t.Errorf("%s: %d bytes", path, len(b))
+		}
+		if strings.Contains(path, "/silence/") {
+			return nil
+		}
+		loudest, first := -99.0, len(b)
+		for at := 0; at+160 <= len(b); at += 160 {
+			power := 0.0
+			for _, c := range b[at : at+160] {
+				v := float64(g711.ULaw().Linear(c))
+				power += v * v / 160
+			}
+			// 15768 is the RMS of a 16-bit sine at 0 dBm0 (G.711).
+			dBm0 := 10 * math.Log10(power/(15768*15768)+1e-12)
+			loudest = max(loudest, dBm0)
+			if dBm0 > -40 {
+				first = min(first, at)
+			}
+		}
+		if loudest < -22 || loudest > -7 {
+			t.Errorf("%s: loudest 20 ms at %.1f dBm0", path, loudest)
+		}
+		if first > 800 {
+			t.Errorf("%s: silent for the first %d ms", path, first/8)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if total > 3_000_000 {
+		t.Errorf("%d bytes in all", total)
+	}
+}
+
+func TestWhatApplicationsAskForIsThere(t *testing.T) {
+	names := strings.Fields(`digits/hundred digits/thousand digits/million digits/minus digits/point digits/and digits/oclock
+		digits/a-m digits/p-m digits/pound digits/star beep beeperr invalid transfer pbx-invalid pbx-transfer pbx-invalidpark
+		privacy-incorrect demo-congrats demo-thanks demo-echotest hello-world tt-monkeys tt-weasels tt-somethingwrong
+		vm-intro vm-goodbye queue-thankyou conf-onlyperson auth-thankyou auth-incorrect agent-pass ss-noservice goodbye
+		letters/at letters/dash letters/dollar letters/dot letters/equals letters/exclaimation-point letters/plus letters/slash letters/space letters/asterisk silence/1`)
+	for i := range 20 {
+		names = append(names, fmt.Sprintf("digits/%d", i), fmt.Sprintf("digits/h-%d", i+1))
+	}
+	for i := 20; i <= 90; i += 10 {
+		names = append(names, fmt.Sprintf("digits/%d", i))
+	}
+	for i := range 12 {
+		names = append(names, fmt.Sprintf("digits/mon-%d", i), fmt.Sprintf("digits/day-%d", i%7))
+	}
+	for c := 'a'; c <= 'z'; c++ {
+		names = append(names, fmt.Sprintf("letters/%c", c), fmt.Sprintf("phonetic/%c_p", c))
+	}
+	for _, n := range names {
+		if _, err := fs.Stat(FS, "en/"+n+".ulaw"); err != nil {
+			t.Error(err)
+		}
+	}
+}
