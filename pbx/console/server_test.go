@@ -47,7 +47,7 @@ func newBench(t *testing.T) *bench {
 		Modules: []Module{{Name: "chan_pjsip.so", Description: "PJSIP Channel Driver", Support: "core", Part: "pjsip", Uses: func() int { return 13 }},
 			{Name: "res_broken.so", Part: "broken"}},
 	}
-	if err := tree.Add(Commands(d, b.out, tree)...); err != nil {
+	if err := errors.Join(tree.Add(Commands(d, b.out, tree)...), AddNames(tree)); err != nil {
 		t.Fatal(err)
 	}
 	if err := tree.Add(cli.Command{Path: "say", Run: func(_ context.Context, w io.Writer, args []string) error {
@@ -133,6 +133,9 @@ func oneCommand(t *testing.T, strict bool) {
 		{"module reload chan_pjsip foo.so", 0, "Module 'chan_pjsip.so' reloaded successfully.\nNo such module 'foo.so'\n"},
 		{"module reload res_broken.so", 3, "pjsip.conf:7: error: no such option\nNothing was changed: 1 error\nCommand 'module reload res_broken.so' failed.\n"},
 		{"core reload", 0, ""},
+		{"reload chan_pjsip", 0, "Module 'chan_pjsip.so' reloaded successfully.\n"},
+		{"iax2 set debug on", 2, "'iax2' is not supported by this product: other trunk protocols are not spoken, only SIP.\n"},
+		{"help core show profile", 0, "No such command 'core show profile'.\n"},
 		{"dialplan reload", 0, "Dialplan reloaded.\n"},
 		{"core stop now", 0, ""},
 		{"core stop now x", 3, "Usage: core stop now\n       Ends all calls and the program.\n"},
@@ -165,7 +168,7 @@ func TestLongListingsInTheirShape(t *testing.T) {
 		"core show license":    {"Apache License"},
 		"core show warranty":   {"NO WARRANTY"},
 		"logger show channels": {"\nChannel                             Type     Formatter  Status    Configuration\n-------                             ----     ---------  ------    -------------\n"},
-		"cli show aliases":     {"Alias Command                                    Real Command                                    \n"},
+		"cli show aliases":     {"Alias Command                                    Real Command                                    \nhangup request                                   channel request hangup                          \n"},
 		"core show help core stop": {"core stop gracefully           -- Gracefully shut down Branchline\n" +
 			"core stop now                  -- Shut down Branchline immediately\n" +
 			"core stop when convenient      -- Shut down Branchline at empty call volume\n"},
