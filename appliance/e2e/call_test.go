@@ -248,7 +248,7 @@ func TestTransfer(t *testing.T) {
 				var keys, talk ear.Say
 				keys.Silence(ear.ULaw, 600*time.Millisecond)
 				row.say(&keys, "#")
-				keys.Silence(ear.ULaw, 1500*time.Millisecond)
+				keys.Silence(ear.ULaw, 2500*time.Millisecond)
 				row.say(&keys, "1007")
 				keys.Silence(ear.ULaw, 5*time.Second)
 				talk.Silence(ear.ULaw, 12*time.Second)

@@ -86,3 +86,13 @@ func TestListenFillsGaps(t *testing.T) {
 		t.Errorf("gap at %.1f dB", l)
 	}
 }
+
+func TestSineWAV(t *testing.T) {
+	pcm, err := WAV(SineWAV(time.Second, -20, 700))
+	if err != nil || len(pcm) != Rate {
+		t.Fatalf("%d samples, %v", len(pcm), err)
+	}
+	if got, err := MeasureTone(pcm); err != nil || math.Abs(got.Hz-700) > 0.5 || math.Abs(got.Level+20) > 0.1 {
+		t.Errorf("%v, %v", got, err)
+	}
+}

@@ -60,6 +60,23 @@ func (s *Say) Pause(length time.Duration) {
 	s.stamp += uint32(length * Rate / time.Second)
 }
 
+// SineWAV is a RIFF file with a tone; level as in [Say.Sine].
+func SineWAV(length time.Duration, level, hz float64) []byte {
+	le := binary.LittleEndian
+	n := int(length * Rate / time.Second)
+	out := le.AppendUint32([]byte("RIFF"), uint32(36+2*n))
+	out = le.AppendUint32(append(out, "WAVEfmt "...), 16)
+	out = le.AppendUint16(le.AppendUint16(out, 1), 1)
+	out = le.AppendUint32(le.AppendUint32(out, Rate), 2*Rate)
+	out = le.AppendUint16(le.AppendUint16(out, 2), 16)
+	out = le.AppendUint32(append(out, "data"...), uint32(2*n))
+	amp := math.Sqrt(2) * math.Pow(10, level/20)
+	for i := range n {
+		out = le.AppendUint16(out, uint16(int16(math.Round(amp*math.Sin(2*math.Pi*hz*float64(i)/Rate)*32767))))
+	}
+	return out
+}
+
 const keys = "123A456B789C*0#D"
 
 var (
