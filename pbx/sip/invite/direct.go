@@ -24,9 +24,10 @@ func (s *Session) CanDirect(other channel.Leg) bool {
 		a.reachable(s) && b.reachable(o)
 }
 
-// talks reports a standing call with audio both ways.
+// talks reports a call with audio both ways that stands, or is about to: an
+// inbound leg is bridged before its ACK has come, or even its 200 gone out.
 func (f *facts) talks() bool {
-	return f.state == Confirmed && f.codec != nil && f.remote.IsValid() && f.send && f.recv
+	return (f.state == Confirmed || f.state == Accepted || f.state == Offered) && f.codec != nil && f.remote.IsValid() && f.send && f.recv
 }
 
 // reachable applies disable_direct_media_on_nat: a party whose signalling does
@@ -45,11 +46,18 @@ func (f *facts) reachable(s *Session) bool {
 func (s *Session) Direct(other channel.Leg) {
 	o, _ := other.(*Session)
 	s.do(func() {
-		if s.state != Confirmed || s.gone || s.direct == o {
+		if s.gone || s.direct == o {
 			return
 		}
-		s.direct = o
-		s.renegotiate()
+		switch s.state {
+		case Confirmed:
+			s.direct = o
+			s.renegotiate()
+		case Offered, Accepted: // once the ACK is there
+			s.direct = o
+			s.reinvite.wanted = true
+		case Idle, Calling, Proceeding, Cancelling, Ending, Over:
+		}
 	})
 }
 

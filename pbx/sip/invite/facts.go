@@ -32,7 +32,7 @@ type facts struct {
 // publish makes the present state visible.
 func (s *Session) publish() {
 	f := &facts{state: s.state}
-	if s.talk.inForce {
+	if s.talk.inForce || s.talk.answer != nil {
 		r := s.talk.result
 		f.remote, f.send, f.recv = r.Audio.Remote, r.Audio.Send, r.Audio.Recv
 		f.ptime, f.digits, f.eventPT = r.Audio.Ptime, s.digits(r.Audio), r.Audio.EventPT

@@ -100,9 +100,9 @@ func TestReinviteTwoHundredRepeats(t *testing.T) {
 		r := newRig(t)
 		s, _ := r.up()
 		in := r.phone.send(s, sip.INVITE, offerText("198.51.100.206", 4000, "0"))
-		time.Sleep(time.Second)
+		r.sleep(time.Second)
 		want(t, "repeated", in.codes(), "200 200")
-		time.Sleep(32 * time.Second)
+		r.sleep(32 * time.Second)
 		r.take(sip.BYE).respond(200, "", "")
 		r.wantEvents("gone:18:408")
 		r.over(s)
@@ -114,10 +114,10 @@ func TestLostAckImpliedByReinvite(t *testing.T) {
 		r := newRig(t)
 		s, first, _ := r.call(offerText("198.51.100.206", 4000, "0"))
 		s.Answer()
-		synctest.Wait()
+		r.wait()
 		want(t, "re-INVITE", r.phone.send(s, sip.INVITE, offerText("198.51.100.206", 4002, "0")).codes(), "200")
 		r.phone.send(s, sip.ACK, "")
-		time.Sleep(time.Second)
+		r.sleep(time.Second)
 		want(t, "200 no longer repeated", first.codes(), "100 200")
 		r.hangup(s)
 	})
@@ -142,7 +142,7 @@ func TestOrderOfRequests(t *testing.T) {
 		gap := r.phone.request(sip.INFO, "Signal=3\r\n", relay)
 		s.Receive(gap.req, gap)
 		want(t, "waits", gap.codes(), "")
-		time.Sleep(gapWait)
+		r.sleep(gapWait)
 		want(t, "and is served", gap.codes(), "200")
 		r.phone.seq = 5
 		stale := r.phone.request(sip.INFO, "", relay)
@@ -219,7 +219,7 @@ func TestDigitModes(t *testing.T) {
 			r.cfg.Endpoint.DTMF = tt.mode
 			s, in, _ := r.call(offerText("198.51.100.206", 4000, tt.formats))
 			s.Answer()
-			synctest.Wait()
+			r.wait()
 			if got := strings.Contains(string(in.last().Body()), "telephone-event"); got != tt.offered {
 				t.Errorf("mode %d, formats %s: telephone-event %v", tt.mode, tt.formats, got)
 			}
@@ -251,7 +251,7 @@ func TestMediaEventsReachTheOwner(t *testing.T) {
 		ev(media.Event{Kind: media.Silent})
 		r.wantEvents("digit:4 end:4:80ms medialost")
 		s.Hangup(channel.NormalClearing)
-		synctest.Wait()
+		r.wait()
 		ev(media.Event{Kind: media.DigitBegin, Digit: '5'})
 		r.wantEvents("gone:16:0")
 		r.take(sip.BYE).respond(200, "", "")
@@ -274,13 +274,13 @@ func TestSessionTimerAsCallee(t *testing.T) {
 				s, in := r.up("Supported: timer", "Session-Expires: "+tt.expires)
 				want(t, "Session-Expires", header(in.last(), "Session-Expires"), tt.answered)
 				want(t, "Require", header(in.last(), "Require"), tt.require)
-				time.Sleep(tt.gone - time.Second)
+				r.sleep(tt.gone - time.Second)
 				r.wantEvents("")
 				up := r.phone.send(s, sip.UPDATE, "", "Supported: timer", "Session-Expires: "+tt.expires)
 				want(t, "refresh", header(up.last(), "Session-Expires"), tt.answered)
-				time.Sleep(tt.gone - time.Second)
+				r.sleep(tt.gone - time.Second)
 				r.wantEvents("")
-				time.Sleep(2 * time.Second)
+				r.sleep(2 * time.Second)
 				r.wantEvents("gone:102:408")
 				r.take(sip.BYE).respond(200, "", "")
 				r.over(s)
@@ -293,16 +293,16 @@ func TestSessionTimerWeRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		s, _ := r.talking("Require: timer", "Session-Expires: 100;refresher=uac", "Allow: INVITE, ACK, BYE, UPDATE")
-		time.Sleep(49 * time.Second)
+		r.sleep(49 * time.Second)
 		r.quiet()
-		time.Sleep(2 * time.Second)
+		r.sleep(2 * time.Second)
 		update := r.take(sip.UPDATE)
 		want(t, "Session-Expires", header(update.req, "Session-Expires"), "100;refresher=uac")
 		if len(update.req.Body()) != 0 {
 			t.Error("refresh carries media")
 		}
 		update.respond(200, "t1", "", "Session-Expires: 100;refresher=uac")
-		time.Sleep(50 * time.Second)
+		r.sleep(50 * time.Second)
 		r.take(sip.UPDATE).respond(481, "t1", "")
 		r.wantEvents("gone:18:408")
 		r.take(sip.BYE).respond(481, "", "")
@@ -314,7 +314,7 @@ func TestSessionTimerRefreshByReinvite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		s, first := r.talking("Require: timer", "Session-Expires: 100;refresher=uac", "Allow: INVITE, ACK, BYE")
-		time.Sleep(51 * time.Second)
+		r.sleep(51 * time.Second)
 		re := r.take(sip.INVITE)
 		want(t, "same offer", string(re.req.Body()), string(first.req.Body()))
 		re.respond(200, "t1", offerText("198.51.100.55", 6000, "0"), "Session-Expires: 100;refresher=uac")
@@ -335,7 +335,7 @@ func TestSessionTimerNone(t *testing.T) {
 		r.cfg.Endpoint.Timers = "no"
 		s, in := r.up("Supported: timer", "Session-Expires: 30")
 		want(t, "Session-Expires", header(in.last(), "Session-Expires"), "")
-		time.Sleep(time.Hour)
+		r.sleep(time.Hour)
 		r.wantEvents("")
 		r.hangup(s)
 	})
@@ -388,6 +388,33 @@ func TestDirectMedia(t *testing.T) {
 		ra.take(sip.BYE).respond(200, "", "")
 		ra.wantEvents("gone:16:0")
 		ra.over(a)
+	})
+}
+
+// The bridge begins before the caller's ACK, or even our 200, has made its way.
+func TestDirectMediaBeforeAck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ra, rb := newRig(t), newRig(t)
+		b, _ := rb.talking()
+		a, in, err := ra.call(offerText("198.51.100.206", 4000, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.Answer()
+		if !a.CanDirect(b) || !b.CanDirect(a) {
+			t.Fatal("cannot go direct")
+		}
+		a.Direct(b)
+		b.Direct(a)
+		contains(t, "our own address in the 200", string(in.last().Body()), "c=IN IP4 198.51.100.9\r\n")
+		ra.quiet()
+		contains(t, "b at once", string(rb.take(sip.INVITE).req.Body()), "m=audio 4000 RTP/AVP 0 101\r\n")
+		ra.phone.send(a, sip.ACK, "")
+		contains(t, "a after the ACK", string(ra.take(sip.INVITE).req.Body()), "m=audio 6000 RTP/AVP 0 101\r\n")
+		ra.phone.send(a, sip.BYE, "")
+		rb.phone.send(b, sip.BYE, "")
+		ra.over(a)
+		rb.over(b)
 	})
 }
 
@@ -445,9 +472,9 @@ func TestGlare(t *testing.T) {
 		want(t, "crossing UPDATE", update.codes(), "491")
 		start := time.Now()
 		ours.respond(491, "t1", "")
-		time.Sleep(2 * time.Second)
+		ra.sleep(2 * time.Second)
 		ra.quiet() // 14.1: the owner of the Call-ID waits 2.1 to 4 s
-		time.Sleep(2100 * time.Millisecond)
+		ra.sleep(2100 * time.Millisecond)
 		again := ra.take(sip.INVITE)
 		if d := again.at.Sub(start); d < 2100*time.Millisecond || d > 4*time.Second {
 			t.Errorf("tried again after %v", d)

@@ -35,10 +35,10 @@ func (s *Session) pending() {
 
 // renegotiate offers our media as it now should be.
 func (s *Session) renegotiate() {
-	if s.state != Confirmed || s.gone {
+	if s.gone {
 		return
 	}
-	if s.busy() {
+	if s.state != Confirmed || s.busy() {
 		s.reinvite.wanted = true
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +22,7 @@ import (
 // of slices, all inside one synctest bubble.
 type rig struct {
 	t       *testing.T
+	mu      sync.Mutex // the loop writes below, the test reads
 	cfg     Config
 	sent    []*outgoing
 	acks    []*sip.Request
@@ -43,24 +45,66 @@ type outgoing struct {
 	terminated bool
 }
 
-func (o *outgoing) Cancel(extra ...sip.Header) { o.cancelled, o.cancelWith = true, extra }
-func (o *outgoing) Terminate()                 { o.terminated = true }
+func (o *outgoing) Cancel(extra ...sip.Header) {
+	o.rig.mu.Lock()
+	defer o.rig.mu.Unlock()
+	o.cancelled, o.cancelWith = true, extra
+}
+
+func (o *outgoing) Terminate() {
+	o.rig.mu.Lock()
+	defer o.rig.mu.Unlock()
+	o.terminated = true
+}
 
 func (r *rig) Request(req *sip.Request, reply func(Reply)) ClientTx {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	o := &outgoing{rig: r, req: req, reply: reply, at: time.Now()}
 	r.sent = append(r.sent, o)
 	return o
 }
 
-func (r *rig) Send(req *sip.Request) { r.acks = append(r.acks, req) }
+func (r *rig) Send(req *sip.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.acks = append(r.acks, req)
+}
+
+// wait lets the session do all it can now.
+func (r *rig) wait() { r.sleep(0) }
+
+// sleep lets time pass.
+func (r *rig) sleep(d time.Duration) {
+	r.order()
+	time.Sleep(d)
+	synctest.Wait()
+	r.order()
+}
+
+// order tells the race detector that what the test did so far and what the
+// session did so far follow each other.
+func (r *rig) order() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+}
 
 func (r *rig) Token() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.tokens++
 	return fmt.Sprintf("%08x-0000-4000-8000-000000000000", 0x1000+r.tokens)
 }
 
-func (r *rig) Add(id dialog.ID, s *Session) { r.dialogs[id] = s }
+func (r *rig) Add(id dialog.ID, s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dialogs[id] = s
+}
+
 func (r *rig) Remove(id dialog.ID, s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.dialogs[id] == s {
 		delete(r.dialogs, id)
 	}
@@ -68,6 +112,7 @@ func (r *rig) Remove(id dialog.ID, s *Session) {
 
 // fakePort is a stream that remembers what it was told.
 type fakePort struct {
+	rig    *rig
 	local  netip.AddrPort
 	flows  []media.Flow
 	closed int
@@ -80,9 +125,13 @@ func (p *fakePort) SendDigit(byte, time.Duration) {}
 func (p *fakePort) Watch(media.Digits)            {}
 func (p *fakePort) Codec() *media.Codec           { return nil }
 func (p *fakePort) Stats() media.Stats            { return media.Stats{} }
-func (p *fakePort) Close()                        { p.closed++ }
-func (p *fakePort) Apply(f media.Flow)            { p.flows = append(p.flows, f) }
-func (p *fakePort) Local() netip.AddrPort         { return p.local }
+func (p *fakePort) Close()                        { p.rig.mu.Lock(); defer p.rig.mu.Unlock(); p.closed++ }
+func (p *fakePort) Apply(f media.Flow) {
+	p.rig.mu.Lock()
+	defer p.rig.mu.Unlock()
+	p.flows = append(p.flows, f)
+}
+func (p *fakePort) Local() netip.AddrPort { return p.local }
 func (p *fakePort) last() media.Flow {
 	if len(p.flows) == 0 {
 		return media.Flow{}
@@ -91,7 +140,7 @@ func (p *fakePort) last() media.Flow {
 }
 
 func (r *rig) Open(o plane.Options) (plane.Port, error) {
-	p := &fakePort{local: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.9"), uint16(10000+2*len(r.ports))), events: o.Events}
+	p := &fakePort{rig: r, local: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.9"), uint16(10000+2*len(r.ports))), events: o.Events}
 	r.ports = append(r.ports, p)
 	return p, nil
 }
@@ -113,7 +162,7 @@ func newRig(t *testing.T) *rig {
 	r.cfg = Config{
 		Name: "PJSIP/1001-00000001", Endpoint: endpoint("1001"), UserAgent: "Branchline/1.0",
 		Local:   Local{Host: "198.51.100.9", Port: 5060, Transport: "UDP", Media: netip.MustParseAddr("198.51.100.9")},
-		Network: r, Plane: r, Dialogs: r, Ended: func(*Session) { r.ended++ },
+		Network: r, Plane: r, Dialogs: r, Ended: func(*Session) { r.mu.Lock(); defer r.mu.Unlock(); r.ended++ },
 	}
 	r.phone = phone{r: r, tag: "phone", callID: "call-1", user: "1001", addr: "198.51.100.206:5060", seq: 1}
 	return r
@@ -121,7 +170,7 @@ func newRig(t *testing.T) *rig {
 
 // events drains the mailbox into short words.
 func (r *rig) events() string {
-	synctest.Wait()
+	r.wait()
 	var words []string
 	for {
 		e, ok := r.mb.Next()
@@ -165,7 +214,7 @@ func (r *rig) wantEvents(want string) {
 // take is the next request the session sent; it must have this method.
 func (r *rig) take(m sip.RequestMethod) *outgoing {
 	r.t.Helper()
-	synctest.Wait()
+	r.wait()
 	if len(r.sent) == 0 {
 		r.t.Fatalf("no %s was sent", m)
 	}
@@ -179,7 +228,7 @@ func (r *rig) take(m sip.RequestMethod) *outgoing {
 
 func (r *rig) quiet() {
 	r.t.Helper()
-	synctest.Wait()
+	r.wait()
 	for _, o := range r.sent {
 		r.t.Errorf("unexpected %s", o.req.Method)
 	}
@@ -188,7 +237,7 @@ func (r *rig) quiet() {
 
 func (r *rig) over(s *Session) {
 	r.t.Helper()
-	synctest.Wait()
+	r.wait()
 	if r.ended != 1 {
 		r.t.Errorf("session ended %d times, want once (state %v)", r.ended, s.state)
 	}
@@ -229,7 +278,7 @@ func (o *outgoing) respond(status int, tag, body string, extra ...string) {
 	res.SetBody([]byte(body))
 	res.SetSource("198.51.100.55:5062")
 	o.reply(Reply{Response: res})
-	synctest.Wait()
+	o.rig.wait()
 }
 
 type adder interface{ AppendHeader(sip.Header) }
@@ -246,6 +295,7 @@ func add(m adder, name, value string) {
 
 // incoming is a request the phone sent and what the session answered.
 type incoming struct {
+	rig      *rig
 	req      *sip.Request
 	res      []*sip.Response
 	at       []time.Time
@@ -253,6 +303,8 @@ type incoming struct {
 }
 
 func (i *incoming) Respond(res *sip.Response) error {
+	i.rig.mu.Lock()
+	defer i.rig.mu.Unlock()
 	i.res = append(i.res, res)
 	i.at = append(i.at, time.Now())
 	return nil
@@ -261,7 +313,7 @@ func (i *incoming) OnCancel(f sip.FnTxCancel) bool { i.onCancel = f; return true
 func (i *incoming) Terminate()                     {}
 
 func (i *incoming) codes() string {
-	synctest.Wait()
+	i.rig.wait()
 	var out []string
 	for _, r := range i.res {
 		out = append(out, fmt.Sprint(r.StatusCode))
@@ -270,7 +322,7 @@ func (i *incoming) codes() string {
 }
 
 func (i *incoming) last() *sip.Response {
-	synctest.Wait()
+	i.rig.wait()
 	if len(i.res) == 0 {
 		return sip.NewResponse(0, "nothing")
 	}
@@ -320,7 +372,7 @@ func (p *phone) request(m sip.RequestMethod, body string, extra ...string) *inco
 	req.SetBody([]byte(body))
 	req.SetSource(p.addr)
 	req.SetTransport("UDP")
-	return &incoming{req: req}
+	return &incoming{rig: p.r, req: req}
 }
 
 // send puts an in-dialog request to the session, with the next CSeq.
@@ -330,7 +382,7 @@ func (p *phone) send(s *Session, m sip.RequestMethod, body string, extra ...stri
 	}
 	in := p.request(m, body, extra...)
 	s.Receive(in.req, in)
-	synctest.Wait()
+	p.r.wait()
 	return in
 }
 
@@ -342,7 +394,7 @@ func (r *rig) call(body string, extra ...string) (*Session, *incoming, error) {
 		s.Bind(r.mb)
 		r.phone.serverTag = s.uas.tag
 	}
-	synctest.Wait()
+	r.wait()
 	return s, in, err
 }
 

@@ -166,7 +166,7 @@ func TestOutboundCancelCrossesAnswer(t *testing.T) {
 		s, o := r.dialled(Call{})
 		o.respond(180, "t1", "")
 		s.Hangup(channel.AnsweredElsewhere)
-		synctest.Wait()
+		r.wait()
 		if !o.cancelled {
 			t.Fatal("no CANCEL")
 		}
@@ -188,7 +188,7 @@ func TestOutboundCancelNeverAnswered(t *testing.T) {
 		s, o := r.dialled(Call{})
 		o.respond(180, "t1", "")
 		s.Hangup(channel.NoCause)
-		time.Sleep(33 * time.Second)
+		r.sleep(33 * time.Second)
 		if !o.terminated {
 			t.Error("transaction not given up after 64*T1")
 		}
@@ -348,7 +348,7 @@ func TestOutboundNeverDialled(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.Hangup(channel.NormalClearing) // before Bind: the event waits
-		synctest.Wait()
+		r.wait()
 		s.Bind(r.mb)
 		r.quiet()
 		r.wantEvents("gone:16:0")

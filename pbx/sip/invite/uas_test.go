@@ -39,7 +39,7 @@ func TestInboundCall(t *testing.T) {
 			t.Errorf("flow %+v", flow)
 		}
 		r.phone.send(s, sip.ACK, "")
-		time.Sleep(40 * time.Second)
+		r.sleep(40 * time.Second)
 		want(t, "answers after ACK", in.codes(), "100 180 200")
 
 		bye := r.phone.send(s, sip.BYE, "")
@@ -85,7 +85,7 @@ func TestInboundTwoHundredRepeatsUntilAck(t *testing.T) {
 		s, in, _ := r.call(offerText("198.51.100.206", 4000, "0"))
 		s.Answer()
 		start := time.Now()
-		time.Sleep(16 * time.Second)
+		r.sleep(16 * time.Second)
 		var gaps []time.Duration
 		for _, at := range in.at[1:] {
 			gaps = append(gaps, at.Sub(start))
@@ -101,7 +101,7 @@ func TestInboundTwoHundredRepeatsUntilAck(t *testing.T) {
 			}
 		}
 		r.quiet()
-		time.Sleep(17 * time.Second)
+		r.sleep(17 * time.Second)
 		bye := r.take(sip.BYE)
 		r.wantEvents("gone:18:408")
 		bye.respond(200, "", "")
@@ -208,7 +208,7 @@ func TestInboundCancel(t *testing.T) {
 		r := newRig(t)
 		s, in, _ := r.call(offerText("198.51.100.206", 4000, "0"))
 		s.Ring()
-		synctest.Wait()
+		r.wait()
 		in.onCancel(in.req) // the transaction layer has sent 200 and 487
 		r.wantEvents("gone:127:487")
 		want(t, "answers", in.codes(), "100 180")
@@ -264,7 +264,7 @@ func TestInboundWithoutOfferAndAnswer(t *testing.T) {
 		r := newRig(t)
 		s, _, _ := r.call("")
 		s.Answer()
-		synctest.Wait()
+		r.wait()
 		r.phone.send(s, sip.ACK, "")
 		r.wantEvents("gone:58:488")
 		r.take(sip.BYE).respond(200, "", "")
@@ -294,11 +294,11 @@ func TestInboundByeBeforeAck(t *testing.T) {
 		r := newRig(t)
 		s, in, _ := r.call(offerText("198.51.100.206", 4000, "0"))
 		s.Answer()
-		synctest.Wait()
+		r.wait()
 		bye := r.phone.send(s, sip.BYE, "")
 		want(t, "BYE", bye.codes(), "200")
 		r.wantEvents("gone:16:0")
-		time.Sleep(40 * time.Second)
+		r.sleep(40 * time.Second)
 		want(t, "200 no longer repeated", in.codes(), "100 200")
 		r.over(s)
 	})
@@ -326,7 +326,7 @@ func TestInboundReliable(t *testing.T) {
 		want(t, "one at a time", in.codes(), "100 180")
 		want(t, "Require", header(in.last(), "Require"), "100rel")
 		first := header(in.last(), "RSeq")
-		time.Sleep(2 * time.Second)
+		r.sleep(2 * time.Second)
 		want(t, "repeated at 0.5 and 1.5 s", in.codes(), "100 180 180 180")
 		wrong := r.phone.send(s, sip.PRACK, "", "RAck: 1 1 INVITE")
 		want(t, "wrong PRACK", wrong.codes(), "481")
@@ -353,7 +353,7 @@ func TestInboundReliableNeverAcknowledged(t *testing.T) {
 		r := newRig(t)
 		s, in, _ := r.call(offerText("198.51.100.206", 4000, "0"), "Require: 100rel")
 		s.Ring()
-		time.Sleep(33 * time.Second)
+		r.sleep(33 * time.Second)
 		if got := in.last().StatusCode; got != 504 {
 			t.Errorf("final response %d", got)
 		}
