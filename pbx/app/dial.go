@@ -29,6 +29,7 @@ type dialing struct {
 	rang, progressed bool // told to the caller, or to the variables
 	signalled        bool // the caller hears ringing
 	toned            bool // because we play it
+	joined           bool // early media
 }
 
 // called is a party being called.
@@ -278,7 +279,6 @@ func (d *dialing) entertain() {
 	switch tone, ringing := d.o.Arg('r'); {
 	case d.o.Has('m'):
 		openEarly(d.c)
-		d.c.Leg.Media().Join(nil)
 		d.tracef(3, "Started music on hold, class '%s', on channel '%s'", "default", d.c.Name)
 		prompt.StartMusic(d.c)
 		d.toned, d.signalled = true, true
@@ -417,8 +417,8 @@ func (d *dialing) early(l *called) {
 		d.toned = false
 	}
 	openEarly(d.c)
-	d.signalled = true
 	if d.single {
+		d.signalled, d.joined = true, true
 		d.c.Leg.Media().Join(l.ch.Leg.Media())
 	}
 }
@@ -475,7 +475,7 @@ func (d *dialing) failed() error {
 // finish notes the status of a Dial nobody answered; the dialplan goes on.
 func (d *dialing) finish(status string) error {
 	d.c.SetVar("DIALSTATUS", status)
-	if !d.c.Ending() {
+	if d.joined {
 		d.c.Leg.Media().Join(nil)
 	}
 	return nil

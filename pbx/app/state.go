@@ -63,6 +63,7 @@ func (a *calls) indicate(ctx context.Context, c *channel.Channel, cause channel.
 		c.Cause = cause
 		return dialplan.ErrHangup
 	}
+	c.Reply(map[channel.Cause]int{channel.UserBusy: 486, channel.NormalCircuitCongestion: 503}[cause])
 	if err := prompt.Start(c, tone); err != nil {
 		return err
 	}

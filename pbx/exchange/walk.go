@@ -188,6 +188,7 @@ func (x *Exchange) fallThrough(ctx context.Context, c *channel.Channel) error {
 	if tone == "" || c.State != channel.Up {
 		return dialplan.ErrHangup
 	}
+	c.Reply(statusOf(c.Cause))
 	if err := prompt.Start(c, tone); err != nil {
 		x.log.Warn("indication", "call", c.Name, "error", err)
 	}
