@@ -35,7 +35,7 @@ func (p *Party) Apply(now int64, f media.Flow) {
 	}
 	p.aim()
 	p.silent, p.quiet = now, false
-	if p.law == nil {
+	if p.law == nil && len(p.formats) > 0 {
 		p.stop(false)
 	}
 	p.reroute()

@@ -119,7 +119,7 @@ func (p *Party) hearEvent(now int64, h *rtp.Header, pkt []byte) {
 	}
 	s := &p.heard
 	if !s.any || h.SSRC != s.ssrc || h.Stamp != s.stamp {
-		if s.any && h.SSRC == s.ssrc && rtp.Ahead(h.Seq, s.seq) <= 0 && rtp.Ahead(h.Seq, s.seq) > -farAway {
+		if d := rtp.Ahead(h.Seq, s.seq); s.any && h.SSRC == s.ssrc && d <= 0 && d >= -farBehind {
 			p.miss(h) // a late packet of an event before this one
 			return
 		}

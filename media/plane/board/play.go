@@ -18,13 +18,14 @@ type player struct {
 // packets is sent in packets of its own.
 const pause = 3 * frameTime
 
-// Play plays g to p, instead of what was played before; nil plays nothing.
+// Play plays g to p, instead of what was played before; nil plays nothing. Before
+// the first Apply the programme takes its time unheard.
 func (p *Party) Play(now int64, g *media.Program) {
 	p.stop(false)
 	if g == nil || p.closed {
 		return
 	}
-	if g.Source == nil || p.twin == nil && p.law == nil {
+	if g.Source == nil || len(p.formats) > 0 && p.law == nil {
 		p.tell(media.Event{Kind: media.PlayDone, ID: g.ID})
 		return
 	}

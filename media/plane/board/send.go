@@ -64,7 +64,7 @@ func (p *Party) sendable() bool { return p.aimed && p.flow.Send && !p.closed }
 func (p *Party) relay(now int64, from *Party, h *rtp.Header, pkt []byte, pt uint8, rate int64, span uint32) {
 	s := &p.out
 	d := rtp.Ahead(h.Seq, s.highest)
-	if s.from.kind != relayed || s.from.party != from || s.from.ssrc != h.SSRC || d > farAway || d < -farAway {
+	if s.from.kind != relayed || s.from.party != from || s.from.ssrc != h.SSRC || d > farAhead || d < -farBehind {
 		s.begin(now, origin{relayed, from, h.SSRC}, rate)
 		s.seqShift, s.stampShift = s.seq+1-h.Seq, s.stamp-h.Stamp
 		s.run, d = 0, 1
@@ -87,12 +87,16 @@ func (p *Party) relay(now int64, from *Party, h *rtp.Header, pkt []byte, pt uint
 	p.send(pkt[h.From-rtp.HeaderLen : h.To])
 }
 
-// farAway is a step in sequence numbers after which the origin counts as new.
-const farAway = 3000
+// A step in sequence numbers beyond these means that the origin has begun anew
+// (RFC 3550 A.1).
+const (
+	farAhead  = 3000
+	farBehind = 100
+)
 
 func (s *sender) step(seq uint16, d int) {
 	s.highest = seq
-	s.run = min(s.run+d, 2*farAway)
+	s.run = min(s.run+d, 2*farBehind)
 }
 
 // withhold takes a packet of from's that is not sent on out of p's sequence, so
@@ -102,7 +106,7 @@ func (p *Party) withhold(from *Party, h *rtp.Header) {
 	if s.from.kind != relayed || s.from.party != from || s.from.ssrc != h.SSRC {
 		return
 	}
-	if d := rtp.Ahead(h.Seq, s.highest); d > 0 && d <= farAway {
+	if d := rtp.Ahead(h.Seq, s.highest); d > 0 && d <= farAhead {
 		s.step(h.Seq, d)
 		s.seqShift--
 	}
