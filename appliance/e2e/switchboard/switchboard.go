@@ -176,6 +176,21 @@ func (e *Exchange) RX(ctx context.Context, command string) (string, error) {
 	return string(out), nil
 }
 
+// Reload lays files over the configuration and has the exchange read it again; it returns what
+// the console said.
+func (e *Exchange) Reload(ctx context.Context, conf fs.FS) (string, error) {
+	if err := e.Configure(conf); err != nil {
+		return "", err
+	}
+	if e.Kind.Asterisk() {
+		cmd := exec.CommandContext(ctx, e.Kind.Runner, "conf", "-s", filepath.Join(e.Dir, "state"), "-c", e.confDir())
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return string(out), fmt.Errorf("copy configuration: %w: %s", err, out)
+		}
+	}
+	return e.RX(ctx, "core reload")
+}
+
 // Stop sends TERM and waits at most limit for the end; it returns how the process ended, nil for
 // exit status 0.
 func (e *Exchange) Stop(limit time.Duration) error {
