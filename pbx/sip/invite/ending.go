@@ -84,6 +84,15 @@ func (s *Session) ended(req *sip.Request, tx ServerTx) {
 	if s.state == Ending && s.ending.said {
 		return // the two BYEs crossed: ours ends the session when it is answered
 	}
+	switch s.state {
+	case Calling, Proceeding: // in an early dialog, where a called party should have refused
+		s.release(cause, 0, "")
+		s.cancel(cause)
+		return
+	case Cancelling:
+		return
+	case Idle, Offered, Accepted, Confirmed, Ending, Over:
+	}
 	if s.reinvite.tx != nil {
 		s.reinvite.tx.Terminate()
 	}

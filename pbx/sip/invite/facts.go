@@ -108,8 +108,6 @@ func (s *Session) Fact(name string) (string, bool) {
 		return netip.AddrPortFrom(s.Local.Media, s.port.Local().Port()).String(), true
 	case "rtp,dest", "rtp,dest,audio":
 		return addrText(f.remote), true
-	case "rtp,direct":
-		return "", true
 	case "peerip", "recvip":
 		if a, err := netip.ParseAddrPort(f.source); err == nil {
 			return a.Addr().String(), true

@@ -14,6 +14,9 @@ import (
 // that a burst can arrive out of order.
 const gapWait = 100 * time.Millisecond
 
+// maxWaiting bounds how many do so at a time.
+const maxWaiting = 16
+
 // waiting holds requests that overtook others.
 type waiting struct {
 	requests []asked
@@ -61,8 +64,14 @@ func (s *Session) receive(req *sip.Request, tx ServerTx) {
 		s.serve(d, req, tx)
 		s.overtaken(d, false)
 	case dialog.Gap:
+		if len(s.waits.requests) >= maxWaiting {
+			s.reply(req, tx, 500, nil)
+			return
+		}
 		s.waits.requests = append(s.waits.requests, asked{req, tx})
-		s.set(&s.waits.over, gapWait, func() { s.overtaken(d, true) })
+		if len(s.waits.requests) == 1 {
+			s.set(&s.waits.over, gapWait, func() { s.overtaken(d, true) })
+		}
 	case dialog.Stale: // 12.2.2
 		s.reply(req, tx, 500, nil)
 	}
@@ -111,8 +120,11 @@ func (s *Session) reply(req *sip.Request, tx ServerTx, status int, body []byte, 
 		return
 	}
 	res := s.answerTo(req, status)
-	if status == 200 && (req.Method == sip.UPDATE || req.Method == sip.OPTIONS) {
+	switch {
+	case status == 200 && (req.Method == sip.UPDATE || req.Method == sip.OPTIONS):
 		s.describe(res)
+	case status == 202:
+		res.AppendHeader(&sip.ContactHeader{Address: *s.dialog.Contact.Clone()})
 	}
 	for _, h := range extra {
 		res.AppendHeader(h)
@@ -140,6 +152,10 @@ func (s *Session) serve(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 		s.info(req, tx)
 	case sip.OPTIONS: // 11
 		s.reply(req, tx, 200, nil, sip.NewHeader("Accept", sdpType+", application/dtmf-relay, application/dtmf"))
+	case sip.REFER: // RFC 3515
+		s.refer(req, tx)
+	case sip.NOTIFY:
+		s.notified(req, tx)
 	case sip.CANCEL:
 		s.reply(req, tx, 481, nil)
 	default:

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,7 @@ type negotiation struct {
 	answer  *sdp.Description // to their initial offer: computed, perhaps not sent yet
 	result  sdp.Result       // what is in force, or will be with answer
 	inForce bool
+	direct  *Session // as result was put into force
 }
 
 // errBody says that a message's body is not a session description.
@@ -180,6 +182,10 @@ func (s *Session) takeAnswer(answer *sdp.Description) error {
 // hold, and a party whose media comes to ours directly is told where it went.
 func (s *Session) apply(r sdp.Result) {
 	was := s.talk.result
+	if s.talk.inForce && reflect.DeepEqual(was, r) && s.direct == s.talk.direct {
+		return // a 2xx repeats the answer of its 183, a refresh changes nothing
+	}
+	s.talk.direct = s.direct
 	s.talk.result, s.talk.inForce = r, true
 	flow := r.Audio
 	flow.Digits = s.digits(flow)

@@ -48,9 +48,7 @@ func (s *Session) renegotiate() {
 func (s *Session) sendReinvite(challenge *sip.Response) {
 	req := s.dialog.Request(sip.INVITE)
 	req.AppendHeader(sip.NewHeader("Allow", Allow))
-	if tags := s.supported(); tags != "" {
-		req.AppendHeader(sip.NewHeader("Supported", tags))
-	}
+	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
 	s.timing.ask(s, req)
 	body := s.makeOffer()
 	s.finish(req, s.MaxForwards, sdpType, body)
@@ -185,9 +183,7 @@ func (s *Session) refresh() {
 		return
 	}
 	req := s.dialog.Request(sip.UPDATE)
-	if tags := s.supported(); tags != "" {
-		req.AppendHeader(sip.NewHeader("Supported", tags))
-	}
+	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
 	s.timing.ask(s, req)
 	s.finish(req, s.MaxForwards, "", nil)
 	s.reinvite.tx = s.send(req, func(r Reply) {
@@ -223,6 +219,9 @@ func (s *Session) refresh() {
 func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	s.impliedAck(req)
 	switch {
+	case s.state == Ending:
+		s.reply(req, tx, 481, nil)
+		return
 	case s.state != Confirmed:
 		s.reply(req, tx, 500, nil, sip.NewHeader("Retry-After", "2"))
 		return

@@ -29,6 +29,7 @@ type Session struct {
 	inbound bool
 	log     *slog.Logger
 	inbox   inbox
+	done    chan struct{} // closed when the session is over
 	events  outbox
 	facts   atomic.Pointer[facts]
 	port    plane.Port
@@ -92,7 +93,7 @@ func newSession(c Config, inbound bool) (*Session, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Session{Config: c, inbound: inbound, log: c.Log.With("call", c.Name, "endpoint", c.Endpoint.ID)}
-	s.inbox.ready = make(chan struct{}, 1)
+	s.inbox.ready, s.done = make(chan struct{}, 1), make(chan struct{})
 	s.facts.Store(&facts{})
 	if inbound {
 		s.state = Offered
@@ -139,6 +140,7 @@ func (s *Session) close() {
 		step()
 	}
 	s.waits.drop(s)
+	close(s.done)
 	s.forget()
 	if s.Ended != nil {
 		s.Ended(s)

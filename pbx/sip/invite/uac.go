@@ -120,9 +120,7 @@ func (s *Session) firstRequest() *sip.Request {
 		req.AppendHeader(&sip.RouteHeader{Address: *u.call.Routes[i].Clone()})
 	}
 	req.AppendHeader(sip.NewHeader("Allow", Allow))
-	if tags := s.supported(); tags != "" {
-		req.AppendHeader(sip.NewHeader("Supported", tags))
-	}
+	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
 	var require []string
 	if s.Endpoint.Rel100 == "required" {
 		require = append(require, "100rel")

@@ -362,9 +362,13 @@ func (s *Session) reject(c channel.Cause) {
 }
 
 // Redirect sends the other party elsewhere: 302 before an inbound call is
-// answered. target is a SIP URI, or a user at the caller's own address.
+// answered, REFER once a call stands. target is a SIP URI, or a user at the caller's own address.
 func (s *Session) Redirect(target string) {
 	s.do(func() {
+		if s.state == Confirmed && !s.gone {
+			s.sendElsewhere(target)
+			return
+		}
 		if s.gone || s.state != Offered {
 			return
 		}

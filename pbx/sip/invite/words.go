@@ -10,7 +10,7 @@ import (
 )
 
 // Allow lists the methods sessions and their agent serve, in Asterisk's order.
-const Allow = "OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO"
+const Allow = "OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO, NOTIFY, REFER"
 
 // supported is our Supported header: what the endpoint's settings leave of it.
 func (s *Session) supported() string {
@@ -21,7 +21,7 @@ func (s *Session) supported() string {
 	if s.Endpoint.Timers != "no" {
 		tags = append(tags, "timer")
 	}
-	return strings.Join(tags, ", ")
+	return strings.Join(append(tags, "norefersub"), ", ")
 }
 
 // contact is our Contact URI; user stands in it for requests.
@@ -65,9 +65,7 @@ func (s *Session) describe(res *sip.Response) {
 		contact = s.dialog.Contact
 	}
 	res.AppendHeader(&sip.ContactHeader{Address: *contact.Clone()})
-	if tags := s.supported(); tags != "" {
-		res.AppendHeader(sip.NewHeader("Supported", tags))
-	}
+	res.AppendHeader(sip.NewHeader("Supported", s.supported()))
 }
 
 // finish adds the headers every request ends with, and the body.

@@ -1,0 +1,136 @@
+package invite
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/channel"
+	"branchline/pbx/sip/dialog"
+)
+
+// referral is how long the subscription a REFER makes lasts (RFC 3515 2.4.4), as
+// Asterisk announces it.
+const referral = 600 * time.Second
+
+// refer takes a REFER within the call (RFC 3515 2.4.2): the owner is asked to
+// send our party's peer to another number, and the party hears in NOTIFYs what
+// became of it.
+func (s *Session) refer(req *sip.Request, tx ServerTx) {
+	to := req.GetHeaders("Refer-To")
+	if len(to) == 0 {
+		to = req.GetHeaders("r")
+	}
+	var target sip.Uri
+	switch {
+	case s.state != Confirmed || s.gone:
+		s.reply(req, tx, 481, nil)
+		return
+	case !s.Endpoint.AllowTransfer:
+		s.reply(req, tx, 403, nil)
+		return
+	case len(to) != 1 || !referTarget(to[0].Value(), &target):
+		s.reply(req, tx, 400, nil)
+		return
+	case target.Headers.Has("Replaces") || userOf(&target) == "":
+		// An attended transfer wants two of our calls made one.
+		s.log.Info("REFER refused: only transfers to a number are possible", "target", target.String())
+		s.reply(req, tx, 501, nil)
+		return
+	}
+	cseq := req.CSeq()
+	quiet := strings.EqualFold(strings.TrimSpace(header1(req, "Refer-Sub")), "false") // RFC 4488
+	extra := []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(referral/time.Second)))}
+	if quiet {
+		extra = []sip.Header{sip.NewHeader("Refer-Sub", "false")}
+	}
+	s.reply(req, tx, 202, nil, extra...)
+	replies := make(chan int, 8)
+	e := channel.Event{Kind: channel.Transfer, Target: userOf(&target)}
+	if quiet || cseq == nil {
+		s.emit(e)
+		return
+	}
+	e.Replies = replies
+	s.referred(cseq.SeqNo, 100)
+	s.emit(e)
+	go func() {
+		for {
+			select {
+			case status, ok := <-replies:
+				if !ok {
+					return
+				}
+				s.do(func() { s.referred(cseq.SeqNo, status) })
+			case <-s.done:
+				return
+			}
+		}
+	}()
+}
+
+// referTarget reads a Refer-To.
+func referTarget(value string, u *sip.Uri) bool {
+	params := sip.NewParams()
+	_, err := sip.ParseAddressValue(value, u, &params)
+	return err == nil
+}
+
+// referred tells the party how its transfer fares (RFC 3515 2.4.5).
+func (s *Session) referred(id uint32, status int) {
+	if s.state != Confirmed || s.ending.said {
+		return
+	}
+	state := "active;expires=" + strconv.Itoa(int(referral/time.Second))
+	if status >= 200 {
+		state = "terminated;reason=noresource"
+	}
+	req := s.dialog.Request(sip.NOTIFY)
+	req.AppendHeader(sip.NewHeader("Event", "refer;id="+utoa(id)))
+	req.AppendHeader(sip.NewHeader("Subscription-State", state))
+	frag := "SIP/2.0 " + strconv.Itoa(status) + " " + dialog.Phrase(status) + "\r\n"
+	s.finish(req, s.MaxForwards, "message/sipfrag;version=2.0", []byte(frag))
+	s.send(req, func(r Reply) {
+		if r.Err != nil {
+			s.log.Info("NOTIFY not answered", "err", r.Err)
+		}
+	})
+}
+
+// sendElsewhere asks an established party to call target itself (REFER from
+// us); what it reports about it is answered and otherwise left alone.
+func (s *Session) sendElsewhere(target string) {
+	req := s.dialog.Request(sip.REFER)
+	req.AppendHeader(sip.NewHeader("Refer-To", "<"+s.targetURI(target)+">"))
+	req.AppendHeader(sip.NewHeader("Referred-By", "<"+s.dialog.Local.URI.String()+">"))
+	s.finish(req, s.MaxForwards, "", nil)
+	s.send(req, func(r Reply) {
+		switch {
+		case r.Err != nil:
+			s.log.Info("REFER not answered", "err", r.Err)
+		case r.Response.StatusCode >= 300:
+			s.log.Info("REFER refused", "status", r.Response.StatusCode)
+		}
+	})
+}
+
+// notified answers a NOTIFY about a REFER of ours; no other subscription lives
+// in these dialogs.
+func (s *Session) notified(req *sip.Request, tx ServerTx) {
+	event, _, _ := strings.Cut(header1(req, "Event"), ";")
+	if !strings.EqualFold(strings.TrimSpace(event), "refer") {
+		s.reply(req, tx, 489, nil)
+		return
+	}
+	s.reply(req, tx, 200, nil)
+}
+
+// header1 is the value of the first header of a name, or "".
+func header1(m sip.Message, name string) string {
+	if hs := m.GetHeaders(name); len(hs) > 0 {
+		return hs[0].Value()
+	}
+	return ""
+}

@@ -1,0 +1,192 @@
+package invite
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/channel"
+)
+
+func TestRefer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.cfg.Endpoint.AllowTransfer = true
+		s, _ := r.up()
+		in := r.phone.send(s, sip.REFER, "", "Refer-To: <sip:3005@198.51.100.9>")
+		want(t, "REFER", in.codes(), "202")
+		want(t, "Expires", header(in.last(), "Expires"), "600")
+		e, ok := r.mb.Next()
+		if !ok || e.Kind != channel.Transfer || e.Target != "3005" {
+			t.Fatalf("event %+v", e)
+		}
+		first := r.take(sip.NOTIFY)
+		want(t, "body", string(first.req.Body()), "SIP/2.0 100 Trying\r\n")
+		want(t, "Event", header(first.req, "Event"), "refer;id=2")
+		want(t, "state", header(first.req, "Subscription-State"), "active;expires=600")
+		first.respond(200, "", "")
+		e.Replies <- 180
+		want(t, "body", string(r.take(sip.NOTIFY).req.Body()), "SIP/2.0 180 Ringing\r\n")
+		e.Replies <- 200
+		close(e.Replies)
+		last := r.take(sip.NOTIFY)
+		want(t, "state", header(last.req, "Subscription-State"), "terminated;reason=noresource")
+		r.hangup(s)
+	})
+}
+
+func TestReferRefused(t *testing.T) {
+	tests := []struct {
+		name  string
+		allow bool
+		extra []string
+		codes string
+	}{
+		{"not allowed", false, []string{"Refer-To: <sip:3005@x>"}, "403"},
+		{"nowhere", true, nil, "400"},
+		{"two places", true, []string{"Refer-To: <sip:1@x>", "Refer-To: <sip:2@x>"}, "400"},
+		{"no number", true, []string{"Refer-To: <sip:x>"}, "501"},
+		{"attended", true, []string{"Refer-To: <sip:3005@x?Replaces=c%3Bto-tag%3Da%3Bfrom-tag%3Db>"}, "501"},
+		{"without subscription", true, []string{"Refer-To: <sip:3005@x>", "Refer-Sub: false"}, "202"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.cfg.Endpoint.AllowTransfer = tt.allow
+				s, _ := r.up()
+				want(t, "REFER", r.phone.send(s, sip.REFER, "", tt.extra...).codes(), tt.codes)
+				r.quiet()
+				r.hangup(s)
+			})
+		})
+	}
+}
+
+func TestSendElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s, _ := r.up()
+		s.Redirect("sip:3005@198.51.100.77")
+		refer := r.take(sip.REFER)
+		want(t, "Refer-To", header(refer.req, "Refer-To"), "<sip:3005@198.51.100.77>")
+		refer.respond(202, "", "")
+		notify := r.phone.send(s, sip.NOTIFY, "SIP/2.0 200 OK", "Content-Type: message/sipfrag", "Event: refer", "Subscription-State: terminated")
+		want(t, "NOTIFY", notify.codes(), "200")
+		want(t, "other NOTIFY", r.phone.send(s, sip.NOTIFY, "", "Event: presence").codes(), "489")
+		r.hangup(s)
+	})
+}
+
+// A party that never hears the end of its transfer leaves nothing behind.
+func TestReferForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.cfg.Endpoint.AllowTransfer = true
+		s, _ := r.up()
+		r.phone.send(s, sip.REFER, "", "Refer-To: <sip:3005@198.51.100.9>")
+		r.take(sip.NOTIFY)
+		r.hangup(s)
+	})
+}
+
+func TestIdentityOfCallers(t *testing.T) {
+	pai := `P-Asserted-Identity: "Anna" <sip:5551@x>, <tel:+1>`
+	rpid := `Remote-Party-ID: "Bert" <sip:5552@x>;party=calling;privacy=full;screen=yes`
+	tests := []struct {
+		name  string
+		trust bool
+		extra []string
+		want  channel.Party
+	}{
+		{"From", false, []string{pai, rpid}, channel.Party{Number: "1001", Name: "Anna"}},
+		{"asserted", true, []string{rpid, pai}, channel.Party{Number: "5551", Name: "Anna", Presentation: channel.AllowedPassedScreen}},
+		{"asserted, private", true, []string{pai, "Privacy: id"}, channel.Party{Number: "5551", Name: "Anna", Presentation: channel.ProhibPassedScreen}},
+		{"remote party", true, []string{rpid}, channel.Party{Number: "5552", Name: "Bert", Presentation: channel.ProhibPassedScreen}},
+		{"called remote party", true, []string{`Remote-Party-ID: <sip:9@x>;party=called`}, channel.Party{Number: "1001", Name: "Anna"}},
+		{"trusted but nothing there", true, nil, channel.Party{Number: "1001", Name: "Anna"}},
+	}
+	for _, tt := range tests {
+		r := newRig(t)
+		r.cfg.Endpoint.TrustIDInbound = tt.trust
+		in := r.phone.request(sip.INVITE, "", tt.extra...)
+		if got := CallerOf(in.req, r.cfg.Endpoint); got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
+		}
+	}
+	r := newRig(t)
+	r.cfg.Endpoint.CallerID = channel.Party{Number: "77", Name: "Desk"}
+	in := r.phone.request(sip.INVITE, "", `Diversion: "B, C" <sip:3000@x>;reason=no-answer;counter=1, <sip:1@y>`, "Diversion: <sip:2@z>")
+	if got := CallerOf(in.req, r.cfg.Endpoint); got.Number != "77" || got.Name != "Desk" {
+		t.Errorf("callerid: %+v", got)
+	}
+	if got := RedirectingOf(in.req); got.Number != "3000" || got.Name != "B, C" || got.Reason != "no-answer" || got.Count != 2 {
+		t.Errorf("redirecting %+v", got)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s, _ := r.up("X-One: 1", "X-Two: 2", "x-one: 3")
+		if v, ok := s.Header("X-ONE", 2); !ok || v != "3" {
+			t.Errorf("second X-One: %q %v", v, ok)
+		}
+		if _, ok := s.Header("X-One", 3); ok {
+			t.Error("a third X-One")
+		}
+		want(t, "names", join(s.HeaderNames("x-")), "X-One X-Two")
+		r.hangup(s)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var u sip.Uri
+		if err := sip.ParseUri("sip:1002@198.51.100.55", &u); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Outgoing(r.cfg, Call{Target: u})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.SetHeader("X-A", "1", true)
+		s.SetHeader("X-A", "2", true)
+		s.SetHeader("X-B", "1", true)
+		s.SetHeader("X-B", "2", false)
+		s.SetHeader("X-C", "1", true)
+		s.SetHeader("X-C", "", false)
+		s.SetHeader("X-D", "1\r\nEvil: 1", true)
+		s.SetHeader("From", "<sip:evil>", true)
+		s.Dial()
+		o := r.take(sip.INVITE)
+		want(t, "X-A", header(o.req, "X-A"), "1 | 2")
+		want(t, "X-B", header(o.req, "X-B"), "2")
+		want(t, "X-C", header(o.req, "X-C"), "")
+		want(t, "X-D", header(o.req, "X-D"), "")
+		if n := len(o.req.GetHeaders("From")); n != 1 {
+			t.Errorf("%d From headers", n)
+		}
+		o.respond(486, "t", "")
+		r.over(s)
+	})
+}
+
+func TestFacts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s, _ := r.up()
+		for name, value := range map[string]string{
+			"endpoint": "1001", "pjsip,call-id": "call-1", "rtp,dest": "198.51.100.206:4000", "rtp,src": "198.51.100.9:10000",
+			"peerip": "198.51.100.206", "audionativeformat": "ulaw", "pjsip,remote_uri": "sip:1001@198.51.100.9",
+			"pjsip,target_uri": "sip:1001@198.51.100.206:5060", "pjsip,request_uri": "sip:2002@198.51.100.9", "pjsip,dtmf_mode": "rfc4733",
+		} {
+			if got, ok := s.Fact(name); !ok || got != value {
+				t.Errorf("%s = %q %v, want %q", name, got, ok, value)
+			}
+		}
+		if _, ok := s.Fact("nonsense"); ok {
+			t.Error("nonsense is a fact")
+		}
+		r.hangup(s)
+	})
+}
