@@ -225,7 +225,7 @@ func (p *Phone) Make(method, uri string, extra ...string) *sip.Request {
 	lines := []string{
 		fmt.Sprintf("Via: SIP/2.0/%s %s;branch=z9hG4bK%s.%d;rport", p.Protocol(), p.Addr, p.User, p.n),
 		"Max-Forwards: 70",
-		fmt.Sprintf("From: <sip:%s@%s>;tag=%s-%d", p.User, p.Server.Addr(), p.User, p.n),
+		fmt.Sprintf("From: <sip:%s@%s>;tag=%s-%d", p.User, bracketed(p.Server.Addr()), p.User, p.n),
 		"To: <" + to + ">",
 		fmt.Sprintf("Call-ID: %s-call-%d", p.User, p.n),
 		fmt.Sprintf("CSeq: %d %s", p.cseq, method),
@@ -272,6 +272,13 @@ func (p *Phone) Send(method, uri string, extra ...string) *sip.Request {
 func (p *Phone) Put(m sip.Message) {
 	p.t.Helper()
 	p.write(wire.Render(m))
+}
+
+func bracketed(a netip.Addr) string {
+	if a.Is6() {
+		return "[" + a.String() + "]"
+	}
+	return a.String()
 }
 
 // A Message is something received.
@@ -495,5 +502,18 @@ func (p *Phone) Hang() {
 	if p.stream != nil {
 		p.must(p.stream.Close())
 		p.stream = nil
+	}
+}
+
+// Statuses lets d pass and lists the statuses of the responses that came,
+// repetitions and 100s left out.
+func (p *Phone) Statuses(d time.Duration) (out []string) {
+	p.t.Helper()
+	for end := time.Now().Add(d); ; {
+		m := p.next(time.Until(end), false)
+		if m == nil {
+			return out
+		}
+		out = append(out, m.what())
 	}
 }

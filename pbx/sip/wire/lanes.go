@@ -242,7 +242,36 @@ func complete(r *sip.Request) bool {
 	if from == nil || to == nil || r.CallID() == nil || cseq == nil || r.Via().Host == "" {
 		return false
 	}
-	return cseq.MethodName == r.Method && r.CallID().Value() != ""
+	return cseq.MethodName == r.Method && r.CallID().Value() != "" && !repeats(r)
+}
+
+// repeats reports whether a header that may stand once stands twice: which of
+// the two would count is anybody's guess (RFC 4475 3.3.8, 3.3.9).
+func repeats(r *sip.Request) bool {
+	var seen [6]bool
+	for _, h := range r.Headers() {
+		i := 0
+		switch h.(type) {
+		case *sip.FromHeader:
+		case *sip.ToHeader:
+			i = 1
+		case *sip.CallIDHeader:
+			i = 2
+		case *sip.CSeqHeader:
+			i = 3
+		case *sip.MaxForwardsHeader:
+			i = 4
+		case *sip.ContentLengthHeader:
+			i = 5
+		default:
+			continue
+		}
+		if seen[i] {
+			return true
+		}
+		seen[i] = true
+	}
+	return false
 }
 
 // normalise writes the real source into the topmost Via (RFC 3261 18.2.1,

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,28 @@ const (
 	server = "198.51.100.9:5060"
 	phone  = "198.51.100.206:5060"
 )
+
+// notes collects what callbacks on other goroutines saw.
+type notes[T any] struct {
+	mu  sync.Mutex
+	all []T
+}
+
+func (n *notes[T]) add(x T) {
+	n.mu.Lock()
+	n.all = append(n.all, x)
+	n.mu.Unlock()
+}
+
+// take waits until nothing moves, then gives what was noted since the last take.
+func (n *notes[T]) take() []T {
+	synctest.Wait()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	out := n.all
+	n.all = nil
+	return out
+}
 
 // respond answers with status.
 func respond(t testing.TB, in *wire.Inbound, status int) {
@@ -68,12 +91,14 @@ func TestRequestIsAnsweredFromMemory(t *testing.T) {
 			t.Errorf("via %q", via)
 		}
 		p.Put(r)
+		synctest.Wait()
 		if again := p.Want("200"); again.Raw != m.Raw || seen != 1 {
 			t.Errorf("seen %d times; answers %q and %q", seen, m.Raw, again.Raw)
 		}
 		p.After(33 * time.Second) // timer J
 		p.Put(r)
 		p.Want("200")
+		synctest.Wait()
 		if seen != 2 {
 			t.Errorf("after timer J: seen %d times", seen)
 		}
@@ -90,6 +115,7 @@ func TestPlainAnswersLeaveNothing(t *testing.T) {
 		p.WantNothing(40 * time.Second) // no timer G
 		p.Put(r)
 		p.Want("401")
+		synctest.Wait()
 		if seen != 2 {
 			t.Errorf("seen %d times", seen)
 		}
@@ -118,6 +144,7 @@ func TestFailureIsRepeatedUntilAcknowledged(t *testing.T) {
 		}
 		p.Ack(inv, m)
 		p.WantNothing(40 * time.Second)
+		synctest.Wait()
 		if acks != 0 {
 			t.Error("the ACK of a failure reached the exchange")
 		}
@@ -156,6 +183,7 @@ func TestCancel(t *testing.T) {
 				t.Errorf("To %q, 180 had %q", m.Header("to"), ringing.Header("to"))
 			}
 		}
+		synctest.Wait()
 		if cancelled == nil {
 			t.Error("nobody was told")
 		}
@@ -206,14 +234,13 @@ func TestClientTransactions(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			bench(t, network, wire.Config{}, func(net *siptest.Net, w *wire.Wire, p *siptest.Phone) {
 				to := netip.MustParseAddrPort(phone)
-				var got []int
-				var failure error
+				var got notes[any] // statuses, or an error
 				on := func(res *sip.Response, err error) {
 					if err != nil {
-						failure = err
+						got.add(err)
 						return
 					}
-					got = append(got, res.StatusCode)
+					got.add(res.StatusCode)
 				}
 				p.Repeats = true
 
@@ -233,25 +260,23 @@ func TestClientTransactions(t *testing.T) {
 					p.Reply(inv, 487, "Request Terminated")
 					p.Want("ACK")
 				}
-				if fmt.Sprint(got, failure) != "[180 487] <nil>" {
-					t.Errorf("got %v %v", got, failure)
+				if s := fmt.Sprint(got.take()); s != "[180 487]" {
+					t.Errorf("got %s", s)
 				}
 
-				got = nil
 				w.Request(outgoing(sip.INVITE, "b"), to, on)
 				inv = p.Want("INVITE")
 				p.Reply(inv, 200, "OK")
 				p.Reply(inv, 200, "OK")
-				synctest.Wait()
-				if fmt.Sprint(got) != "[200 200]" {
-					t.Errorf("repeated 2xx: got %v", got)
+				if s := fmt.Sprint(got.take()); s != "[200 200]" {
+					t.Errorf("repeated 2xx: got %s", s)
 				}
 
-				got = nil
 				start := time.Now()
 				w.Request(outgoing(sip.OPTIONS, "c"), to, on)
 				n := 0
-				for failure == nil {
+				var end []any
+				for ; len(end) == 0; end = got.take() {
 					if network == "udp" {
 						if time.Since(start) > 31*time.Second {
 							p.After(2 * time.Second)
@@ -263,8 +288,8 @@ func TestClientTransactions(t *testing.T) {
 					}
 					p.After(time.Second)
 				}
-				if !errors.Is(failure, wire.ErrTimeout) {
-					t.Errorf("ends with %v", failure)
+				if err, _ := end[0].(error); !errors.Is(err, wire.ErrTimeout) {
+					t.Errorf("ends with %v", end)
 				}
 				if network == "udp" && n != 11 {
 					t.Errorf("sent %d times, want 11", n)
@@ -276,18 +301,18 @@ func TestClientTransactions(t *testing.T) {
 
 func TestTCPRefusedAndLost(t *testing.T) {
 	bench(t, "tcp", wire.Config{}, func(net *siptest.Net, w *wire.Wire, p *siptest.Phone) {
-		var errs []error
-		on := func(_ *sip.Response, err error) { errs = append(errs, err) }
+		var got notes[error]
+		on := func(_ *sip.Response, err error) { got.add(err) }
 		w.Request(outgoing(sip.OPTIONS, "a"), netip.MustParseAddrPort("198.51.100.207:5060"), on)
-		synctest.Wait()
+		errs := got.take()
 		if len(errs) != 1 || !errors.Is(errs[0], wire.ErrRefused) {
 			t.Fatalf("refused: %v", errs)
 		}
 		w.Request(outgoing(sip.OPTIONS, "b"), netip.MustParseAddrPort(phone), on)
 		p.Want("OPTIONS")
 		p.Hang()
-		synctest.Wait()
-		if len(errs) != 2 || !errors.Is(errs[1], wire.ErrLost) {
+		errs = got.take()
+		if len(errs) != 1 || !errors.Is(errs[0], wire.ErrLost) {
 			t.Fatalf("lost: %v", errs)
 		}
 	})
@@ -331,8 +356,8 @@ func TestPanicEndsOneMessage(t *testing.T) {
 }
 
 func TestOverload(t *testing.T) {
-	var held []*wire.Inbound
-	c := wire.Config{Limits: wire.Limits{Live: 3}, Receive: func(in *wire.Inbound) { held = append(held, in) }}
+	var held notes[*wire.Inbound]
+	c := wire.Config{Limits: wire.Limits{Live: 3}, Receive: held.add}
 	bench(t, "udp", c, func(net *siptest.Net, w *wire.Wire, p *siptest.Phone) {
 		for range 4 {
 			p.Send("INVITE", "sip:1@198.51.100.9")
@@ -341,12 +366,15 @@ func TestOverload(t *testing.T) {
 		if m.Header("retry-after") == "" {
 			t.Error("no Retry-After")
 		}
-		respond(t, held[0], 200)
+		first := held.take()
+		if len(first) != 3 {
+			t.Fatalf("%d calls, want 3", len(first))
+		}
+		respond(t, first[0], 200)
 		p.Want("200")
 		p.Send("INVITE", "sip:1@198.51.100.9")
-		synctest.Wait()
-		if len(held) != 4 {
-			t.Errorf("%d calls, want 4", len(held))
+		if n := len(held.take()); n != 1 {
+			t.Errorf("%d calls more, want 1", n)
 		}
 	})
 }

@@ -1,0 +1,250 @@
+// Package sip is the SIP agent: it opens the configured transports, recognises
+// who sends a request and whether he may, routes what belongs to a dialog to
+// its session, answers what needs none, and makes legs for Dial(PJSIP/...).
+//
+// Reading order: Agent here; world.go for the configuration in force and its
+// reload; gate.go for the way of a request from the wire to its answer; tech.go
+// and route.go for calls going out.
+package sip
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"branchline/media"
+	"branchline/media/plane"
+	"branchline/pbx/channel"
+	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/digest"
+	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/wire"
+)
+
+// A Router knows the dialplan: whether an extension exists in a context for a
+// caller, and whether a longer one might.
+type Router interface {
+	Lookup(context, exten, callerNum string) (exists, more bool)
+}
+
+// A Resolver finds the addresses of a host; *net.Resolver is one.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// Options are what an Agent is made from.
+type Options struct {
+	Router    Router
+	Acceptor  channel.Acceptor
+	Plane     plane.Plane
+	Registrar *registrar.Registrar
+	Verifier  *digest.Verifier
+	UserAgent string                                 // Server and User-Agent, unless pjsip.conf sets another
+	Channels  func() []*channel.Snapshot             // all channels, for states and the console; may be nil
+	Say       func(text string)                      // where `pjsip set logger` prints; nil: nowhere
+	Net       wire.Network                           // nil: the kernel's
+	Resolver  Resolver                               // nil: net.DefaultResolver
+	Token     func() string                          // nil: wire.Token
+	Limits    wire.Limits                            // of each transport
+	Closed    func(name string, peer netip.AddrPort) // a TCP connection ended; may be nil
+	Log       *slog.Logger                           // nil: slog.Default
+}
+
+// An Agent is the SIP side of the exchange. Prepare gives it its first
+// configuration; Run lives as long as the exchange.
+type Agent struct {
+	o       Options
+	log     *slog.Logger
+	world   atomic.Pointer[world]
+	pending []*wire.Wire // opened by a Prepare that was not committed
+	taps    wire.Taps
+	trace   trace
+	serial  atomic.Uint32 // of channel names
+	strange strangers
+	quiet   throttle
+	ready   chan struct{}
+	stop    context.Context
+	halt    context.CancelFunc
+
+	mu      sync.RWMutex
+	dialogs map[dialog.ID]*invite.Session
+	merged  map[mergeKey]*invite.Session
+	live    map[*invite.Session]struct{}
+	idle    chan struct{} // closed when the last session has ended, after Run was told to stop
+}
+
+// mergeKey recognises a request that arrives twice by different ways (RFC 3261
+// 8.2.2.2).
+type mergeKey struct {
+	callID, tag string
+	seq         uint32
+}
+
+// New makes an agent without configuration.
+func New(o Options) *Agent {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Token == nil {
+		o.Token = wire.Token
+	}
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	if o.Net == nil {
+		o.Net = wire.Kernel{}
+	}
+	if o.Say == nil {
+		o.Say = func(string) {}
+	}
+	if o.Channels == nil {
+		o.Channels = func() []*channel.Snapshot { return nil }
+	}
+	a := &Agent{
+		o: o, log: o.Log, ready: make(chan struct{}),
+		dialogs: map[dialog.ID]*invite.Session{}, merged: map[mergeKey]*invite.Session{},
+		live: map[*invite.Session]struct{}{},
+	}
+	a.stop, a.halt = context.WithCancel(context.Background())
+	a.world.Store(&world{})
+	return a
+}
+
+// Name names the agent among the exchange's tasks.
+func (a *Agent) Name() string { return "sip" }
+
+// Ready is closed when the first configuration is in force and its sockets are
+// bound.
+func (a *Agent) Ready() <-chan struct{} { return a.ready }
+
+// farewell is how long Run waits for the BYEs of the last calls to be answered.
+const farewell = 2 * time.Second
+
+// Run serves until ctx ends, then lets the sessions that are saying goodbye
+// finish, and closes all transports.
+func (a *Agent) Run(ctx context.Context) error {
+	<-ctx.Done()
+	a.mu.Lock()
+	a.idle = make(chan struct{})
+	idle := a.idle
+	if len(a.live) == 0 {
+		close(idle)
+	}
+	a.mu.Unlock()
+	limit := time.NewTimer(farewell)
+	defer limit.Stop()
+	select {
+	case <-idle:
+	case <-limit.C:
+	}
+	return a.Close()
+}
+
+// Close closes all transports at once.
+func (a *Agent) Close() error {
+	a.halt()
+	var first error
+	for _, w := range append(a.world.Load().wires, a.pending...) {
+		if err := w.Close(); err != nil && first == nil {
+			first = err
+		}
+	}
+	a.world.Store(&world{settings: a.world.Load().settings})
+	a.pending = nil
+	a.trace.off(a)
+	return first
+}
+
+// Add puts a dialog into the table; part of invite.Dialogs.
+func (a *Agent) Add(id dialog.ID, s *invite.Session) {
+	a.mu.Lock()
+	a.dialogs[id] = s
+	a.mu.Unlock()
+}
+
+// Remove takes it out again.
+func (a *Agent) Remove(id dialog.ID, s *invite.Session) {
+	a.mu.Lock()
+	if a.dialogs[id] == s {
+		delete(a.dialogs, id)
+	}
+	a.mu.Unlock()
+}
+
+func (a *Agent) session(id dialog.ID) *invite.Session {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.dialogs[id]
+}
+
+// A life is one session's entry in the agent's list. A session can be over
+// before whoever made it has come to enter it.
+type life struct {
+	over bool
+	key  mergeKey // zero for outbound legs
+}
+
+func (a *Agent) begun(l *life, s *invite.Session) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if l.over {
+		return
+	}
+	a.live[s] = struct{}{}
+	if l.key != (mergeKey{}) {
+		a.merged[l.key] = s
+	}
+}
+
+func (a *Agent) ended(l *life, s *invite.Session) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	l.over = true
+	delete(a.live, s)
+	if a.merged[l.key] == s {
+		delete(a.merged, l.key)
+	}
+	if a.idle != nil && len(a.live) == 0 {
+		select {
+		case <-a.idle:
+		default:
+			close(a.idle)
+		}
+	}
+}
+
+// Sessions is how many SIP legs there are, those that still say goodbye
+// included.
+func (a *Agent) Sessions() int {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return len(a.live)
+}
+
+// channelName is a name no channel had before.
+func (a *Agent) channelName(endpoint string) string {
+	const digits = "0123456789abcdef"
+	n := a.serial.Add(1) - 1
+	var b [8]byte
+	for i := range b {
+		b[7-i] = digits[n&15]
+		n >>= 4
+	}
+	return "PJSIP/" + endpoint + "-" + string(b[:])
+}
+
+// streams are the audio streams of all sessions by channel name.
+func (a *Agent) streams() map[string]media.Stream {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	out := make(map[string]media.Stream, len(a.live))
+	for s := range a.live {
+		out[s.Name()] = s.Media()
+	}
+	return out
+}
