@@ -20,22 +20,22 @@ import (
 // in a journal just "WARNING: no such label label=x". slog's Error, Warn and
 // Info are ERROR, WARNING and NOTICE. Debug needs a debug level of 1, each slog
 // level below it one more.
-func (o *Output) Logger() *slog.Logger { return slog.New(&logHandler{out: o}) }
+func (o *Output) Logger() *slog.Logger { return slog.New(&scribe{out: o}) }
 
-type logHandler struct {
+type scribe struct {
 	out   *Output
 	attrs string // " key=value" of WithAttrs
 	group string // "name." of WithGroup
 }
 
-func (h *logHandler) Enabled(_ context.Context, l slog.Level) bool {
+func (h *scribe) Enabled(_ context.Context, l slog.Level) bool {
 	if l >= slog.LevelInfo {
 		return true
 	}
 	return int(slog.LevelDebug-l)+1 <= h.out.Debug()
 }
 
-func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
+func (h *scribe) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	b.WriteString(r.Message)
 	b.WriteString(h.attrs)
@@ -61,20 +61,20 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+func (h *scribe) WithAttrs(attrs []slog.Attr) slog.Handler {
 	var b strings.Builder
 	b.WriteString(h.attrs)
 	for _, a := range attrs {
 		appendAttr(&b, h.group, a)
 	}
-	return &logHandler{out: h.out, attrs: b.String(), group: h.group}
+	return &scribe{out: h.out, attrs: b.String(), group: h.group}
 }
 
-func (h *logHandler) WithGroup(name string) slog.Handler {
+func (h *scribe) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
 	}
-	return &logHandler{out: h.out, attrs: h.attrs, group: h.group + name + "."}
+	return &scribe{out: h.out, attrs: h.attrs, group: h.group + name + "."}
 }
 
 func appendAttr(b *strings.Builder, group string, a slog.Attr) {

@@ -1,0 +1,100 @@
+# Two commands are enough: `make run` and `make test`. The others are their parts.
+
+BIN         := bin/branchline
+PKG         := ./cmd/branchline
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 20s
+# Root is needed for network namespaces only.
+SUDO        := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# Static binaries, the same on every machine that builds them.
+export CGO_ENABLED ?= 0
+GOBUILD := go build -trimpath -ldflags '-s -w'
+
+.PHONY: help build run test check unit fmt vet lint arch race test-32 fuzz bench e2e interop cross deps prompts clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the program for this machine, in bin/
+	$(GOBUILD) -o $(BIN) $(PKG)
+
+run: build ## an exchange on the sample configuration, which first calls itself
+	$(BIN) demo bin/demo
+
+test: deps check test-32 cross e2e ## everything: installs what it needs from Debian's packages
+
+check: fmt vet lint arch race ## all that needs neither root nor network
+
+unit: ## the tests, once, without the race detector
+	go test ./...
+
+fmt:
+	@bad=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || echo .)); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
+
+vet:
+	go vet ./...
+	go vet -tags e2e ./appliance/e2e/...
+
+# The tool is no dependency of the module. A machine that has never fetched it
+# and is offline goes without, and says so.
+lint:
+	@if go run $(STATICCHECK) -version >/dev/null 2>&1; then \
+	  echo go run $(STATICCHECK) ./...; go run $(STATICCHECK) ./...; \
+	else echo "staticcheck cannot be fetched: left out"; fi
+
+arch:
+	go test ./build/archtest
+
+race: ## all unit and virtual-time tests under the race detector
+	CGO_ENABLED=1 go test -race ./...
+
+test-32: ## the tests as a 32-bit program, and a compiler's look at ARMv6
+	GOARCH=386 go test ./...
+	GOARCH=arm GOARM=6 go vet ./...
+
+fuzz: ## every fuzz target for $(FUZZTIME)
+	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r d; do \
+	  grep -h -o '^func Fuzz[A-Za-z0-9_]*' "$$d"/*_test.go | cut -c6- | while read -r f; do \
+	    echo "== $$d $$f"; go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) "$$d" || exit 1; \
+	  done || exit 1; \
+	done
+
+bench: build ## each measure beside its peer or its floor
+	go test -run '^$$' -bench . -benchmem ./...
+	@if [ -d build/bench ]; then $(SUDO) env "PATH=$$PATH" go run ./build/bench; fi
+
+e2e: build ## the finished program with phones not written here; root, sipp, baresip
+	go test -c -tags e2e -o bin/e2e.test ./appliance/e2e
+	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" ../../bin/e2e.test -test.timeout 10m
+
+interop: build ## the same against a real Asterisk 22, which E2E_AST22 and E2E_RUNNER name
+	@if [ -z "$$E2E_AST22" ] || [ -z "$$E2E_RUNNER" ]; then \
+	  echo "interop needs a real Asterisk 22: E2E_AST22=<its root directory> and"; \
+	  echo "E2E_RUNNER=<the script that runs it>; see appliance/e2e/doc.go"; exit 1; fi
+	go test -c -tags e2e -o bin/e2e.test ./appliance/e2e
+	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_RUNNER="$$E2E_RUNNER" \
+	  E2E_MIX=ast22+branchline,branchline+ast22 ../../bin/e2e.test -test.timeout 15m -test.run TestE
+
+cross: ## binaries for the boards, in bin/
+	GOARCH=arm64 $(GOBUILD) -o bin/branchline-linux-arm64 $(PKG)
+	GOARCH=arm GOARM=6 $(GOBUILD) -o bin/branchline-linux-armv6 $(PKG)
+	GOARCH=arm GOARM=7 $(GOBUILD) -o bin/branchline-linux-armv7 $(PKG)
+	GOARCH=amd64 $(GOBUILD) -o bin/branchline-linux-amd64 $(PKG)
+	@ls -l bin/branchline-linux-*
+
+# command:package; only what is missing is installed.
+NEEDS := gcc:gcc gcc:libc6-dev ip:iproute2 nsenter:util-linux sipp:sip-tester baresip:baresip-core
+
+deps: ## what the tests need, from Debian's packages
+	@missing=; for n in $(NEEDS); do command -v $${n%%:*} >/dev/null 2>&1 || missing="$$missing $${n#*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+
+prompts: ## speak the word lists again; needs espeak-ng
+	go run ./build/prompts
+
+clean: ## remove bin/
+	rm -rf bin
