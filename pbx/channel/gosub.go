@@ -137,20 +137,22 @@ func (c *Channel) IsLocal(name string, n int) bool {
 	return false
 }
 
-// LocalAt gives the value a variable has as seen n levels below the top:
-// LOCAL_PEEK. Level 0 is the present one.
+// LocalAt gives the nth value a variable has on the stack, as LOCAL_PEEK
+// counts: 0 is the present one, 1 the value it hides, and so on.
 func (c *Channel) LocalAt(n int, name string) (string, bool) {
-	v, ok := c.Var(name)
+	if n == 0 {
+		return c.Var(name)
+	}
 	frames := c.frames()
-	for i := 0; i < n; i++ {
-		if i >= len(frames) {
-			return "", false
-		}
-		for _, s := range frames[len(frames)-1-i].shadowed {
-			if s.plain == name {
-				v, ok = s.value, s.set
+	for i := len(frames) - 1; i >= 0; i-- {
+		for _, s := range frames[i].shadowed {
+			if s.plain != name || !s.set {
+				continue
+			}
+			if n--; n == 0 {
+				return s.value, true
 			}
 		}
 	}
-	return v, ok
+	return "", false
 }
