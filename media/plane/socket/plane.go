@@ -50,6 +50,15 @@ var _ plane.Plane = (*Plane)(nil)
 
 // New starts a media plane. It uses no processor time until a stream is open.
 func New(c plane.Config) (*Plane, error) {
+	p, err := prepare(c)
+	if err == nil {
+		go p.thread.run()
+	}
+	return p, err
+}
+
+// prepare makes a plane whose thread does not run yet.
+func prepare(c plane.Config) (*Plane, error) {
 	p := &Plane{
 		start: time.Now(), done: make(chan struct{}), ranges: map[[2]int]*ports{},
 		epoll: -1, wakeup: -1,
@@ -71,7 +80,6 @@ func New(c plane.Config) (*Plane, error) {
 		return nil, fmt.Errorf("media plane: eventfd: %w", err)
 	}
 	p.thread.init(p, c.Realtime)
-	go p.thread.run()
 	return p, nil
 }
 

@@ -59,20 +59,25 @@ func (t *thread) run() {
 		// Without the privilege it stays an ordinary thread, a little less punctual.
 		_ = unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_FIFO, Priority: 1}, 0)
 	}
-	for {
-		now := t.now()
-		if t.plane.waiting.Load() {
-			t.drain(now)
-			if t.stopped {
-				return
-			}
+	for !t.stopped {
+		t.turn()
+	}
+}
+
+// turn does what is due and what comes in, once.
+func (t *thread) turn() {
+	now := t.now()
+	if t.plane.waiting.Load() {
+		t.drain(now)
+		if t.stopped {
+			return
 		}
-		t.plane.board.Advance(now)
-		n := t.wait(now)
-		now = t.now()
-		for i := range n {
-			t.ready(now, &t.events[i])
-		}
+	}
+	t.plane.board.Advance(now)
+	n := t.wait(now)
+	now = t.now()
+	for i := range n {
+		t.ready(now, &t.events[i])
 	}
 }
 

@@ -62,9 +62,11 @@ func (e *end) open(at netip.AddrPort, tos uint8) (err error) {
 			return fmt.Errorf("type of service %#02x: %w", tos, err)
 		}
 	}
-	var a unix.Sockaddr = &unix.SockaddrInet4{Addr: at.Addr().Unmap().As4(), Port: int(at.Port())}
+	var a unix.Sockaddr
 	if e.to.v6 {
 		a = &unix.SockaddrInet6{Addr: at.Addr().As16(), Port: int(at.Port()), ZoneId: zone(at.Addr())}
+	} else {
+		a = &unix.SockaddrInet4{Addr: at.Addr().As4(), Port: int(at.Port())}
 	}
 	if err := unix.Bind(e.fd, a); err != nil {
 		return fmt.Errorf("bind %v: %w", at, err)
