@@ -46,6 +46,7 @@ type SIPp struct {
 	Expire int           // seconds to register for; 0 for 3600
 	Args   []string      // more arguments for SIPp
 	Extra  map[string]string
+	CPUs   string // pin it to these, as taskset -c spells them
 
 	cmd    *exec.Cmd
 	exited chan error
@@ -101,7 +102,11 @@ func (s *SIPp) Start(ctx context.Context) error {
 		return err
 	}
 	defer out.Close()
-	s.cmd = s.Host.Command(ctx, "sipp", args...)
+	name := "sipp"
+	if s.CPUs != "" {
+		name, args = "taskset", append([]string{"-c", s.CPUs, name}, args...)
+	}
+	s.cmd = s.Host.Command(ctx, name, args...)
 	s.cmd.Dir = s.Dir
 	s.cmd.Stdout, s.cmd.Stderr = out, out
 	if err := s.cmd.Start(); err != nil {
