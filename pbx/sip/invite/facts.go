@@ -102,6 +102,11 @@ func (s *Session) Fact(name string) (string, bool) {
 		return f.source, true
 	case "pjsip,secure":
 		return "0", true
+	case "inband_progress": // the exchange then plays the ringing tone itself
+		if s.Endpoint.InbandProgress {
+			return "yes", true
+		}
+		return "no", true
 	case "pjsip,dtmf_mode":
 		return modeText(f.digits), true
 	case "rtp,src", "rtp,src,audio":

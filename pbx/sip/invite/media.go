@@ -252,6 +252,9 @@ func (s *Session) heard(e media.Event) {
 	case media.DigitEnd:
 		s.emit(channel.Event{Kind: channel.DigitEnded, Digit: e.Digit, Length: e.Length})
 	case media.PlayDone:
+		if e.ID == ownProgram {
+			return
+		}
 		s.emit(channel.Event{Kind: channel.PlayDone, ID: e.ID, Whole: e.Whole})
 	case media.Silent:
 		s.emit(channel.Event{Kind: channel.MediaLost})

@@ -115,12 +115,17 @@ type fakePort struct {
 	rig    *rig
 	local  netip.AddrPort
 	flows  []media.Flow
+	plays  []*media.Program
 	closed int
 	events func(media.Event)
 }
 
-func (p *fakePort) Join(media.Stream)             {}
-func (p *fakePort) Play(*media.Program)           {}
+func (p *fakePort) Join(media.Stream) {}
+func (p *fakePort) Play(m *media.Program) {
+	p.rig.mu.Lock()
+	defer p.rig.mu.Unlock()
+	p.plays = append(p.plays, m)
+}
 func (p *fakePort) SendDigit(byte, time.Duration) {}
 func (p *fakePort) Watch(media.Digits)            {}
 func (p *fakePort) Codec() *media.Codec           { return nil }

@@ -32,6 +32,7 @@ type Session struct {
 	done    chan struct{} // closed when the session is over
 	events  outbox
 	facts   atomic.Pointer[facts]
+	tone    tone // what an inband_progress caller hears
 	port    plane.Port
 	video   plane.Port     // nil: no video on this leg
 	codecs  []*media.Codec // what may be offered and accepted, best first
@@ -199,10 +200,16 @@ func (s *Session) Dial() { s.do(s.dial) }
 func (s *Session) Ring() { s.do(s.ring) }
 
 // Progress sends 183 with our answer to an inbound caller.
-func (s *Session) Progress() { s.do(s.progress) }
+func (s *Session) Progress() {
+	s.quiet()
+	s.do(s.progress)
+}
 
 // Answer sends 200 to an inbound caller.
-func (s *Session) Answer() { s.do(s.answer) }
+func (s *Session) Answer() {
+	s.quiet()
+	s.do(s.answer)
+}
 
 // Hangup ends the leg as its state asks for: a final response, CANCEL or BYE.
 // The Gone event comes at once; the signalling runs to its end behind it.

@@ -385,6 +385,9 @@ func (s *Session) refused(res *sip.Response) {
 		return
 	}
 	cause := causeOf(res.StatusCode)
+	if s.Endpoint.Legacy && (res.StatusCode == 480 || res.StatusCode == 603) {
+		cause = channel.UserBusy // what dialplans written for chan_sip expect
+	}
 	if c, ok := told(res); ok {
 		cause = c
 	}

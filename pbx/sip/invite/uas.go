@@ -182,6 +182,7 @@ func (s *Session) ring() {
 	}
 	if s.Endpoint.InbandProgress {
 		s.progress()
+		s.ringTone()
 		return
 	}
 	s.provisional(180, false)

@@ -238,6 +238,30 @@ func TestInboundEarlyMedia(t *testing.T) {
 	})
 }
 
+func TestInboundInbandProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.cfg.Endpoint.InbandProgress = true
+		s, in, _ := r.call(offerText("198.51.100.206", 4000, "0"))
+		s.Ring()
+		want(t, "answers", in.codes(), "100 183")
+		p := r.ports[0]
+		if len(p.plays) != 1 || p.plays[0] == nil {
+			t.Fatalf("no ring tone: %v", p.plays)
+		}
+		s.Answer()
+		want(t, "answers", in.codes(), "100 183 200")
+		if len(p.plays) != 2 || p.plays[1] != nil {
+			t.Errorf("ring tone goes on: %v", p.plays)
+		}
+		p.events(media.Event{Kind: media.PlayDone, ID: p.plays[0].ID})
+		r.phone.send(s, sip.ACK, "")
+		r.phone.send(s, sip.BYE, "")
+		r.wantEvents("gone:16:0")
+		r.over(s)
+	})
+}
+
 func TestInboundWithoutOffer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
