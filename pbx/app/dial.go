@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"branchline/pbx/bridge"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/prompt"
@@ -46,7 +47,7 @@ const maxForwards = 10
 
 // dial is Dial(Tech/res[&...][,timeout[,options[,URL]]]).
 func (a *calls) dial(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 4)
+	p := dialplan.SplitArgs(args, 5)
 	d := &dialing{calls: a, c: c, o: dialplan.ParseOptions(arg(p, 2)), started: time.Now()}
 	for _, v := range [...]string{"DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME", "ANSWEREDTIME", "ANSWEREDTIME_MS",
 		"DIALEDTIME", "DIALEDTIME_MS", "RINGTIME", "RINGTIME_MS", "PROGRESSTIME", "PROGRESSTIME_MS"} {
@@ -102,6 +103,9 @@ func (d *dialing) run(ctx context.Context, targets []string) error {
 	if err := d.predial(ctx); err != nil {
 		d.dropAll(d.c.Cause)
 		return err
+	}
+	if d.o.Has('H') || d.o.Has('d') {
+		listen(d.c)
 	}
 	d.entertain()
 	for _, l := range d.legs {
@@ -298,7 +302,9 @@ func (d *dialing) ring() {
 	}
 	d.signalled = true
 	if d.c.Inbound && d.c.State == channel.Ring && !d.c.Hearing {
-		d.c.Leg.Ring()
+		if ringCaller(d.c) {
+			d.ringTone("ring")
+		}
 		return
 	}
 	if d.c.Inbound || d.c.State == channel.Up {
@@ -419,7 +425,7 @@ func (d *dialing) early(l *called) {
 	openEarly(d.c)
 	if d.single {
 		d.signalled, d.joined = true, true
-		d.c.Leg.Media().Join(l.ch.Leg.Media())
+		bridge.Join(d.c.Leg, l.ch.Leg)
 	}
 }
 
@@ -476,7 +482,7 @@ func (d *dialing) failed() error {
 func (d *dialing) finish(status string) error {
 	d.c.SetVar("DIALSTATUS", status)
 	if d.joined {
-		d.c.Leg.Media().Join(nil)
+		bridge.Part(d.c.Leg)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func digitOf(c *channel.Channel, into *byte) func(channel.Event) bool {
 
 // wait is Wait(seconds).
 func (a *calls) wait(ctx context.Context, c *channel.Channel, args string) error {
-	text := arg(dialplan.SplitArgs(args, 1), 0)
+	text := arg(dialplan.SplitArgs(args, 2), 0)
 	d, ok := seconds(text)
 	if !ok {
 		a.System.Warn(c, "Wait: not a number of seconds", "argument", text)
@@ -41,7 +41,7 @@ func (a *calls) wait(ctx context.Context, c *channel.Channel, args string) error
 
 // waitDigit is WaitDigit([seconds][,digits]).
 func (a *calls) waitDigit(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 2)
+	p := dialplan.SplitArgs(args, 3)
 	d, _ := seconds(arg(p, 0))
 	wanted := arg(p, 1)
 	listen(c)
@@ -63,7 +63,7 @@ func (a *calls) waitDigit(ctx context.Context, c *channel.Channel, args string) 
 
 // waitExten is WaitExten([seconds][,options]).
 func (a *calls) waitExten(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 2)
+	p := dialplan.SplitArgs(args, 3)
 	d, ok := seconds(arg(p, 0))
 	if !ok || d == 0 {
 		d = c.ResponseTimeout
@@ -97,7 +97,7 @@ func (a *calls) waitExten(ctx context.Context, c *channel.Channel, args string) 
 
 // background is BackGround(file[&...][,options[,lang[,context]]]).
 func (a *calls) background(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 4)
+	p := dialplan.SplitArgs(args, 5)
 	o := dialplan.ParseOptions(arg(p, 1))
 	where := arg(p, 3)
 	if where == "" {
@@ -202,7 +202,7 @@ func (a *calls) collect(ctx context.Context, c *channel.Channel, names []string,
 
 // read is Read(var[,files[,max[,options[,attempts[,timeout]]]]]).
 func (a *calls) read(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 6)
+	p := dialplan.SplitArgs(args, 7)
 	name := arg(p, 0)
 	if name == "" {
 		a.System.Warn(c, "Read: no variable given")
@@ -261,7 +261,7 @@ func (a *calls) read(ctx context.Context, c *channel.Channel, args string) error
 
 // readExten is ReadExten(var[,file[,context[,options[,timeout]]]]).
 func (a *calls) readExten(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 5)
+	p := dialplan.SplitArgs(args, 6)
 	name, where := arg(p, 0), arg(p, 2)
 	if name == "" {
 		c.SetVar("READEXTENSTATUS", "ERROR")
@@ -309,7 +309,7 @@ func (a *calls) readExten(ctx context.Context, c *channel.Channel, args string) 
 // authenticate is Authenticate(password[,options[,maxdigits[,prompt]]]): three
 // tries, then the call ends. Passwords in files and in the database are refused.
 func (a *calls) authenticate(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 4)
+	p := dialplan.SplitArgs(args, 5)
 	o := dialplan.ParseOptions(arg(p, 1))
 	want := arg(p, 0)
 	if want == "" || want[0] == '/' || o.Has('d') || o.Has('m') || o.Has('r') {
@@ -345,7 +345,7 @@ func (a *calls) authenticate(ctx context.Context, c *channel.Channel, args strin
 
 // sendDTMF is SendDTMF(digits[,gap_ms[,len_ms[,channel[,options]]]]).
 func (a *calls) sendDTMF(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 5)
+	p := dialplan.SplitArgs(args, 6)
 	gap, length := milliseconds(arg(p, 1), 250), milliseconds(arg(p, 2), 100)
 	to := c
 	if name := arg(p, 3); name != "" {

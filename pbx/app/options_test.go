@@ -73,7 +73,7 @@ func TestBlindTransferByCaller(t *testing.T) {
 		c := o.Phone("1007").Last()
 		c.PicksUp()
 		b.Want("join Test/1007-00000002")
-		if n := len(o.Snapshots()); n != 2 {
+		if n := len(o.Channels()); n != 2 {
 			t.Errorf("%d channels", n)
 		}
 		b.HangsUp()
@@ -159,7 +159,7 @@ func TestRefer(t *testing.T) {
 		a.Want("hangup 16")
 		b.After(11*time.Second, "hangup 17")
 		wantReplies(o, replies, 486)
-		if n := len(o.Snapshots()); n != 0 {
+		if n := len(o.Channels()); n != 0 {
 			t.Errorf("%d channels left", n)
 		}
 	})

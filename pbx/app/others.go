@@ -11,7 +11,7 @@ import (
 
 // transfer is Transfer([tech/]dest): 302 before the answer, REFER after it.
 func (a *calls) transfer(ctx context.Context, c *channel.Channel, args string) error {
-	dest := arg(dialplan.SplitArgs(args, 1), 0)
+	dest := arg(dialplan.SplitArgs(args, 2), 0)
 	if tech, rest, ok := strings.Cut(dest, "/"); ok {
 		own, _, _ := strings.Cut(c.Name, "/")
 		if !strings.EqualFold(tech, own) {
@@ -37,7 +37,7 @@ func (a *calls) transfer(ctx context.Context, c *channel.Channel, args string) e
 
 // channelRedirect is ChannelRedirect(channel,[[context,]extension,]priority).
 func (a *calls) channelRedirect(_ context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 2)
+	p := dialplan.SplitRaw(args, 2)
 	other, ok := a.Exchange.Find(arg(p, 0))
 	if !ok || arg(p, 1) == "" {
 		c.SetVar("CHANNELREDIRECT_STATUS", "NOCHANNEL")
@@ -51,7 +51,7 @@ func (a *calls) channelRedirect(_ context.Context, c *channel.Channel, args stri
 
 // softHangup is SoftHangup(channel[,a]).
 func (a *calls) softHangup(_ context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 2)
+	p := dialplan.SplitArgs(args, 3)
 	other, ok := a.Exchange.Find(arg(p, 0))
 	if !ok {
 		a.System.Warn(c, "SoftHangup: no such channel", "wanted", arg(p, 0))
@@ -63,7 +63,7 @@ func (a *calls) softHangup(_ context.Context, c *channel.Channel, args string) e
 
 // originate is Originate(tech_data,app|exten,arg1[,arg2[,arg3[,timeout[,options]]]]).
 func (a *calls) originate(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 7)
+	p := dialplan.SplitArgs(args, 8)
 	tech, dest, ok := strings.Cut(arg(p, 0), "/")
 	o := Order{Tech: tech, Dest: dest, Timeout: 30 * time.Second, Caller: c.Caller, Account: c.Account}
 	if d, given := seconds(arg(p, 5)); given && d > 0 {

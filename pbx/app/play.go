@@ -41,7 +41,7 @@ func (a *calls) say(ctx context.Context, c *channel.Channel, names []string, tak
 
 // playback is Playback(file[&file...][,skip|noanswer|say|mix]).
 func (a *calls) playback(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 2)
+	p := dialplan.SplitArgs(args, 3)
 	var skip, early bool
 	for _, o := range strings.FieldsFunc(arg(p, 1), func(r rune) bool { return r == ',' || r == '|' || r == '&' }) {
 		switch strings.ToLower(strings.TrimSpace(o)) {
@@ -83,7 +83,7 @@ func (a *calls) playback(ctx context.Context, c *channel.Channel, args string) e
 // controlPlayback is ControlPlayback with its stop and restart keys; files
 // cannot be wound, so the other keys are said to be without effect.
 func (a *calls) controlPlayback(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 9)
+	p := dialplan.SplitArgs(args, 10)
 	stop, restart := arg(p, 4), arg(p, 6)
 	if arg(p, 2)+arg(p, 3)+arg(p, 5) != "" {
 		a.System.Warn(c, "ControlPlayback: forward, rewind and pause keys have no effect yet")
@@ -155,7 +155,7 @@ func (a *calls) milliwatt(ctx context.Context, c *channel.Channel, _ string) err
 
 // musicOnHold is MusicOnHold([class[,duration]]).
 func (a *calls) musicOnHold(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 2)
+	p := dialplan.SplitArgs(args, 3)
 	d, _ := seconds(arg(p, 1))
 	pickUp(c)
 	if err := a.startMusic(ctx, c, arg(p, 0)); err != nil {

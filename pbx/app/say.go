@@ -39,20 +39,20 @@ func (a *calls) spell(ctx context.Context, c *channel.Channel, names []string) e
 }
 
 func (a *calls) sayDigits(ctx context.Context, c *channel.Channel, args string) error {
-	return a.spell(ctx, c, prompt.Digits(arg(dialplan.SplitArgs(args, 1), 0)))
+	return a.spell(ctx, c, prompt.Digits(arg(dialplan.SplitArgs(args, 2), 0)))
 }
 
 func (a *calls) sayAlpha(ctx context.Context, c *channel.Channel, args string) error {
-	return a.spell(ctx, c, prompt.Letters(arg(dialplan.SplitArgs(args, 1), 0)))
+	return a.spell(ctx, c, prompt.Letters(args))
 }
 
 func (a *calls) sayPhonetic(ctx context.Context, c *channel.Channel, args string) error {
-	return a.spell(ctx, c, prompt.Phonetics(arg(dialplan.SplitArgs(args, 1), 0)))
+	return a.spell(ctx, c, prompt.Phonetics(args))
 }
 
 // sayNumber is SayNumber(n[,gender]); the gender matters in no language spoken yet.
 func (a *calls) sayNumber(ctx context.Context, c *channel.Channel, args string) error {
-	text := arg(dialplan.SplitArgs(args, 2), 0)
+	text := arg(dialplan.SplitArgs(args, 3), 0)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		a.System.Warn(c, "SayNumber: not a number", "argument", text)
@@ -64,7 +64,7 @@ func (a *calls) sayNumber(ctx context.Context, c *channel.Channel, args string) 
 // sayUnixTime is SayUnixTime([epoch][,tz[,format[,options]]]); the format
 // defaults to weekday, date, year and time of day.
 func (a *calls) sayUnixTime(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 4)
+	p := dialplan.SplitArgs(args, 5)
 	when := time.Now()
 	if t := arg(p, 0); t != "" {
 		sec, err := strconv.ParseInt(t, 10, 64)

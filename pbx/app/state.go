@@ -13,7 +13,7 @@ import (
 
 // answer is Answer([delay_ms][,i]).
 func (a *calls) answer(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 2)
+	p := dialplan.SplitArgs(args, 3)
 	if c.State == channel.Up {
 		return nil
 	}
@@ -33,7 +33,7 @@ func pickUp(c *channel.Channel) {
 
 // hangup is Hangup([cause]): without one, the cause so far is kept.
 func (a *calls) hangup(_ context.Context, c *channel.Channel, args string) error {
-	if p := arg(dialplan.SplitArgs(args, 1), 0); p != "" {
+	if p := arg(dialplan.SplitArgs(args, 2), 0); p != "" {
 		cause, ok := channel.CauseNamed(p)
 		if !ok {
 			a.System.Warn(c, "Hangup: no such cause, 16 is used", "cause", p)
@@ -67,7 +67,7 @@ func (a *calls) indicate(ctx context.Context, c *channel.Channel, cause channel.
 	if err := prompt.Start(c, tone); err != nil {
 		return err
 	}
-	d, _ := seconds(arg(dialplan.SplitArgs(args, 1), 0))
+	d, _ := seconds(arg(dialplan.SplitArgs(args, 2), 0))
 	err := c.Wait(ctx, d, nil)
 	if errors.Is(err, channel.ErrTimeout) {
 		c.Cause = cause
@@ -83,10 +83,28 @@ func (a *calls) incomplete(_ context.Context, c *channel.Channel, _ string) erro
 }
 
 func (a *calls) ringing(ctx context.Context, c *channel.Channel, _ string) error {
-	if c.Inbound && c.State == channel.Ring {
-		c.Leg.Ring()
+	if c.Inbound && c.State == channel.Ring && ringCaller(c) {
+		if err := prompt.Start(c, "ring"); err != nil {
+			return err
+		}
 	}
 	return c.Poll(ctx, nil)
+}
+
+// ringCaller tells an unanswered caller that it rings. It reports true if his
+// technology opened an audio path for that (inband_progress): he then waits to
+// hear the tone from us.
+func ringCaller(c *channel.Channel) bool {
+	c.Leg.Ring()
+	f, ok := c.Leg.(channel.Facts)
+	if !ok {
+		return false
+	}
+	if v, _ := f.Fact("inband_progress"); v != "yes" {
+		return false
+	}
+	c.Hearing = true
+	return true
 }
 
 func (a *calls) progress(ctx context.Context, c *channel.Channel, _ string) error {

@@ -122,7 +122,7 @@ func (t *talk) introduce() {
 func (t *talk) connect() {
 	t.watch(t.a)
 	t.watch(t.b)
-	t.a.c.Leg.Media().Join(t.b.c.Leg.Media())
+	Join(t.a.c.Leg, t.b.c.Leg)
 	t.setDirect(t.canDirect())
 }
 
@@ -186,7 +186,7 @@ func (t *talk) setDirect(on bool) {
 // part undoes introduce. A leg that is gone ignores it.
 func (t *talk) part() {
 	t.setDirect(false)
-	t.a.c.Leg.Media().Join(nil)
+	Part(t.a.c.Leg)
 	for _, s := range [...]*side{t.a, t.b} {
 		if s.held || t.other(s).held {
 			prompt.Stop(s.c)
@@ -261,6 +261,9 @@ func (t *talk) take(e channel.Event) bool {
 		t.end(Result{Outcome: CalleeRedirected, Target: e.Target})
 		return true
 	case channel.DigitEnded:
+		if !s.listen && !e.Signalled { // the plane has passed it on already
+			return false
+		}
 		return t.digit(s, e)
 	case channel.Held, channel.Unheld:
 		t.hold(s, e.Kind == channel.Held)
@@ -359,6 +362,29 @@ func (br *Bridges) trace(level int, format string, args ...any) {
 	if br.Trace != nil && br.Trace.Level() >= level {
 		br.Trace.Trace(level, fmt.Sprintf(format, args...))
 	}
+}
+
+// Join connects the speech of two legs, and their video where both have it.
+func Join(a, b channel.Leg) {
+	a.Media().Join(b.Media())
+	if va, vb := video(a), video(b); va != nil && vb != nil {
+		va.Join(vb)
+	}
+}
+
+// Part undoes Join.
+func Part(a channel.Leg) {
+	a.Media().Join(nil)
+	if v := video(a); v != nil {
+		v.Join(nil)
+	}
+}
+
+func video(l channel.Leg) media.Stream {
+	if v, ok := l.(channel.Viewer); ok {
+		return v.Video()
+	}
+	return nil
 }
 
 // newID makes a random UUID (RFC 9562 5.4), as consoles show bridges.

@@ -63,7 +63,7 @@ func disconnect(_ context.Context, t *talk, s *side) error {
 func blindTransfer(ctx context.Context, t *talk, s *side) error {
 	peer := t.other(s).c
 	t.trace(3, "Started DTMF blind transfer.")
-	t.a.c.Leg.Media().Join(nil)
+	Part(t.a.c.Leg)
 	s.c.Leg.Media().Watch(media.Digits{Report: true, Keep: true})
 	t.music(peer)
 	exten, ctxt, err := t.askTarget(ctx, s)

@@ -53,6 +53,8 @@ type (
 	// A DigitSignaller tells that digits to its party travel in signalling now, so
 	// that a bridge has to bring them to SendDigit.
 	DigitSignaller interface{ SignalsDigits() bool }
+	// A Viewer has a video stream beside the speech; nil if none was agreed.
+	Viewer interface{ Video() media.Stream }
 	// A Director can let its media flow past the exchange (re-INVITE); Direct(nil)
 	// takes it back. The plane keeps the port open meanwhile.
 	Director interface {

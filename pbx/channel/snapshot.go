@@ -36,7 +36,9 @@ func (c *Channel) Publish() {
 	if p := c.Bridged(); p != nil {
 		s.Peer = p.Name
 	}
-	if len(c.Codecs) > 0 {
+	if codec := c.Leg.Media().Codec(); codec != nil {
+		s.Codec = codec.Name
+	} else if len(c.Codecs) > 0 {
 		s.Codec = c.Codecs[0].Name
 	}
 	c.snapshot.Store(s)

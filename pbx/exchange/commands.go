@@ -52,10 +52,6 @@ func (x *Exchange) Commands() []cli.Command {
 			Usage: "Usage: core show function <function>\n       Describes a function.\n", Run: x.showFunction, Complete: x.completeFunction},
 		{Path: "core show functions [like]", Summary: "Shows registered dialplan functions",
 			Usage: "Usage: core show functions [like <text>]\n       Lists the functions the dialplan can use.\n", Run: x.showFunctions},
-		{Path: "core show hint", Summary: "Show a dialplan hint",
-			Usage: "Usage: core show hint <exten>[@<context>]\n       Shows a hint and its state.\n", Run: x.showHint},
-		{Path: "core show hints", Summary: "Show dialplan hints",
-			Usage: "Usage: core show hints\n       Lists the hints and their states.\n", Run: x.showHints},
 		{Path: "core show translation", Summary: "Display translation matrix",
 			Usage: "Usage: core show translation\n       Shows between which codecs speech can be converted.\n", Run: showTranslation},
 		{Path: "dialplan set chanvar", Summary: "Set a channel variable",
@@ -72,7 +68,7 @@ func (x *Exchange) completeChannel(args []string) []string {
 		return nil
 	}
 	var out []string
-	for _, s := range x.Snapshots() {
+	for _, s := range x.Channels() {
 		out = append(out, s.Name)
 	}
 	return out
@@ -140,7 +136,7 @@ func (x *Exchange) cmdHangup(_ context.Context, w io.Writer, args []string) erro
 		return errUsage
 	}
 	if strings.EqualFold(args[0], "all") {
-		for _, s := range x.Snapshots() {
+		for _, s := range x.Channels() {
 			if x.Hangup(s.Name, channel.NormalClearing) {
 				fmt.Fprintf(w, "Requested Hangup on channel '%s'\n", s.Name)
 			}

@@ -211,7 +211,10 @@ func (x *Exchange) Adopt(leg channel.Leg, parent *channel.Channel) (*channel.Cha
 	c.Language, c.ToneZone = parent.Language, parent.ToneZone
 	c.Context, c.App, c.AppData = parent.Context, "AppDial", "(Outgoing Line)"
 	c.MaxForwards = parent.MaxForwards
-	c.Account, c.PeerAccount = "", parent.Account
+	c.PeerAccount = parent.Account
+	if f, ok := leg.(channel.Facts); ok {
+		c.Endpoint, _ = f.Fact("endpoint")
+	}
 	for name, value := range parent.Inherited() {
 		c.SetVar(name, value)
 	}
@@ -253,8 +256,8 @@ func (x *Exchange) Linger(owner, c *channel.Channel, done <-chan struct{}) {
 	})
 }
 
-// Snapshots lists the channels, newest first.
-func (x *Exchange) Snapshots() []*channel.Snapshot {
+// Channels lists the channels, newest first.
+func (x *Exchange) Channels() []*channel.Snapshot {
 	x.mu.Lock()
 	all := make([]*channel.Channel, 0, len(x.list))
 	for _, c := range x.list {

@@ -15,7 +15,7 @@ import (
 
 // showChannels is `core show channels [concise|verbose|count]`.
 func (x *Exchange) showChannels(_ context.Context, w io.Writer, args []string) error {
-	all := x.Snapshots()
+	all := x.Channels()
 	how := ""
 	if len(args) > 0 {
 		how = strings.ToLower(args[0])
@@ -147,7 +147,7 @@ func (x *Exchange) showBridges(_ context.Context, w io.Writer, _ []string) error
 	fmt.Fprintf(w, row, "Bridge-ID", "Name", "Chans", "Type", "Technology", "Duration")
 	seen := map[string]int{}
 	since := map[string]time.Time{}
-	for _, s := range x.Snapshots() {
+	for _, s := range x.Channels() {
 		if s.Bridge != "" {
 			seen[s.Bridge]++
 			since[s.Bridge] = s.BridgedAt
@@ -157,90 +157,4 @@ func (x *Exchange) showBridges(_ context.Context, w io.Writer, _ []string) error
 		fmt.Fprintf(w, row, id, "<unknown>", fmt.Sprint(seen[id]), "basic", "simple_bridge", clock(time.Since(since[id])))
 	}
 	return nil
-}
-
-// showHints is `core show hints`.
-func (x *Exchange) showHints(_ context.Context, w io.Writer, _ []string) error {
-	hints := x.sys.Plan().Hints()
-	if len(hints) == 0 {
-		fmt.Fprintf(w, "There are no registered dialplan hints\n")
-		return nil
-	}
-	fmt.Fprintf(w, "\n    -= Registered Asterisk Dial Plan Hints =-\n")
-	for _, h := range hints {
-		x.printHint(w, h.Exten, h.Context, h.Devices)
-	}
-	fmt.Fprintf(w, "----------------\n- %d hints registered\n", len(hints))
-	return nil
-}
-
-func (x *Exchange) printHint(w io.Writer, exten, ctxt, devices string) {
-	fmt.Fprintf(w, "%-30.30s: %-60.60s  State:%-15.15s Presence:%-15.15s Watchers %2d\n",
-		exten+"@"+ctxt, devices, HintState(x.DeviceState, devices), "not_set", 0)
-}
-
-// showHint is `core show hint X`.
-func (x *Exchange) showHint(_ context.Context, w io.Writer, args []string) error {
-	if len(args) != 1 {
-		return errUsage
-	}
-	exten, ctxt, _ := strings.Cut(args[0], "@")
-	n := 0
-	for _, h := range x.sys.Plan().Hints() {
-		if h.Exten == exten && (ctxt == "" || h.Context == ctxt) {
-			x.printHint(w, h.Exten, h.Context, h.Devices)
-			n++
-		}
-	}
-	if n == 0 {
-		fmt.Fprintf(w, "No hints matching extension %s\n", args[0])
-		return nil
-	}
-	fmt.Fprintf(w, "%d hint%s matching extension %s\n", n, plural(n), args[0])
-	return nil
-}
-
-// HintState combines the states of a hint's devices, in the words of the
-// console.
-func HintState(state func(string) channel.DeviceState, devices string) string {
-	var ringing, inUse, busy, hold, idle, absent, n int
-	for d := range strings.SplitSeq(devices, "&") {
-		if d = strings.TrimSpace(d); d == "" {
-			continue
-		}
-		n++
-		switch state(d) {
-		case channel.DeviceRinging:
-			ringing++
-		case channel.DeviceRingInUse:
-			ringing++
-			inUse++
-		case channel.DeviceInUse:
-			inUse++
-		case channel.DeviceBusy:
-			busy++
-			inUse++
-		case channel.DeviceOnHold:
-			hold++
-		case channel.DeviceNotInUse, channel.DeviceUnknown:
-			idle++
-		case channel.DeviceUnavailable, channel.DeviceInvalid:
-			absent++
-		}
-	}
-	switch {
-	case ringing > 0 && inUse > 0:
-		return "InUse&Ringing"
-	case ringing > 0:
-		return "Ringing"
-	case busy > 0 && busy == n:
-		return "Busy"
-	case inUse > 0:
-		return "InUse"
-	case n == 0 || absent == n:
-		return "Unavailable"
-	case hold > 0 && hold+absent == n:
-		return "Hold"
-	}
-	return "Idle"
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/prompt"
@@ -70,6 +71,8 @@ func (x *Exchange) obey(c *channel.Channel, err error) bool {
 	case errors.Is(err, channel.ErrTimeLimit):
 		c.AbsoluteEnd = time.Time{}
 		return x.special(c, "T", "ABSOLUTETIMEOUT")
+	case !errors.Is(err, dialplan.ErrHangup) && !errors.Is(err, channel.ErrHangup):
+		x.sys.Warn(c, "the call ends", "error", err)
 	}
 	return false
 }
@@ -201,6 +204,7 @@ func (x *Exchange) fallThrough(ctx context.Context, c *channel.Channel) error {
 // collect adds digits to a number begun in the call while a longer one is
 // possible, and moves c there.
 func (x *Exchange) collect(ctx context.Context, c *channel.Channel, number string) error {
+	c.Leg.Media().Watch(media.Digits{Report: true})
 	wait := c.DigitTimeout
 	if number == "" {
 		wait = c.ResponseTimeout

@@ -211,8 +211,8 @@ func (p *pair) end(cause channel.Cause) {
 // SendDigit: a digit sent to this half is one the party on the other half hears
 // dialled.
 func (h *half) SendDigit(d byte, length time.Duration) bool {
-	h.other().put(channel.Event{Kind: channel.DigitBegan, Digit: d})
-	h.other().put(channel.Event{Kind: channel.DigitEnded, Digit: d, Length: length})
+	h.other().put(channel.Event{Kind: channel.DigitBegan, Digit: d, Signalled: true})
+	h.other().put(channel.Event{Kind: channel.DigitEnded, Digit: d, Length: length, Signalled: true})
 	return true
 }
 

@@ -149,8 +149,17 @@ func (c *Call) Forwards(target string) {
 // Presses dials digits in the call.
 func (c *Call) Presses(digits string) {
 	for _, d := range []byte(digits) {
-		c.put(channel.Event{Kind: channel.DigitEnded, Digit: d, Length: 100 * time.Millisecond})
+		c.put(channel.Event{Kind: channel.DigitEnded, Digit: d, Length: 100 * time.Millisecond, Signalled: true})
 	}
+}
+
+// Holds puts the other party on hold, or comes back.
+func (c *Call) Holds(on bool) {
+	k := channel.Unheld
+	if on {
+		k = channel.Held
+	}
+	c.put(channel.Event{Kind: k})
 }
 
 // Refers asks that its peer be sent to target (REFER).

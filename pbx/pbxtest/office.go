@@ -90,7 +90,7 @@ func (o *Office) Close() {
 	if err := o.Stop(ctx); err != nil {
 		o.T.Errorf("stop: %v", err)
 	}
-	if left := o.Snapshots(); len(left) > 0 {
+	if left := o.Channels(); len(left) > 0 {
 		o.T.Errorf("%d channels left on the list, first %s", len(left), left[0].Name)
 	}
 	time.Sleep(10 * time.Minute) // let every programme end

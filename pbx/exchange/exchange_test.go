@@ -1,0 +1,268 @@
+package exchange_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"branchline/pbx/app"
+	"branchline/pbx/channel"
+	"branchline/pbx/cli"
+	"branchline/pbx/dialplan"
+	"branchline/pbx/exchange"
+	"branchline/pbx/pbxtest"
+)
+
+// limit is TIMEOUT(absolute) and TIMEOUT(response) for these tests.
+var limit = dialplan.Function{
+	Name: "TIMEOUT", Synopsis: "Time limits.", Syntax: "TIMEOUT(type)",
+	Write: func(_ context.Context, c *channel.Channel, which, value string) error {
+		d, err := time.ParseDuration(value + "s")
+		if err != nil {
+			return err
+		}
+		if which == "absolute" {
+			c.AbsoluteEnd = time.Now().Add(d)
+		} else {
+			c.ResponseTimeout = d
+		}
+		return nil
+	},
+}
+
+func run(t *testing.T, conf string, f func(*pbxtest.Office)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		o := pbxtest.Open(t, conf, limit)
+		f(o)
+		o.Close()
+	})
+}
+
+func wantTrace(o *pbxtest.Office, lines ...string) {
+	o.T.Helper()
+	for _, l := range lines {
+		if !strings.Contains(o.Trace.String(), l) {
+			o.T.Errorf("trace lacks %q", l)
+		}
+	}
+}
+
+func TestAbsoluteTimeout(t *testing.T) {
+	for _, c := range []struct{ special, said string }{
+		{"exten => T,1,Verbose(time is up)\n", "time is up"},
+		{"exten => e,1,Verbose(caught)\n", "caught"},
+		{"", ""},
+	} {
+		run(t, "[default]\nexten => 1,1,Answer()\nsame => n,Set(TIMEOUT(absolute)=5)\nsame => n,Wait(100)\n"+c.special, func(o *pbxtest.Office) {
+			a := o.Phone("a").Dial("1")
+			a.After(4*time.Second, "answer")
+			a.After(2*time.Second, "hangup 0")
+			wantTrace(o, c.said)
+		})
+	}
+	run(t, "[default]\nexten => 1,1,Set(TIMEOUT(absolute)=5)\nsame => n,Dial(Test/b)\nexten => T,1,Verbose(limit)\n", func(o *pbxtest.Office) {
+		a := o.Phone("a").Dial("1")
+		o.Phone("b").Last().PicksUp()
+		a.After(6*time.Second, "answer, join Test/b-00000001, part, hangup 0")
+		wantTrace(o, "limit")
+	})
+}
+
+func TestWithoutAutofallthrough(t *testing.T) {
+	conf := "[general]\nautofallthrough=no\n[default]\nexten => 1,1,Answer()\nexten => 22,1,Verbose(twentytwo)\nsame => n,Hangup()\nexten => t,1,Verbose(silent)\nsame => n,Hangup()\n"
+	run(t, conf, func(o *pbxtest.Office) {
+		a := o.Phone("a").Dial("1")
+		a.Presses("22")
+		a.Want("answer, hangup 16")
+		wantTrace(o, "twentytwo")
+	})
+	run(t, conf, func(o *pbxtest.Office) {
+		a := o.Phone("a").Dial("1")
+		a.After(9*time.Second, "answer")
+		a.After(2*time.Second, "hangup 16")
+		wantTrace(o, "silent")
+	})
+}
+
+func TestStartAtS(t *testing.T) {
+	run(t, "[default]\nexten => s,1,Hangup(19)\n", func(o *pbxtest.Office) {
+		o.Phone("a").Dial("777").Want("hangup 19")
+	})
+	run(t, "[default]\nexten => 1,1,NoOp()\n", func(o *pbxtest.Office) {
+		o.Phone("a").Dial("777").Want("hangup 0")
+		o.Phone("a").DialIn("elsewhere", "1").Want("hangup 0")
+	})
+}
+
+func TestReloadDuringCall(t *testing.T) {
+	run(t, "[default]\nexten => 1,1,Answer()\nsame => n,Wait(10)\nsame => n,Hangup(17)\n", func(o *pbxtest.Office) {
+		a := o.Phone("a").Dial("1")
+		o.Load("[default]\nexten => 1,1,Answer()\nsame => n,Wait(10)\nsame => n,Hangup(21)\n")
+		a.After(11*time.Second, "answer, hangup 21")
+	})
+}
+
+func TestRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		x := exchange.New(exchange.Options{System: dialplan.NewSystem(exchange.NewCatalog(nil, nil)), MaxCalls: 1})
+		x.Refuse(true)
+		var why *channel.Refusal
+		if err := x.Accept(context.Background(), channel.Incoming{}); !errors.As(err, &why) || why.Cause != channel.SwitchCongestion {
+			t.Errorf("accepted while stopping: %v", err)
+		}
+	})
+}
+
+func TestStop(t *testing.T) {
+	run(t, "[default]\nexten => 1,1,Answer()\nsame => n,Wait(1000)\n", func(o *pbxtest.Office) {
+		a := o.Phone("a").Dial("1")
+		o.Refuse(true)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := o.Drain(ctx); err == nil {
+			t.Error("drained with a call up")
+		}
+		if err := o.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		a.Want("answer, hangup 16")
+	})
+}
+
+func TestOriginate(t *testing.T) {
+	const conf = "[default]\nexten => 5,1,Verbose(five on ${CHANNEL} ${V})\nsame => n,Dial(Test/c)\n"
+	order := app.Order{Tech: "Test", Dest: "b", Timeout: 10 * time.Second, Place: channel.Place{Context: "default", Exten: "5", Priority: 1},
+		Vars: []channel.Header{{Name: "V", Value: "set"}}}
+	for _, c := range []struct {
+		script func(*pbxtest.Call)
+		want   string
+	}{
+		{func(l *pbxtest.Call) { l.PicksUp() }, "SUCCESS"},
+		{func(l *pbxtest.Call) { l.Rejects(channel.UserBusy) }, "BUSY"},
+		{func(l *pbxtest.Call) { l.Rejects(channel.NormalCircuitCongestion) }, "CONGESTION"},
+		{func(l *pbxtest.Call) { l.Rings() }, "RINGING"},
+		{func(l *pbxtest.Call) { l.Rejects(channel.NoRoute) }, "FAILED"},
+	} {
+		run(t, conf, func(o *pbxtest.Office) {
+			o.Phone("b").Script = c.script
+			if got := o.Originate(context.Background(), order); got.Status != c.want {
+				t.Errorf("got %s, want %s", got.Status, c.want)
+			}
+			if c.want == "SUCCESS" {
+				o.Phone("c").Last().PicksUp()
+				o.Phone("b").Last().Want("dial, join Test/c-00000001")
+				wantTrace(o, "five on Test/b-00000000 set")
+			}
+		})
+	}
+	run(t, conf, func(o *pbxtest.Office) {
+		o.Phone("b").Script = func(l *pbxtest.Call) { l.PicksUp() }
+		order := order
+		order.App, order.Data = "Playback", "hello"
+		o.Originate(context.Background(), order)
+		o.Phone("b").Last().After(time.Second, "dial, play hello, hangup 0")
+	})
+}
+
+// console runs a command and gives what it prints.
+func console(o *pbxtest.Office, line string) string {
+	o.T.Helper()
+	tree := cli.NewTree()
+	if err := tree.Add(o.Commands()...); err != nil {
+		o.T.Fatal(err)
+	}
+	var b strings.Builder
+	tree.Run(context.Background(), &b, line)
+	return b.String()
+}
+
+// TestConsole compares with shared/compat/console/ast22: a call from 1001 to
+// 1002, one second old.
+func TestConsole(t *testing.T) {
+	run(t, "[default]\nexten => _1XXX,1,Dial(Test/${EXTEN},12,tT)\nexten => 9,1,Answer()\nsame => n,Wait(100)\n", func(o *pbxtest.Office) {
+		header := "Channel                                                          Location                         State   Application(Data)             \n"
+		idle := header + "0 active channels\n0 active calls\n0 calls processed\n"
+		if got := console(o, "core show channels"); got != idle {
+			t.Errorf("idle:\n%s", got)
+		}
+		a := o.Phone("1001").Dial("1002")
+		o.Phone("1002").Last().PicksUp()
+		a.Story()
+		time.Sleep(time.Second)
+		for line, want := range map[string]string{
+			"core show channels": header +
+				"Test/1002-00000001                                               (None)                           Up      AppDial((Outgoing Line))      \n" +
+				"Test/1001-00000000                                               1002@default:1                   Up      Dial(Test/1002,12,tT)         \n" +
+				"2 active channels\n1 active call\n1 call processed\n",
+			"core show channels count":                    "2 active channels\n1 active call\n1 call processed\n",
+			"core show calls":                             "1 active call\n1 call processed\n",
+			"core show channel nope":                      "nope is not a known channel\n",
+			"channel request hangup no":                   "no is not a known channel\n",
+			"dialplan set chanvar Test/1001-00000000 X 5": "\n    -- Channel variable 'X' set to '5' for 'Test/1001-00000000'\n",
+		} {
+			if got := console(o, line); got != want {
+				t.Errorf("%s:\n got %q\nwant %q", line, got, want)
+			}
+		}
+		list := o.Channels()
+		bridge := list[0].Bridge
+		concise := "Test/1002-00000001!default!!1!Up!AppDial!(Outgoing Line)!1002!!!3!1!" + bridge + "!" + list[0].UniqueID + "\n" +
+			"Test/1001-00000000!default!1002!1!Up!Dial!Test/1002,12,tT!1001!!!3!1!" + bridge + "!" + list[1].UniqueID + "\n"
+		if got := console(o, "core show channels concise"); got != concise {
+			t.Errorf("concise:\n got %s\nwant %s", got, concise)
+		}
+		verbose := "Test/1001-00000000                                                               default                  1002                        1 Up      Dial         Test/1002,12,tT           1001            00:00:01                         " + bridge[:20] + "\n"
+		if got := console(o, "core show channels verbose"); !strings.Contains(got, verbose) {
+			t.Errorf("verbose:\n got %s\nwant %s", got, verbose)
+		}
+		bridges := "Bridge-ID                            Name                                 Chans Type            Technology      Duration\n" +
+			bridge + " <unknown>                                2 basic           simple_bridge   00:00:01\n"
+		if got := console(o, "bridge show all"); got != bridges {
+			t.Errorf("bridges:\n got %s\nwant %s", got, bridges)
+		}
+		one := console(o, "core show channel Test/1001-00000000")
+		for _, l := range []string{
+			" -- General --\n           Name: Test/1001-00000000\n           Type: Test\n",
+			"Connected Line ID: 1002\n", "          State: Up (6)\n", "   Elapsed Time: 0h0m1s\n",
+			" --   PBX   --\n        Context: default\n      Extension: 1002\n       Priority: 1\n",
+			"    Application: Dial\n           Data: Test/1002,12,tT\n", "DIALSTATUS=ANSWER\n", "X=5\n",
+		} {
+			if !strings.Contains(one, l) {
+				t.Errorf("core show channel lacks %q:\n%s", l, one)
+			}
+		}
+		if got := console(o, "channel redirect Test/1002-00000001 default,9,1"); got != "Channel 'Test/1002-00000001' successfully redirected to default,9,1\n" {
+			t.Error(got)
+		}
+		a.Want("answer, join Test/1002-00000001, part, hangup 16")
+		if got := console(o, "channel request hangup all"); got != "Requested Hangup on channel 'Test/1002-00000001'\n" {
+			t.Error(got)
+		}
+		for line, want := range map[string]string{
+			"core show application dial":        "Info about Application 'Dial'",
+			"core show application System":      "not supported",
+			"core show application x":           "not registered",
+			"core show applications like say":   "SayDigits",
+			"core show functions":               "1 custom functions installed.",
+			"core show function timeout":        "TIMEOUT(type)",
+			"core show channeltypes":            "Local",
+			"core show codecs":                  "ulaw",
+			"core show translation":             "never converted",
+			"channel originate Test/b":          "Usage:",
+			"channel originate X/b extension 9": "No such channel type",
+		} {
+			if got := console(o, line); !strings.Contains(got, want) {
+				t.Errorf("%s: %q lacks %q", line, got, want)
+			}
+		}
+		console(o, "channel originate Test/b extension 9@default")
+		o.Phone("b").Last().PicksUp()
+		if got := o.Phone("b").Last().Story(); got != "dial" {
+			t.Errorf("originated: %s", got)
+		}
+	})
+}
