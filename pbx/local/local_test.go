@@ -31,7 +31,7 @@ func TestChain(t *testing.T) {
 		b.Rings()
 		a.Want("ring")
 		b.PicksUp()
-		a.Want("answer")
+		a.Want("answer, join")
 		if n := len(o.Channels()); n != 6 {
 			t.Errorf("%d channels", n)
 		}
