@@ -36,6 +36,9 @@ type negotiation struct {
 	direct  *Session // as result was put into force
 }
 
+// errUnasked says that an answer came to an offer that is settled already.
+var errUnasked = errors.New("answer without an offer")
+
 // errBody says that a message's body is not a session description.
 var errBody = errors.New("body is no session description")
 
@@ -169,6 +172,9 @@ func (s *Session) versioned(d *sdp.Description) *sdp.Description {
 // takeAnswer puts the answer to our offer into force.
 func (s *Session) takeAnswer(answer *sdp.Description) error {
 	t := &s.talk
+	if t.offer == nil {
+		return errUnasked
+	}
 	r, err := sdp.Accept(t.offer, answer, s.party())
 	if err != nil {
 		return err

@@ -256,9 +256,22 @@ func (s *Session) forget() {
 	}
 }
 
-// send starts a client transaction and runs then in the loop for every reply.
+// send starts a client transaction and runs then in the loop for every reply. A
+// final response or an error is the last, but for further 2xx to an INVITE.
 func (s *Session) send(req *sip.Request, then func(Reply)) ClientTx {
-	return s.Network.Request(req, func(r Reply) { s.do(func() { then(r) }) })
+	var final, success bool
+	return s.Network.Request(req, func(r Reply) {
+		s.do(func() {
+			ok := r.Err == nil && r.Response.StatusCode >= 200 && r.Response.StatusCode < 300
+			if final && !(success && ok && req.Method == sip.INVITE) {
+				return
+			}
+			if r.Err != nil || r.Response.StatusCode >= 200 {
+				final, success = true, ok
+			}
+			then(r)
+		})
+	})
 }
 
 // An alarm is a timer whose expiry is a step of the loop.
