@@ -69,7 +69,9 @@ func (w *world) pick(pin, prefer string, u *sip.Uri, dst netip.Addr) (*wire.Wire
 		return x, nil
 	}
 	networks := []string{"udp", "tcp"}
-	if p, ok := param(u.UriParams, "transport"); ok {
+	if u.IsEncrypted() {
+		networks = []string{"tls"}
+	} else if p, ok := param(u.UriParams, "transport"); ok {
 		networks = []string{strings.ToLower(p)}
 	}
 	for _, network := range networks {

@@ -231,3 +231,6 @@ func (t tech) State(dest string) channel.DeviceState {
 	}
 	return channel.DeviceUnavailable
 }
+
+// State is the device state of an endpoint.
+func (a *Agent) State(endpoint string) channel.DeviceState { return tech{a}.State(endpoint) }

@@ -176,3 +176,19 @@ func (a *Agent) open(s *settings.Snapshot, t *settings.Transport) (*wire.Wire, e
 		},
 	})
 }
+
+// Snapshot is the configuration in force, never nil.
+func (a *Agent) Snapshot() *settings.Snapshot {
+	if s := a.world.Load().settings; s != nil {
+		return s
+	}
+	return &settings.Snapshot{}
+}
+
+// Identifiers lists the ways of identifying a request, as they run.
+func (a *Agent) Identifiers() []string {
+	if x := a.world.Load().index; x != nil {
+		return x.Order()
+	}
+	return nil
+}

@@ -505,6 +505,12 @@ func (p *Phone) Hang() {
 	}
 }
 
+// Next is the next message, nil if none comes within d.
+func (p *Phone) Next(d time.Duration) *Message {
+	p.t.Helper()
+	return p.next(d, false)
+}
+
 // Statuses lets d pass and lists the statuses of the responses that came,
 // repetitions and 100s left out.
 func (p *Phone) Statuses(d time.Duration) (out []string) {

@@ -57,6 +57,9 @@ func (Kernel) ListenPacket(bind netip.AddrPort, dscp int) (PacketConn, error) {
 	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		return onSocket(c, func(fd int) error {
 			mark(fd, network == "udp6", dscp)
+			// Only root may pass the kernel's limit; SetReadBuffer below takes
+			// what anybody gets.
+			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer)
 			if !all {
 				return nil
 			}
@@ -74,9 +77,22 @@ func (Kernel) ListenPacket(bind netip.AddrPort, dscp int) (PacketConn, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("unexpected socket %T", pc), pc.Close())
 	}
-	// A smaller buffer than asked for is no reason to be deaf.
-	_ = u.SetReadBuffer(receiveBuffer)
+	if size, err := readBuffer(u); err != nil || size < receiveBuffer {
+		_ = u.SetReadBuffer(receiveBuffer) // a smaller one is no reason to be deaf
+	}
 	return &datagrams{UDPConn: u, all: all}, nil
+}
+
+func readBuffer(u *net.UDPConn) (size int, err error) {
+	raw, err := u.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	err = onSocket(raw, func(fd int) (err error) {
+		size, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF)
+		return err
+	})
+	return size, err
 }
 
 // mark sets the DSCP field. A kernel that refuses costs quality, not calls.

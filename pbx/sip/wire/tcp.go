@@ -23,7 +23,7 @@ const (
 	// writeLife is how long a peer may leave us no room to write.
 	writeLife = 10 * time.Second
 	// backlog is how many messages may wait for such a peer.
-	backlog = 256
+	backlog = 128
 	// headLimit bounds the header section of one message.
 	headLimit = 32 << 10
 )

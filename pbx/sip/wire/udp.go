@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -119,8 +120,11 @@ func (w *Wire) read(raw []byte) (msg sip.Message, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if r, ok := msg.(*sip.Request); ok && r.SipVersion != "SIP/2.0" {
-		return nil, errVersion
+	if r, ok := msg.(*sip.Request); ok {
+		if !strings.EqualFold(r.SipVersion, "SIP/2.0") { // RFC 3261 7.1: in any case
+			return nil, errVersion
+		}
+		r.SipVersion = "SIP/2.0"
 	}
 	return msg, nil
 }
