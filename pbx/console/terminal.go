@@ -8,27 +8,28 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"branchline/pbx/console/lineedit"
 )
 
 // A terminal shows a console's lines above the line being typed.
 type terminal struct {
 	c       *client
-	edit    editor
+	edit    *lineedit.Editor
 	out     io.Writer
 	in      *os.File
-	busy    bool  // a command runs: no prompt, keys wait
-	waiting []key // pressed meanwhile
-	ragged  bool  // the last output did not end its line
-	asked   want  // why candidates were asked for
+	busy    bool           // a command runs: no prompt, keys wait
+	waiting []lineedit.Key // pressed meanwhile
+	ragged  bool           // the last output did not end its line
+	asked   lineedit.Want  // why candidates were asked for
 	frames  chan frame
-	keys    chan key
+	keys    chan lineedit.Key
 }
 
 // interact talks to a user at a terminal.
 func (c *client) interact(ctx context.Context) int {
-	t := &terminal{c: c, in: c.o.In, out: c.o.Out, keys: make(chan key, 64)}
-	t.edit.history = loadHistory(c.o.HistoryFile)
-	t.edit.at = len(t.edit.history)
+	t := &terminal{c: c, in: c.o.In, out: c.o.Out, keys: make(chan lineedit.Key, 64)}
+	t.edit = lineedit.New(loadHistory(c.o.HistoryFile))
 	go t.readKeys()
 	if !c.o.Quiet {
 		io.WriteString(t.out, c.banner())
@@ -58,8 +59,8 @@ func (t *terminal) readKeys() {
 		if err != nil {
 			return
 		}
-		var ks []key
-		ks, pending = decodeKeys(append(pending, buf[:n]...))
+		var ks []lineedit.Key
+		ks, pending = lineedit.DecodeKeys(append(pending, buf[:n]...))
 		for _, k := range ks {
 			t.keys <- k
 		}
@@ -154,37 +155,37 @@ func (t *terminal) above(text string) {
 }
 
 // press handles a key; true means that the user leaves.
-func (t *terminal) press(k key) (leave bool) {
+func (t *terminal) press(k lineedit.Key) (leave bool) {
 	if t.busy {
-		if k == ctrlC {
+		if k == lineedit.CtrlC {
 			return true
 		}
 		t.waiting = append(t.waiting, k)
 		return false
 	}
-	switch w := t.edit.press(k); w {
-	case wantRedraw:
+	switch w := t.edit.Press(k); w {
+	case lineedit.Redraw:
 		t.redraw()
-	case wantNothing:
-	case wantClear:
+	case lineedit.Nothing:
+	case lineedit.Clear:
 		t.print("\x1b[H\x1b[2J")
 		t.redraw()
-	case wantComplete, wantList:
+	case lineedit.Complete, lineedit.List:
 		t.asked = w
-		t.ask(frameComplete, string(t.edit.line[:t.edit.pos]))
-	case wantRun:
+		t.ask(frameComplete, t.edit.Before())
+	case lineedit.Run:
 		return t.submit()
-	case wantLeave:
+	case lineedit.Leave:
 		return true
 	}
 	return false
 }
 
 func (t *terminal) submit() (leave bool) {
-	t.edit.pos = len(t.edit.line)
+	t.edit.End()
 	t.redraw()
 	t.print("\n")
-	line, fresh := t.edit.take()
+	line, fresh := t.edit.Take()
 	if fresh {
 		appendHistory(t.c.o.HistoryFile, line)
 	}
@@ -214,18 +215,18 @@ func (t *terminal) offer(list string) {
 		return
 	}
 	words := strings.Split(list, "\n")
-	if t.asked == wantComplete {
-		t.edit.complete(words)
+	if t.asked == lineedit.Complete {
+		t.edit.Complete(words)
 	}
-	if t.asked == wantList || len(words) > 1 {
-		t.print("\n" + columnsOf(words, t.columns()))
+	if t.asked == lineedit.List || len(words) > 1 {
+		t.print("\n" + lineedit.Columns(words, t.columns()))
 	}
 	t.redraw()
 }
 
 func (t *terminal) redraw() {
 	if !t.busy {
-		io.WriteString(t.out, t.edit.draw(t.c.prompt(), t.columns()))
+		io.WriteString(t.out, t.edit.Draw(t.c.prompt(), t.columns()))
 	}
 }
 
@@ -278,7 +279,7 @@ func (t *terminal) reconnect(ctx context.Context) bool {
 		case <-ctx.Done():
 			return false
 		case k, ok := <-t.keys:
-			if !ok || k == ctrlC {
+			if !ok || k == lineedit.CtrlC {
 				return false
 			}
 		case <-again.C:

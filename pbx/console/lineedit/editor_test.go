@@ -1,4 +1,4 @@
-package console
+package lineedit
 
 import (
 	"strings"
@@ -7,18 +7,18 @@ import (
 
 // typed feeds bytes as a terminal would send them, in two pieces cut at every
 // possible place, and checks that the cut makes no difference.
-func typed(t *testing.T, history []string, in string) *editor {
+func typed(t *testing.T, history []string, in string) *Editor {
 	t.Helper()
-	var first *editor
+	var first *Editor
 	for cut := range len(in) + 1 {
-		e := &editor{history: history, at: len(history)}
-		keys, rest := decodeKeys([]byte(in[:cut]))
-		more, rest := decodeKeys(append(rest, in[cut:]...))
+		e := New(history)
+		keys, rest := DecodeKeys([]byte(in[:cut]))
+		more, rest := DecodeKeys(append(rest, in[cut:]...))
 		if len(rest) > 0 {
 			t.Fatalf("%q: %q left", in, rest)
 		}
 		for _, k := range append(keys, more...) {
-			e.press(k)
+			e.Press(k)
 		}
 		if first == nil {
 			first = e
@@ -61,26 +61,26 @@ func TestEditing(t *testing.T) {
 }
 
 func TestKeysThatAskForSomething(t *testing.T) {
-	for k, want := range map[key]want{enter: wantRun, newline: wantRun, tab: wantComplete, '?': wantList, ctrlC: wantLeave,
-		ctrlD: wantLeave, ctrlL: wantClear, 'x': wantRedraw, 0: wantNothing} {
-		if got := new(editor).press(k); got != want {
+	for k, want := range map[Key]Want{enter: Run, newline: Run, tab: Complete, '?': List, CtrlC: Leave,
+		ctrlD: Leave, ctrlL: Clear, 'x': Redraw, 0: Nothing} {
+		if got := new(Editor).Press(k); got != want {
 			t.Errorf("key %d: %d, want %d", k, got, want)
 		}
 	}
-	e := &editor{line: []rune("x")}
-	if e.press(ctrlD) != wantRedraw {
+	e := &Editor{line: []rune("x")}
+	if e.Press(ctrlD) != Redraw {
 		t.Error("Ctrl-D in a line ends the console")
 	}
 }
 
 func TestTakeRemembersLines(t *testing.T) {
-	e := &editor{}
+	e := &Editor{}
 	for _, tt := range []struct {
 		line  string
 		fresh bool
 	}{{"a", true}, {"a ", false}, {"", false}, {"b", true}, {"a", true}} {
 		e.line = []rune(tt.line)
-		if _, fresh := e.take(); fresh != tt.fresh {
+		if _, fresh := e.Take(); fresh != tt.fresh {
 			t.Errorf("%q: fresh %v", tt.line, fresh)
 		}
 	}
@@ -100,8 +100,8 @@ func TestCompletionInsertsTheCommonPart(t *testing.T) {
 		{`a "b c" d`, "def", `a "b c" def `},
 	}
 	for _, tt := range tests {
-		e := &editor{line: []rune(tt.line), pos: len([]rune(tt.line))}
-		e.complete(strings.Fields(tt.candidates))
+		e := &Editor{line: []rune(tt.line), pos: len([]rune(tt.line))}
+		e.Complete(strings.Fields(tt.candidates))
 		if string(e.line) != tt.want {
 			t.Errorf("%q + %q = %q, want %q", tt.line, tt.candidates, string(e.line), tt.want)
 		}
@@ -122,19 +122,19 @@ func TestDraw(t *testing.T) {
 		{"一二三四五六", 6, 14, "\rp> 二三四五六\x1b[K"},
 	}
 	for _, tt := range tests {
-		e := &editor{line: []rune(tt.line), pos: tt.pos}
-		if got := e.draw("p> ", tt.columns); got != tt.want {
+		e := &Editor{line: []rune(tt.line), pos: tt.pos}
+		if got := e.Draw("p> ", tt.columns); got != tt.want {
 			t.Errorf("%q at %d: %q, want %q", tt.line, tt.pos, got, tt.want)
 		}
 	}
 }
 
 func TestColumns(t *testing.T) {
-	got := columnsOf([]string{"a", "bb", "ccc", "d", "e"}, 11)
+	got := Columns([]string{"a", "bb", "ccc", "d", "e"}, 11)
 	if want := "a    d\nbb   e\nccc\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := columnsOf([]string{"long", "word"}, 1); got != "long\nword\n" {
+	if got := Columns([]string{"long", "word"}, 1); got != "long\nword\n" {
 		t.Errorf("%q", got)
 	}
 }
@@ -142,19 +142,19 @@ func TestColumns(t *testing.T) {
 func FuzzKeys(f *testing.F) {
 	f.Add([]byte("core show\t?\x1b[A\x1b[1;5C\x1bOH\xe4\xb8\x80\x1b"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		e := &editor{history: []string{"x"}, at: 1}
-		keys, _ := decodeKeys(in)
+		e := New([]string{"x"})
+		keys, _ := DecodeKeys(in)
 		for _, k := range keys {
-			switch e.press(k) {
-			case wantRun:
-				e.take()
-			case wantComplete:
-				e.complete([]string{"abc", "abd"})
+			switch e.Press(k) {
+			case Run:
+				e.Take()
+			case Complete:
+				e.Complete([]string{"abc", "abd"})
 			}
 			if e.pos < 0 || e.pos > len(e.line) {
 				t.Fatalf("cursor at %d of %d", e.pos, len(e.line))
 			}
-			e.draw("p", 12)
+			e.Draw("p", 12)
 		}
 	})
 }

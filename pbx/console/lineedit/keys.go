@@ -1,15 +1,15 @@
-package console
+package lineedit
 
 import (
 	"unicode"
 	"unicode/utf8"
 )
 
-// A key is a rune as typed, or one of the negative values below.
-type key rune
+// A Key is a rune as typed, or one of the negative values below.
+type Key rune
 
 const (
-	keyUp key = -1 - iota
+	keyUp Key = -1 - iota
 	keyDown
 	keyLeft
 	keyRight
@@ -24,31 +24,31 @@ const (
 
 // Control characters as a terminal in raw mode sends them.
 const (
-	ctrlA     key = 1
-	ctrlB     key = 2
-	ctrlC     key = 3
-	ctrlD     key = 4
-	ctrlE     key = 5
-	ctrlF     key = 6
-	ctrlH     key = 8
-	tab       key = 9
-	newline   key = 10
-	ctrlK     key = 11
-	ctrlL     key = 12
-	enter     key = 13
-	ctrlN     key = 14
-	ctrlP     key = 16
-	ctrlT     key = 20
-	ctrlU     key = 21
-	ctrlW     key = 23
-	ctrlY     key = 25
-	escape    key = 27
-	backspace key = 127
+	ctrlA     Key = 1
+	ctrlB     Key = 2
+	CtrlC     Key = 3
+	ctrlD     Key = 4
+	ctrlE     Key = 5
+	ctrlF     Key = 6
+	ctrlH     Key = 8
+	tab       Key = 9
+	newline   Key = 10
+	ctrlK     Key = 11
+	ctrlL     Key = 12
+	enter     Key = 13
+	ctrlN     Key = 14
+	ctrlP     Key = 16
+	ctrlT     Key = 20
+	ctrlU     Key = 21
+	ctrlW     Key = 23
+	ctrlY     Key = 25
+	escape    Key = 27
+	backspace Key = 127
 )
 
-// decodeKeys takes the keys out of what a terminal sent; rest is the beginning
+// DecodeKeys takes the keys out of what a terminal sent; rest is the beginning
 // of a sequence that has not come whole yet.
-func decodeKeys(in []byte) (keys []key, rest []byte) {
+func DecodeKeys(in []byte) (keys []Key, rest []byte) {
 	for len(in) > 0 {
 		k, n := decodeKey(in)
 		if n == 0 {
@@ -63,8 +63,8 @@ func decodeKeys(in []byte) (keys []key, rest []byte) {
 }
 
 // decodeKey gives the first key and its length in bytes, 0 if more are needed.
-func decodeKey(in []byte) (key, int) {
-	if key(in[0]) != escape {
+func decodeKey(in []byte) (Key, int) {
+	if Key(in[0]) != escape {
 		if !utf8.FullRune(in) {
 			return 0, 0
 		}
@@ -72,7 +72,7 @@ func decodeKey(in []byte) (key, int) {
 		if r == utf8.RuneError && n == 1 {
 			return keyUnknown, 1
 		}
-		return key(r), n
+		return Key(r), n
 	}
 	if len(in) < 2 {
 		return 0, 0
@@ -100,7 +100,7 @@ func decodeKey(in []byte) (key, int) {
 }
 
 // decodeCSI reads ESC [ parameters final (ECMA-48 section 5.4).
-func decodeCSI(in []byte) (key, int) {
+func decodeCSI(in []byte) (Key, int) {
 	for i := 2; i < len(in); i++ {
 		switch c := in[i]; {
 		case c >= 0x40 && c <= 0x7e:
@@ -112,7 +112,7 @@ func decodeCSI(in []byte) (key, int) {
 	return 0, 0
 }
 
-func finalKey(final byte, params []byte) key {
+func finalKey(final byte, params []byte) Key {
 	modified := len(params) > 2 && params[1] == ';' // 1;5C: with Ctrl
 	switch final {
 	case 'A':

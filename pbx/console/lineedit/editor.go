@@ -1,4 +1,8 @@
-package console
+// Package lineedit is a line of text under a user's cursor: keys go in, what to
+// show on the terminal comes out, with history, kill and completion as a shell
+// has them. It reads and writes no terminal itself, which is what makes it
+// testable key by key.
+package lineedit
 
 import (
 	"fmt"
@@ -7,9 +11,9 @@ import (
 	"unicode"
 )
 
-// An editor is the line under the user's cursor. It takes keys and says what
+// An Editor is the line under the user's cursor. It takes keys and says what
 // they ask for; it touches no terminal.
-type editor struct {
+type Editor struct {
 	line    []rune
 	pos     int // of the cursor, 0..len(line)
 	killed  []rune
@@ -18,41 +22,50 @@ type editor struct {
 	draft   []rune // the new line while history is shown
 }
 
-// A want is what a key asks of the console.
-type want uint8
+// New gives an empty line with the history before it, oldest first.
+func New(history []string) *Editor { return &Editor{history: history, at: len(history)} }
+
+// Before is what stands before the cursor.
+func (e *Editor) Before() string { return string(e.line[:e.pos]) }
+
+// End puts the cursor behind the line.
+func (e *Editor) End() { e.pos = len(e.line) }
+
+// A Want is what a key asks of the console.
+type Want uint8
 
 const (
-	wantRedraw want = iota
-	wantNothing
-	wantRun
-	wantComplete // Tab
-	wantList     // ?
-	wantClear
-	wantLeave
+	Redraw   Want = iota // show the line again
+	Nothing              // the key means nothing
+	Run                  // Enter
+	Complete             // Tab
+	List                 // ?
+	Clear                // Ctrl-L: an empty screen
+	Leave                // Ctrl-C, or Ctrl-D on an empty line
 )
 
-// press applies one key.
-func (e *editor) press(k key) want {
+// Press applies one key.
+func (e *Editor) Press(k Key) Want {
 	switch k {
 	case enter, newline:
-		return wantRun
-	case ctrlC:
-		return wantLeave
+		return Run
+	case CtrlC:
+		return Leave
 	case ctrlD:
 		if len(e.line) == 0 {
-			return wantLeave
+			return Leave
 		}
 		e.remove(e.pos, e.pos+1)
 	case tab:
-		return wantComplete
+		return Complete
 	case '?':
-		return wantList
+		return List
 	case ctrlL:
-		return wantClear
+		return Clear
 	case ctrlA, keyHome:
 		e.pos = 0
 	case ctrlE, keyEnd:
-		e.pos = len(e.line)
+		e.End()
 	case ctrlB, keyLeft:
 		e.pos = max(0, e.pos-1)
 	case ctrlF, keyRight:
@@ -83,19 +96,19 @@ func (e *editor) press(k key) want {
 		e.recall(e.at + 1)
 	default:
 		if !unicode.IsPrint(rune(k)) {
-			return wantNothing
+			return Nothing
 		}
 		e.insert([]rune{rune(k)})
 	}
-	return wantRedraw
+	return Redraw
 }
 
-func (e *editor) insert(rs []rune) {
+func (e *Editor) insert(rs []rune) {
 	e.line = slices.Insert(e.line, e.pos, rs...)
 	e.pos += len(rs)
 }
 
-func (e *editor) remove(from, to int) {
+func (e *Editor) remove(from, to int) {
 	from, to = max(0, from), min(len(e.line), to)
 	if from >= to {
 		return
@@ -104,7 +117,7 @@ func (e *editor) remove(from, to int) {
 	e.pos = from
 }
 
-func (e *editor) kill(from, to int) {
+func (e *Editor) kill(from, to int) {
 	if from < to {
 		e.killed = slices.Clone(e.line[from:to])
 		e.remove(from, to)
@@ -113,7 +126,7 @@ func (e *editor) kill(from, to int) {
 
 // swap exchanges the two characters before the cursor, as Ctrl-T does at the
 // end of a line, or those around it.
-func (e *editor) swap() {
+func (e *Editor) swap() {
 	if e.pos == 0 || len(e.line) < 2 {
 		return
 	}
@@ -123,7 +136,7 @@ func (e *editor) swap() {
 	e.line[e.pos-2], e.line[e.pos-1] = e.line[e.pos-1], e.line[e.pos-2]
 }
 
-func (e *editor) wordStart() int {
+func (e *Editor) wordStart() int {
 	i := e.pos
 	for i > 0 && e.line[i-1] == ' ' {
 		i--
@@ -134,7 +147,7 @@ func (e *editor) wordStart() int {
 	return i
 }
 
-func (e *editor) wordEnd() int {
+func (e *Editor) wordEnd() int {
 	i := e.pos
 	for i < len(e.line) && e.line[i] == ' ' {
 		i++
@@ -145,7 +158,7 @@ func (e *editor) wordEnd() int {
 	return i
 }
 
-func (e *editor) recall(at int) {
+func (e *Editor) recall(at int) {
 	if at < 0 || at > len(e.history) {
 		return
 	}
@@ -161,9 +174,9 @@ func (e *editor) recall(at int) {
 	e.pos = len(e.line)
 }
 
-// take gives the finished line, remembers it and begins a new one. fresh is
+// Take gives the finished line, remembers it and begins a new one. fresh is
 // false if it is blank or a repetition of the last.
-func (e *editor) take() (line string, fresh bool) {
+func (e *Editor) Take() (line string, fresh bool) {
 	line = strings.TrimSpace(string(e.line))
 	if line != "" && (len(e.history) == 0 || e.history[len(e.history)-1] != line) {
 		e.history = append(e.history, line)
@@ -173,9 +186,9 @@ func (e *editor) take() (line string, fresh bool) {
 	return line, fresh
 }
 
-// complete puts the candidates' common beginning in place of the word before the
+// Complete puts the candidates' common beginning in place of the word before the
 // cursor, with a blank behind it if there is just one.
-func (e *editor) complete(candidates []string) {
+func (e *Editor) Complete(candidates []string) {
 	if len(candidates) == 0 {
 		return
 	}
@@ -200,7 +213,7 @@ func (e *editor) complete(candidates []string) {
 }
 
 // partStart is where the unfinished word before the cursor begins, quotes minded.
-func (e *editor) partStart() int {
+func (e *Editor) partStart() int {
 	start, quoted := 0, false
 	for i := 0; i < e.pos; i++ {
 		switch e.line[i] {
@@ -217,9 +230,9 @@ func (e *editor) partStart() int {
 	return min(start, e.pos)
 }
 
-// draw gives what brings prompt and line onto the cursor's row of a terminal of
+// Draw gives what brings prompt and line onto the cursor's row of a terminal of
 // that many columns. A line that is too long is shown in part, around the cursor.
-func (e *editor) draw(prompt string, columns int) string {
+func (e *Editor) Draw(prompt string, columns int) string {
 	room := max(10, columns-width([]rune(prompt))-1)
 	from := 0
 	for width(e.line[from:e.pos]) > room {
@@ -238,8 +251,9 @@ func (e *editor) draw(prompt string, columns int) string {
 	return out
 }
 
-// columnsOf lays words out in columns that read downwards.
-func columnsOf(words []string, columns int) string {
+// Columns lays words out in columns that read downwards, on a terminal of that
+// width.
+func Columns(words []string, columns int) string {
 	longest := 0
 	for _, w := range words {
 		longest = max(longest, width([]rune(w)))
