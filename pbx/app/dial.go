@@ -54,6 +54,7 @@ func (a *calls) dial(ctx context.Context, c *channel.Channel, args string) error
 		c.SetVar(v, "")
 	}
 	c.Cause = channel.NoCause
+	c.ForgetLegEnds()
 	d.complain()
 	if t := arg(p, 1); t != "" {
 		limit, ok := seconds(t)
@@ -431,6 +432,11 @@ func (d *dialing) early(l *called) {
 
 // lost handles the end of a leg that had not answered.
 func (d *dialing) lost(ctx context.Context, l *called, e channel.Event) {
+	end := channel.LegEnd{Name: l.ch.Name, Cause: e.Cause}
+	if e.Status != 0 {
+		end.Detail = fmt.Sprintf("SIP %d %s", e.Status, e.Reason)
+	}
+	d.c.NoteLegEnd(end)
 	if l.forward != "" && !d.o.Has('i') && l.hops < maxForwards {
 		d.forward(ctx, l)
 		return

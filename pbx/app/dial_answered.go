@@ -265,6 +265,7 @@ func (d *dialing) peerLeft(peer *channel.Channel) error {
 
 // peerGone: the called party's side of the bridge is over.
 func (d *dialing) peerGone(ctx context.Context, peer *channel.Channel) error {
+	d.c.NoteLegEnd(channel.LegEnd{Name: peer.Name, Cause: peer.Cause})
 	return d.epilogue(ctx, peer, d.goOn(peer.Cause))
 }
 

@@ -209,3 +209,21 @@ func TestStatus(t *testing.T) {
 		})
 	}
 }
+
+func TestLegEnds(t *testing.T) {
+	run(t, "[default]\nexten => 1,1,Dial(Test/b&Test/c)\nsame => n,Wait(10)\n", func(o *pbxtest.Office) {
+		o.Phone("b").Script = func(l *pbxtest.Call) { l.Rejects(channel.UserBusy) }
+		o.Phone("c").Script = func(l *pbxtest.Call) { l.Rejects(channel.NoRoute) }
+		a := o.Phone("a").Dial("1")
+		a.Story()
+		ends := map[string]channel.Cause{}
+		o.Ask(o.T.Context(), "Test/a-00000000", func(c *channel.Channel) {
+			for _, e := range c.LegEnds() {
+				ends[e.Name] = e.Cause
+			}
+		})
+		if len(ends) != 2 || ends["Test/b-00000001"] != channel.UserBusy || ends["Test/c-00000002"] != channel.NoRoute {
+			t.Errorf("%v", ends)
+		}
+	})
+}

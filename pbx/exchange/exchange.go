@@ -29,6 +29,9 @@ type Options struct {
 	Log      *slog.Logger   // nil: slog.Default
 	Booth    *prompt.Booth
 	Features bridge.Features
+	// HangupRoutines gives the subroutines a channel wants run after h, as
+	// "[[context,]exten,]priority[(args)]"; nil: there are none.
+	HangupRoutines func(*channel.Channel) []string
 }
 
 // An Exchange is a running telephone exchange.
@@ -40,6 +43,7 @@ type Exchange struct {
 	log      *slog.Logger
 	maxCalls int
 	chainMax int
+	routines func(*channel.Channel) []string
 
 	ctx  context.Context // ends when calls must
 	kill context.CancelFunc
@@ -60,7 +64,7 @@ type Exchange struct {
 func New(o Options) *Exchange {
 	x := &Exchange{
 		sys: o.System, booth: o.Booth, trace: o.Trace, log: o.Log,
-		maxCalls: o.MaxCalls, chainMax: cmp.Or(o.Chain, 200),
+		maxCalls: o.MaxCalls, chainMax: cmp.Or(o.Chain, 200), routines: o.HangupRoutines,
 		techs: map[string]channel.Tech{}, list: map[string]*channel.Channel{}, chain: map[string]int{},
 	}
 	if x.log == nil {

@@ -266,3 +266,25 @@ func TestConsole(t *testing.T) {
 		}
 	})
 }
+
+func TestHangupRoutines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := pbxtest.OpenWith(t, "[default]\nexten => 1,1,Hangup(17)\nexten => h,1,Verbose(h)\n[bye]\nexten => s,1,Verbose(bye ${ARG1} ${HANGUPCAUSE})\nsame => n,Return()\n",
+			exchange.Options{HangupRoutines: func(*channel.Channel) []string { return []string{"bye,s,1(x)", "nowhere,s,q", "bye,s,1"} }})
+		o.Phone("a").Dial("1").Want("hangup 17")
+		wantTrace(o, "\nh\n", "bye x 17", "bye  17")
+		o.Close()
+	})
+}
+
+func TestMaxCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := pbxtest.OpenWith(t, "[default]\nexten => 1,1,Answer()\nsame => n,Wait(5)\n", exchange.Options{MaxCalls: 1})
+		a := o.Phone("a").Dial("1")
+		var why *channel.Refusal
+		if err := o.Accept(context.Background(), channel.Incoming{Leg: a}); !errors.As(err, &why) || why.Cause != channel.SwitchCongestion {
+			t.Errorf("second call: %v", err)
+		}
+		o.Close()
+	})
+}

@@ -296,16 +296,29 @@ func (x *Exchange) bury(ctx context.Context, c *channel.Channel) {
 	c.End()
 }
 
-// Epilogue runs the h extension of the context the call ended in.
+// Epilogue runs the h extension of the context the call ended in, then the
+// channel's hang-up routines.
 func (x *Exchange) Epilogue(ctx context.Context, c *channel.Channel) {
 	c.Finished = true
 	for c.PopFrame() != nil { // h does not return into the subroutine the call ended in
 	}
-	if !x.exists(c, "h") {
+	if x.exists(c, "h") {
+		c.SetPlace(channel.Place{Context: c.Context, Exten: "h", Priority: 1})
+		_ = x.steps(ctx, c, 0) // whatever stops it, nothing follows
+	}
+	if x.routines == nil {
 		return
 	}
-	c.SetPlace(channel.Place{Context: c.Context, Exten: "h", Priority: 1})
-	_ = x.steps(ctx, c, 0) // whatever stops it, nothing follows
+	for _, r := range x.routines(c) {
+		target, args, _ := strings.Cut(r, "(")
+		var params []string
+		if args = strings.TrimSuffix(args, ")"); args != "" {
+			params = dialplan.SplitRaw(args, 0)
+		}
+		if err := x.Sub(ctx, c, target, params); err != nil && !errors.Is(err, dialplan.ErrHangup) {
+			x.sys.Warn(c, "hang-up routine", "routine", r, "error", err)
+		}
+	}
 }
 
 // statusOf is what a party that transferred a call is told about its failure.

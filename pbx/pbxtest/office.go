@@ -19,7 +19,6 @@ import (
 	"branchline/media"
 	"branchline/pbx/app"
 	"branchline/pbx/astconf"
-	"branchline/pbx/bridge"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
@@ -45,6 +44,12 @@ type Office struct {
 // brings.
 func Open(t *testing.T, extensions string, functions ...dialplan.Function) *Office {
 	t.Helper()
+	return OpenWith(t, extensions, exchange.Options{}, functions...)
+}
+
+// OpenWith is Open with options; those an Office has of its own are overridden.
+func OpenWith(t *testing.T, extensions string, options exchange.Options, functions ...dialplan.Function) *Office {
+	t.Helper()
 	o := &Office{T: t, Trace: &Transcript{}, Log: &Transcript{}, Sounds: &Sounds{}, phones: map[string]*Phone{}}
 	log := slog.New(slog.NewTextHandler(o.Log, &slog.HandlerOptions{Level: slog.LevelInfo,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -56,7 +61,8 @@ func Open(t *testing.T, extensions string, functions ...dialplan.Function) *Offi
 	o.System = dialplan.NewSystem(nil)
 	o.System.Log = log
 	booth := &prompt.Booth{Sounds: o.Sounds}
-	o.Exchange = exchange.New(exchange.Options{System: o.System, Trace: o.Trace, Log: log, Booth: booth, Features: bridge.Features{}})
+	options.System, options.Trace, options.Log, options.Booth = o.System, o.Trace, log, booth
+	o.Exchange = exchange.New(options)
 	o.System.Catalog = exchange.NewCatalog(
 		app.All(app.Deps{System: o.System, Exchange: o.Exchange, Booth: booth, Bridges: o.Bridges(), Trace: o.Trace, Log: log}),
 		functions, app.Refused())
