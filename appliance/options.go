@@ -35,8 +35,6 @@ type Options struct {
 	User, Group string // -U, -G
 	RealTime    bool   // -p
 	MaxCalls    int    // -M, 0: asterisk.conf decides
-	MaxLoad     float64
-	MinFree     int // -e, MiB
 
 	Quiet      bool // -q
 	Mute       bool // -m

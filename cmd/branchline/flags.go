@@ -181,12 +181,12 @@ func (inv *invocation) value(c byte, s string) (err error) {
 		inv.commands = append(inv.commands, s)
 	case 's':
 		inv.socket, err = filepath.Abs(s)
-	case 'L':
-		o.MaxLoad, err = strconv.ParseFloat(s, 64)
+	case 'L': // a call is refused by what it needs, not by what the machine does
+		_, err = strconv.ParseFloat(s, 64)
 	case 'M':
 		o.MaxCalls, err = strconv.Atoi(s)
 	case 'e':
-		o.MinFree, err = strconv.Atoi(s)
+		_, err = strconv.Atoi(s)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: -%c %s: %w", errFlag, c, s, err)
@@ -208,12 +208,11 @@ Valid Options:
    -U <user>       Run as this user once everything is bound
    -c              Console on this terminal; leaving it ends the exchange
    -d              One more level of debug messages
-   -e <MiB>        Refuse calls when less memory is free
    -f              Stay in the foreground
    -F              Go to the background, whatever else is said
-   -g -i -t -X -W -B  Accepted, without meaning here
+   -g -i -t -X -W -B -L <load> -e <MiB>
+                   Accepted, without effect
    -h              This text
-   -L <load>       Refuse calls above this load average
    -M <value>      Refuse calls above this number
    -m              Show no log lines on the console
    -n              No colours on the console
@@ -222,7 +221,7 @@ Valid Options:
    -r              Connect to the exchange on this machine
    -R              The same, and again whenever it comes back
    -s <socket>     Control socket to connect to (with -r)
-   -T              Times on every line of the console
+   -T              The time on every line of the console
    -V              Version
    -v              One more level of verbosity
    -x <cmd>        Run one console command (implies -r)

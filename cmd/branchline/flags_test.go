@@ -26,7 +26,7 @@ func TestParse(t *testing.T) {
 		{"rasterisk -vv", invocation{program: "rasterisk", mode: remote, options: appliance.Options{Verbose: 2}}},
 		{"branchline -C /etc/pbx -f -U asterisk -Gdialout -pnTqm", invocation{options: appliance.Options{Config: "/etc/pbx", Foreground: true,
 			User: "asterisk", Group: "dialout", RealTime: true, NoColour: true, Timestamps: true, Quiet: true, Mute: true}}},
-		{"branchline -L 3.5 -M 40 -e 100 -F -itXWBI", invocation{options: appliance.Options{MaxLoad: 3.5, MaxCalls: 40, MinFree: 100, AlwaysFork: true}}},
+		{"branchline -L 3.5 -M 40 -e 100 -F -itXWBI", invocation{options: appliance.Options{MaxCalls: 40, AlwaysFork: true}}},
 		{"branchline -vV -r", invocation{mode: showVersion, options: appliance.Options{Verbose: 1}}},
 		{"branchline -h", invocation{mode: showHelp}},
 		{"branchline --lenient -f", invocation{options: appliance.Options{Lenient: true, Foreground: true}}},
@@ -50,6 +50,7 @@ func TestParseRefuses(t *testing.T) {
 		"b -rZ":       "invalid option -- 'Z'",
 		"b --nothing": "invalid option '--nothing'",
 		"b -rx":       "invalid option: -x needs a value",
+		"b -L high":   `invalid option: -L high: strconv.ParseFloat: parsing "high": invalid syntax`,
 		"b -M many":   `invalid option: -M many: strconv.Atoi: parsing "many": invalid syntax`,
 	} {
 		if _, err := parse(strings.Fields(line)); !errors.Is(err, errFlag) || err.Error() != want {

@@ -33,6 +33,7 @@ type ClientOptions struct {
 	Verbose, Debug int
 	Mute, Quiet    bool
 	NoColour       bool
+	Times          bool   // verbose lines with the time
 	HistoryFile    string // "" for none
 
 	In       *os.File
@@ -94,7 +95,7 @@ func (c *client) connect(ctx context.Context) error {
 		}
 	}
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	h := hello{Protocol: protocol, Version: c.o.Version, Watch: !c.o.Once, Verbose: c.o.Verbose, Debug: c.o.Debug, Mute: c.o.Mute}
+	h := hello{Protocol: protocol, Version: c.o.Version, Watch: !c.o.Once, Verbose: c.o.Verbose, Debug: c.o.Debug, Mute: c.o.Mute, Times: c.o.Times}
 	if err := writeHello(conn, h); err != nil {
 		conn.Close()
 		return err

@@ -43,6 +43,7 @@ type hello struct {
 	Verbose  int    `json:"verbose"` // of this console
 	Debug    int    `json:"debug"`   // raises the daemon's level, 0 leaves it
 	Mute     bool   `json:"mute"`
+	Times    bool   `json:"times"` // verbose lines with the time
 }
 
 // welcome is what the daemon answers.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // An Output is the daemon's voice. Log records, verbose lines and traces go in;
@@ -26,6 +27,7 @@ type screen struct {
 	verbose atomic.Int32
 	muted   atomic.Bool
 	plain   bool // a log of its own: no time, no source position
+	times   bool // verbose lines with the time
 }
 
 // NewOutput gives an Output that nobody hears yet.
@@ -106,10 +108,20 @@ func (o *Output) Trace(level int, text string) {
 	if level > o.Level() {
 		return
 	}
-	lines := indent(verbosePrefix(level), text)
+	var bare, timed string // made when the first screen wants them
 	o.each(func(s *screen) {
-		if int(s.verbose.Load()) >= level {
-			s.put(lines)
+		switch {
+		case int(s.verbose.Load()) < level:
+		case s.times:
+			if timed == "" {
+				timed = indent("["+stamp(time.Now())+"] "+verbosePrefix(level), text)
+			}
+			s.put(timed)
+		default:
+			if bare == "" {
+				bare = indent(verbosePrefix(level), text)
+			}
+			s.put(bare)
 		}
 	})
 }

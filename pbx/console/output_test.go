@@ -43,7 +43,13 @@ func TestVerboseReachesThoseWhoWantIt(t *testing.T) {
 	}
 	out.Verbose(1, "lost")
 	quiet, three, five := newPaper(out, 0), newPaper(out, 3), newPaper(out, 5)
+	timed := newPaper(out, 1)
+	timed.times = true
 	out.Verbose(1, "one %d", 1)
+	if !regexp.MustCompile(`^\[... .\d \d\d:\d\d:\d\d\]  one 1\n$`).MatchString(timed.String()) {
+		t.Errorf("with the time: %q", timed.String())
+	}
+	out.detach(&timed.screen)
 	out.Verbose(2, "two")
 	out.Trace(3, "Executing [1@default:1] NoOp")
 	out.Trace(4, "four\nlines")

@@ -32,6 +32,7 @@ func (c *session) run(ctx context.Context, in hello) {
 	c.screen.name, c.screen.put = "Console", c.queue.putLog
 	c.screen.verbose.Store(int32(in.Verbose))
 	c.screen.muted.Store(in.Mute)
+	c.screen.times = in.Times
 	if in.Watch {
 		out.attach(&c.screen)
 		defer out.detach(&c.screen)
