@@ -71,7 +71,7 @@ func (p *Party) setStep(now int64, ptime time.Duration) {
 	if step = max(10*ms, min(maxPtime, step)); step != p.step {
 		p.step = step
 		if p.busy() {
-			p.board.wheel.remove(p)
+			p.board.wheel.Take(&p.timer)
 			p.rouse(now)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 	"branchline/media/dtmf"
 	"branchline/media/g711"
 	"branchline/media/plane"
+	"branchline/media/plane/wheel"
 	"branchline/media/rtp"
 )
 
@@ -70,7 +71,9 @@ func RulesOf(c plane.Config) Rules {
 // A Board holds the parties of one media thread.
 type Board struct {
 	start time.Time // wall clock at time zero
-	wheel wheel
+	wheel wheel.Wheel
+	// closing has each party close itself at its next tick.
+	closing bool
 
 	// Working space, used by one packet at a time.
 	frame  [rtp.HeaderLen + maxFrame]byte
@@ -98,35 +101,36 @@ func (b *Board) Pair(one, other func(media.Event)) (*Party, *Party) {
 }
 
 func (b *Board) party(events func(media.Event)) *Party {
-	return &Party{
-		board: b, events: events,
-		wheelAt: -1, step: frameTime,
+	p := &Party{
+		board: b, events: events, step: frameTime,
 		phase: rand.Int64N(frameTime/ms) * ms, // frames of many parties spread over 20 ms
 		out:   sender{ssrc: rand.Uint32(), seq: uint16(rand.Uint32()), stamp: rand.Uint32(), rate: Rate},
 		cname: strconv.FormatUint(rand.Uint64(), 36), // RFC 7022: says nothing about box or call
 	}
+	p.timer.Do = p.tick
+	return p
 }
 
 // Enter puts p on the board.
 func (p *Party) Enter(now int64) {
-	if p.twin == nil && p.wheelAt < 0 && !p.closed {
+	if p.twin == nil && !p.timer.Set() && !p.closed {
 		p.nextReport = now + p.rules.RTCPInterval
-		p.board.wheel.add(p, now+frameTime+p.phase)
+		p.board.wheel.Put(&p.timer, now+frameTime+p.phase)
 	}
 }
 
 // Advance does everything that is due by now.
-func (b *Board) Advance(now int64) { b.wheel.advance(now) }
+func (b *Board) Advance(now int64) { b.wheel.Advance(now) }
 
 // Next is when Advance has something to do again; false if never.
-func (b *Board) Next() (int64, bool) { return b.wheel.next() }
+func (b *Board) Next() (int64, bool) { return b.wheel.Next() }
 
 // Close ends everybody who still has something to do.
 func (b *Board) Close(now int64) {
-	for i := range b.wheel.slot {
-		for p := b.wheel.slot[i]; p != nil; p = b.wheel.slot[i] {
-			p.Close(now)
-		}
+	b.closing = true
+	for t := b.wheel.Any(); t != nil; t = b.wheel.Any() {
+		b.wheel.Take(t)
+		t.Do(now, now)
 	}
 }
 
@@ -173,10 +177,8 @@ type Party struct {
 	published  published
 	cname      string
 
-	// Place in the wheel.
-	wheelAt              int64 // -1: nowhere
-	phase, step          int64
-	wheelNext, wheelPrev *Party
+	timer       wheel.Timer // for tick
+	phase, step int64       // of ticks while p is busy
 }
 
 func (p *Party) tell(e media.Event) {
@@ -199,14 +201,18 @@ func (p *Party) rouse(now int64) {
 	if due <= now {
 		due += p.step
 	}
-	if p.wheelAt < 0 || p.wheelAt > due {
-		p.board.wheel.remove(p)
-		p.board.wheel.add(p, due)
+	if !p.timer.Set() || p.timer.At() > due {
+		p.board.wheel.Take(&p.timer)
+		p.board.wheel.Put(&p.timer, due)
 	}
 }
 
 // tick is the party's regular work, scheduled for due.
 func (p *Party) tick(now, due int64) {
+	if p.board.closing {
+		p.Close(now)
+		return
+	}
 	if now-due > maxLate {
 		due = now
 		p.out.forget()
@@ -228,9 +234,9 @@ func (p *Party) tick(now, due int64) {
 	}
 	switch {
 	case p.busy():
-		p.board.wheel.add(p, due+p.step)
+		p.board.wheel.Put(&p.timer, due+p.step)
 	case p.twin == nil:
-		p.board.wheel.add(p, due+idleTick)
+		p.board.wheel.Put(&p.timer, due+idleTick)
 	}
 }
 
@@ -251,6 +257,6 @@ func (p *Party) Close(now int64) {
 	p.part()
 	p.goodbye(now)
 	p.closed = true
-	p.board.wheel.remove(p)
+	p.board.wheel.Take(&p.timer)
 	p.publish(now)
 }
