@@ -60,13 +60,13 @@ fuzz: ## every fuzz target for $(FUZZTIME)
 	  done || exit 1; \
 	done
 
-bench: build ## each measure beside its peer or its floor
-	go test -run '^$$' -bench . -benchmem ./...
-	@if [ -d build/bench ]; then $(SUDO) env "PATH=$$PATH" go run ./build/bench; fi
+bench: build ## each measure beside its peer or its floor; root, sipp
+	$(SUDO) env "PATH=$$PATH" go run ./build/bench -binary $(BIN) \
+	  $(if $(E2E_AST22),-asterisk $(E2E_AST22)) $(if $(E2E_RUNNER),-runner $(E2E_RUNNER))
 
 e2e: build ## the finished program with phones not written here; root, sipp, baresip
 	go test -c -tags e2e -o bin/e2e.test ./appliance/e2e
-	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" ../../bin/e2e.test -test.timeout 10m
+	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" ../../bin/e2e.test -test.timeout 10m -test.parallel 6
 
 interop: build ## the same against a real Asterisk 22, which E2E_AST22 and E2E_RUNNER name
 	@if [ -z "$$E2E_AST22" ] || [ -z "$$E2E_RUNNER" ]; then \
@@ -74,7 +74,7 @@ interop: build ## the same against a real Asterisk 22, which E2E_AST22 and E2E_R
 	  echo "E2E_RUNNER=<the script that runs it>; see appliance/e2e/doc.go"; exit 1; fi
 	go test -c -tags e2e -o bin/e2e.test ./appliance/e2e
 	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_RUNNER="$$E2E_RUNNER" \
-	  E2E_MIX=ast22+branchline,branchline+ast22 ../../bin/e2e.test -test.timeout 15m -test.run TestE
+	  E2E_MIX=ast22+branchline,branchline+ast22 ../../bin/e2e.test -test.timeout 15m -test.parallel 6 -test.run TestE
 
 cross: ## binaries for the boards, in bin/
 	GOARCH=arm64 $(GOBUILD) -o bin/branchline-linux-arm64 $(PKG)
