@@ -298,7 +298,7 @@ func registrationOptions() []option[Registration] {
 	return []option[R]{
 		{name: "server_uri", kind: sipURI, at: func(r *R) any { return &r.ServerURI }},
 		{name: "client_uri", kind: sipURI, at: func(r *R) any { return &r.ClientURI }},
-		{name: "contact_user", def: "s", kind: text, at: func(r *R) any { return &r.ContactUser }},
+		{name: "contact_user", kind: text, at: func(r *R) any { return &r.ContactUser }},
 		{name: "contact_header_params", kind: text, at: func(r *R) any { return &r.ContactHeaderParams }},
 		{name: "outbound_auth", kind: list, at: func(r *R) any { return &r.OutboundAuths }},
 		{name: "outbound_proxy", kind: sipURI, at: func(r *R) any { return &r.OutboundProxy }},
@@ -314,9 +314,9 @@ func registrationOptions() []option[Registration] {
 		{name: "endpoint", kind: text, at: func(r *R) any { return &r.Endpoint }},
 		{name: "user_agent", kind: text, at: func(r *R) any { return &r.UserAgent }},
 		{name: "support_path", def: "no", kind: truth, standing: later},
-		{name: "support_outbound", def: "no", kind: truth, standing: later},
+		{name: "support_outbound", def: "no", kind: yesNo, standing: later},
 		{name: "security_negotiation", def: "no", kind: choice("no", "mediasec"), standing: ignored},
-		{name: "security_mechanisms", kind: text, standing: ignored},
+		{name: "security_mechanisms", kind: text, showing: whenSet, standing: ignored},
 	}
 }
 
@@ -326,6 +326,9 @@ func (r *Registration) finish() error {
 		return errors.New("server_uri is missing")
 	case r.ClientURI == "":
 		return errors.New("client_uri is missing")
+	}
+	if r.ContactUser == "" {
+		r.ContactUser = "s" // the extension that inbound calls then have
 	}
 	return nil
 }

@@ -80,9 +80,15 @@ func newTable[T any](typ string, options []option[T]) *table[T] {
 
 func byName(a, b Option) int { return strings.Compare(a.Name, b.Name) }
 
+// written is what a section has said, for Options.
+type written[T any] struct {
+	rows  map[string]*option[T]
+	words map[string]string // by option name: the value as `pjsip show` prints it
+}
+
 // read fills obj from the section. ok is false if an Error was found; obj must
 // then not be used.
-func (t *table[T]) read(obj *T, sec *astconf.Section, other func(name string) string) (set []Option, ds []astconf.Diag, ok bool) {
+func (t *table[T]) read(obj *T, sec *astconf.Section, other func(name string) string) (said written[T], ds []astconf.Diag, ok bool) {
 	*obj = t.proto
 	ok = true
 	touched := map[string]*option[T]{}
@@ -118,12 +124,17 @@ func (t *table[T]) read(obj *T, sec *astconf.Section, other func(name string) st
 			ds = append(ds, unhonoured(t.typ, sec.Name, row.name, e, row.standing))
 		}
 	}
-	for _, row := range touched {
+	return written[T]{touched, shown}, ds, ok
+}
+
+// options lists what was written, for an object that is complete.
+func (w written[T]) options(obj *T) (set []Option) {
+	for _, row := range w.rows {
 		if row.showing == never {
 			continue
 		}
 		if row.show == nil {
-			set = append(set, Option{row.name, mask(row.secret, shown[row.name])})
+			set = append(set, Option{row.name, mask(row.secret, w.words[row.name])})
 			continue
 		}
 		for _, v := range row.show(obj) {
@@ -135,7 +146,7 @@ func (t *table[T]) read(obj *T, sec *astconf.Section, other func(name string) st
 		}
 	}
 	slices.SortStableFunc(set, byName)
-	return set, ds, ok
+	return set
 }
 
 func (t *table[T]) apply(row *option[T], obj *T, text string, shown map[string]string) error {

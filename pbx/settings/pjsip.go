@@ -174,8 +174,6 @@ func (r *reader) object(sec *astconf.Section, e astconf.Entry) {
 	case "registration":
 		if o := take(r, r.registration, sec, (*Registration).finish, func(o *Registration) *Object { return &o.Object }); o != nil {
 			s.Registrations = append(s.Registrations, o)
-			r.add(sec.Pos, astconf.Warning, "not-yet-honoured",
-				"registration [%s] is understood, but this exchange does not register at other servers yet", o.ID)
 		}
 	case "acl":
 		if o := take(r, r.acl, sec, nil, func(o *ACL) *Object { return &o.Object }); o != nil {
@@ -224,23 +222,23 @@ func (r *reader) foreign(sec *astconf.Section, e astconf.Entry) {
 // take reads one object; nil if it cannot be used.
 func take[T any](r *reader, t *table[T], sec *astconf.Section, finish func(*T) error, head func(*T) *Object) *T {
 	obj := new(T)
-	set, ds, ok := t.read(obj, sec, r.owner)
+	said, ds, ok := t.read(obj, sec, r.owner)
 	r.diags = append(r.diags, ds...)
 	if !ok {
 		return nil
 	}
-	*head(obj) = Object{ID: sec.Name, Pos: sec.Pos, set: set, defaults: t.defaults}
-	if finish == nil {
-		return obj
+	if finish != nil {
+		var l lack
+		switch err := finish(obj); {
+		case err == nil:
+		case errors.As(err, &l):
+			r.add(sec.Pos, astconf.Warning, "not-supported", "%s [%s]: %v; the %s is left out", t.typ, sec.Name, err, t.typ)
+			return nil
+		default:
+			r.add(sec.Pos, astconf.Error, "bad-object", "%s [%s]: %v; the %s is not loaded", t.typ, sec.Name, err, t.typ)
+			return nil
+		}
 	}
-	var l lack
-	switch err := finish(obj); {
-	case err == nil:
-		return obj
-	case errors.As(err, &l):
-		r.add(sec.Pos, astconf.Warning, "not-supported", "%s [%s]: %v; the %s is left out", t.typ, sec.Name, err, t.typ)
-	default:
-		r.add(sec.Pos, astconf.Error, "bad-object", "%s [%s]: %v; the %s is not loaded", t.typ, sec.Name, err, t.typ)
-	}
-	return nil
+	*head(obj) = Object{ID: sec.Name, Pos: sec.Pos, set: said.options(obj), defaults: t.defaults}
+	return obj
 }

@@ -84,8 +84,10 @@ func (r *Registrar) qualifyNow(e *entry) {
 // maxPings is how many contacts are probed at the same time.
 const maxPings = 32
 
-// Run lets contacts expire and probes them, until ctx ends.
+// Run lets contacts expire and probes them, until ctx ends. It returns when the
+// last probe has ended too.
 func (r *Registrar) Run(ctx context.Context) error {
+	defer r.probes.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -145,7 +147,8 @@ func (r *Registrar) ping(ctx context.Context, e *entry) {
 	}
 	e.pinging = true
 	r.pinging++
-	go r.probe(ctx, e, e.now, aor)
+	c := e.now
+	r.probes.Go(func() { r.probe(ctx, e, c, aor) })
 }
 
 // probe sends one OPTIONS, notes the outcome and plans the next.
@@ -177,7 +180,7 @@ func (r *Registrar) probe(ctx context.Context, e *entry, c *Contact, aor *settin
 		e.pingAt = time.Now().Add(now.QualifyFrequency)
 		r.plan(item{at: e.pingAt, e: e, ping: true})
 	}
-	for len(r.waiting) > 0 && r.pinging < maxPings {
+	for len(r.waiting) > 0 && r.pinging < maxPings && ctx.Err() == nil {
 		next := r.waiting[0]
 		r.waiting = r.waiting[1:]
 		if !next.gone {

@@ -124,6 +124,7 @@ type Registrar struct {
 	pinging   int
 	waiting   []*entry // pings that are due but must wait for a free place
 	wake      chan struct{}
+	probes    sync.WaitGroup // the pings under way
 }
 
 // An entry is a contact's place in the tables. It stays while refreshes come.

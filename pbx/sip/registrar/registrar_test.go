@@ -2,6 +2,7 @@ package registrar
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,8 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/settings"
+	"branchline/pbx/sip/digest"
+	"branchline/pbx/sip/identify"
 )
 
 const conf = `[transport-udp]
@@ -100,7 +103,7 @@ func newRig(t testing.TB, db *astdb.DB, pinger Pinger) *rig {
 	t.Helper()
 	r := &rig{t: t, snap: snapshot(t, conf), db: db}
 	r.Registrar = New(Options{DB: db, Pinger: pinger,
-		Log:     slog.New(slog.NewTextHandler(&r.log, nil)),
+		Log: slog.New(slog.NewTextHandler(&r.log, nil)),
 		Changed: func(aor string) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -595,6 +598,63 @@ func FuzzRegister(f *testing.F) {
 			t.Errorf("%q is %q after a restart: %v", before, again.uris("extra"), db.List(""))
 		}
 	})
+}
+
+// BenchmarkDigestRegister is a whole registration as a phone does it, from the
+// bytes of the datagrams on: REGISTER, challenge, REGISTER with credentials,
+// 200. The transaction layer is not in it.
+func BenchmarkDigestRegister(b *testing.B) {
+	db, err := astdb.Open(filepath.Join(b.TempDir(), "astdb"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	var text strings.Builder
+	const phones = 1000
+	for i := range phones {
+		fmt.Fprintf(&text, "[%d]\ntype=endpoint\naors=%d\nauth=%d\n[%d]\ntype=aor\nmax_contacts=1\nremove_existing=yes\n[%d]\ntype=auth\nusername=%d\npassword=secret\n", i, i, i, i, i, i)
+	}
+	snap := snapshot(b, text.String())
+	index := identify.New(snap)
+	verifier, err := digest.NewVerifier(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := New(Options{DB: db, Log: slog.New(slog.DiscardHandler)})
+	r.Configure(snap)
+	packets := make([][]byte, phones)
+	for i := range packets {
+		packets[i] = []byte(fmt.Sprintf("REGISTER sip:198.51.100.9 SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.206:5060;branch=z9hG4bK%d\r\nFrom: <sip:%d@x>;tag=1\r\n"+
+			"To: <sip:%d@x>\r\nCall-ID: call-%d\r\nCSeq: 1 REGISTER\r\nUser-Agent: bench/1\r\nContact: <sip:%d@198.51.100.206:5060>\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n", i, i, i, i, i))
+	}
+	parse := func(i int) (*sip.Request, *settings.Endpoint) {
+		msg, err := sip.ParseMessage(packets[i])
+		if err != nil {
+			b.Fatal(err)
+		}
+		req := msg.(*sip.Request)
+		ep, _ := index.Find(req, phone.Addr)
+		return req, ep
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i = (i + 1) % phones {
+		req, ep := parse(i)
+		auths, _ := snap.UASAuths(ep)
+		if verifier.Check(req, phone.Addr.Addr(), auths, "asterisk").OK {
+			b.Fatal("accepted without credentials")
+		}
+		res := sip.NewResponse(401, "Unauthorized")
+		res.AppendHeader(sip.NewHeader("WWW-Authenticate", verifier.Challenges(phone.Addr.Addr(), auths, "asterisk", false)[0]))
+		var client digest.Client // the phone's share is measured too
+		req, ep = parse(i)
+		if err := client.Answer(req, res, auths); err != nil {
+			b.Fatal(err)
+		}
+		verdict := verifier.Check(req, phone.Addr.Addr(), auths, "asterisk")
+		if a := r.Register(req, phone, ep, verdict.Username); !verdict.OK || a.Status != 200 {
+			b.Fatal(verdict, a)
+		}
+	}
 }
 
 // BenchmarkRefresh is a phone's usual REGISTER, parsed already.
