@@ -189,11 +189,12 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.listener == nil {
 		return errors.New("console: Run without Listen")
 	}
-	stop := context.AfterFunc(ctx, func() { s.listener.Close() })
+	l := s.listener
+	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	close(s.ready)
 	for {
-		conn, err := s.listener.Accept()
+		conn, err := l.Accept()
 		if ctx.Err() != nil {
 			break
 		}
@@ -209,6 +210,17 @@ func (s *Server) Run(ctx context.Context) error {
 		s.sessions.Go(func() { s.Serve(ctx, conn) })
 	}
 	s.sessions.Wait()
+	return s.Close()
+}
+
+// Close gives the control socket back. Run has done so when it returns; who
+// calls Listen and then cannot Run must.
+func (s *Server) Close() error {
+	if s.listener == nil {
+		return nil
+	}
+	s.listener.Close()
+	s.listener = nil
 	err := os.Remove(s.o.Socket)
 	if s.o.PIDFile != "" {
 		// A directory that only root may write stays as it is.

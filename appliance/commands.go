@@ -1,0 +1,101 @@
+package appliance
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"branchline/pbx/astconf"
+	"branchline/pbx/astdb"
+	"branchline/pbx/cli"
+	"branchline/pbx/console"
+	"branchline/pbx/dialplan"
+	"branchline/pbx/sip/show"
+)
+
+// addCommands fills the console's command tree. Each package brings the
+// commands about its own data.
+func (d *daemon) addCommands() error {
+	tree := d.tree
+	err := tree.Add(console.Commands(console.Daemon{
+		Name: Name, Version: Version, Speaks: Speaks,
+		Started: d.started, Booted: d.booted,
+		LastReload: func() time.Time { return *d.accepted.Load() },
+		Reload:     d.reloadFromConsole,
+		Shutdown:   d.shutdown, Abort: d.abortShutdown,
+		Settings: d.settings, Modules: d.modules(),
+	}, d.out, tree)...)
+	for _, commands := range [][]cli.Command{
+		{{
+			Path: "selftest", Summary: "Call the exchange with two phones of its own",
+			Usage: "Usage: selftest\n       Two built-in phones register, call each other and check what they hear.\n       Calls that are up are not disturbed.",
+			Run: func(ctx context.Context, w io.Writer, args []string) error {
+				if len(args) > 0 {
+					return cli.ErrUsage
+				}
+				return d.selftest(ctx, w)
+			},
+		}},
+		dialplan.Commands(d.system, d.deviceState, nil),
+		d.exchange.Commands(),
+		d.agent.Commands(),
+		astdb.Commands(d.db),
+		show.Commands(show.Deps{
+			Snapshot: d.agent.Snapshot, Identifiers: d.agent.Identifiers, Contacts: d.registrar,
+			Channels: d.agent.EndpointChannels, State: d.agent.State, Qualify: d.registrar.Qualify,
+			UserAgent: Name + "/" + Version, Version: sipStack(), Registrations: d.outbound,
+		}),
+	} {
+		if err == nil {
+			err = tree.Add(commands...)
+		}
+	}
+	return err
+}
+
+// reloadFromConsole is `core reload` and its relatives. All files are read and
+// checked together whatever part was named: a configuration is accepted or
+// refused whole.
+func (d *daemon) reloadFromConsole(_ context.Context, w io.Writer, _ string) error {
+	diags, err := d.reload()
+	for _, f := range diags {
+		if f.Severity > astconf.Note {
+			fmt.Fprintln(w, f.String())
+		}
+	}
+	return err
+}
+
+func (d *daemon) settings() console.Settings {
+	dirs := d.process.Directories
+	var files syscall.Rlimit
+	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) // 0 is shown as "Not set"
+	cwd, _ := os.Getwd()
+	return console.Settings{
+		MaxCalls: d.process.MaxCalls, MaxFiles: uint64(files.Cur), SystemName: d.process.SystemName,
+		DefaultLanguage: d.process.DefaultLanguage, User: d.process.RunUser, Group: d.process.RunGroup,
+		ConfigFile: d.mainFile, RunningDirectory: cwd, ConfigDirectory: dirs.Etc, ModuleDirectory: dirs.Modules,
+		SpoolDirectory: dirs.Spool, LogDirectory: dirs.Log, RunDirectory: dirs.Run,
+		PIDFile: filepath.Join(dirs.Run, "asterisk.pid"), VarLibDirectory: dirs.VarLib, DataDirectory: dirs.Data,
+		Database: filepath.Join(dirs.DB, databaseFile),
+	}
+}
+
+// modules lists what the product can do under the names Asterisk's modules
+// have, for scripts that look for them.
+func (d *daemon) modules() []console.Module {
+	calls := func() int { n, _ := d.exchange.Counts(); return n }
+	return []console.Module{
+		{Name: "chan_pjsip.so", Description: "SIP channels", Support: "core", Part: "pjsip", Uses: d.agent.Sessions},
+		{Name: "pbx_config.so", Description: "Dialplan from extensions.conf", Support: "core", Part: "dialplan", Uses: calls},
+		{Name: "res_pjsip.so", Description: "SIP transports, endpoints and addresses", Support: "core", Part: "pjsip"},
+		{Name: "res_rtp_asterisk.so", Description: "RTP ports and relaying", Support: "core", Part: "rtp"},
+		{Name: "bridge_simple.so", Description: "Two channels talking", Support: "core"},
+		{Name: "codec_alaw.so", Description: "A-law to u-law", Support: "core"},
+		{Name: "codec_ulaw.so", Description: "u-law to A-law", Support: "core"},
+	}
+}

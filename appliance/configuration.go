@@ -1,0 +1,70 @@
+package appliance
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"branchline/pbx/astconf"
+	"branchline/pbx/dialplan"
+	"branchline/pbx/settings"
+)
+
+// configFiles are the files that make a configuration.
+var configFiles = []string{"pjsip.conf", "rtp.conf", "extensions.conf"}
+
+// A configuration is everything the files in the configuration directory say,
+// read and checked but not in force.
+type configuration struct {
+	files    map[string]*astconf.File // by name, as they were parsed
+	settings *settings.Snapshot
+	plan     *dialplan.Plan
+}
+
+// readConfiguration reads the files in directory etc. Every finding is among the
+// diagnostics; with an Error among them (astconf.Failed) the configuration lacks
+// what was broken and should be refused, unless the user asked for leniency. A
+// file that is not there says nothing, which is no error.
+func readConfiguration(etc string, catalog dialplan.Catalog) (configuration, []astconf.Diag) {
+	var diags []astconf.Diag
+	files := map[string]*astconf.File{}
+	for _, name := range configFiles {
+		files[name] = &astconf.File{Name: name, Valid: true}
+		if _, err := os.Stat(etc + "/" + name); !errors.Is(err, fs.ErrNotExist) {
+			file, found := astconf.Loader{Dir: os.DirFS(etc), Path: etc, Root: os.DirFS("/")}.Load(name)
+			files[name] = file
+			diags = append(diags, found...)
+		}
+	}
+	c, found := understand(files, catalog)
+	return c, append(diags, found...)
+}
+
+// understand makes a configuration of parsed files.
+func understand(files map[string]*astconf.File, catalog dialplan.Catalog) (configuration, []astconf.Diag) {
+	c := configuration{files: files}
+	var diags, found []astconf.Diag
+	c.settings, diags = settings.FromPJSIP(files["pjsip.conf"])
+	c.settings.RTP, found = settings.FromRTP(files["rtp.conf"])
+	diags = append(diags, found...)
+	c.plan, found = dialplan.Compile(files["extensions.conf"], catalog)
+	return c, append(diags, found...)
+}
+
+// with is c as if the sections of the same files in extra stood at the end of
+// the user's.
+func (c configuration) with(extra fs.FS, catalog dialplan.Catalog) (configuration, []astconf.Diag) {
+	var diags []astconf.Diag
+	files := map[string]*astconf.File{}
+	for name, file := range c.files {
+		joined := *file
+		if _, err := fs.Stat(extra, name); err == nil {
+			more, found := astconf.Load(extra, name)
+			diags = append(diags, found...)
+			joined.Sections = append(joined.Sections[:len(joined.Sections):len(joined.Sections)], more.Sections...)
+		}
+		files[name] = &joined
+	}
+	next, found := understand(files, catalog)
+	return next, append(diags, found...)
+}

@@ -1,0 +1,331 @@
+package appliance
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"branchline/appliance/task"
+	"branchline/media/plane"
+	"branchline/media/plane/socket"
+	"branchline/media/sound"
+	"branchline/media/sound/prompts"
+	"branchline/pbx/app"
+	"branchline/pbx/astconf"
+	"branchline/pbx/astdb"
+	"branchline/pbx/cli"
+	"branchline/pbx/console"
+	"branchline/pbx/dialplan"
+	"branchline/pbx/exchange"
+	"branchline/pbx/fn"
+	"branchline/pbx/local"
+	"branchline/pbx/prompt"
+	"branchline/pbx/settings"
+	"branchline/pbx/sip"
+	"branchline/pbx/sip/digest"
+	"branchline/pbx/sip/outreg"
+	"branchline/pbx/sip/registrar"
+)
+
+// A daemon is the running exchange with all its parts.
+type daemon struct {
+	options  Options
+	process  settings.Process
+	mainFile string // asterisk.conf, "" if there was none
+	started  time.Time
+	booted   chan struct{}
+
+	out       *console.Output
+	log       *slog.Logger
+	db        *astdb.DB
+	plane     *socket.Plane
+	system    *dialplan.System
+	exchange  *exchange.Exchange
+	registrar *registrar.Registrar
+	agent     *sip.Agent
+	outbound  *outreg.Keeper
+	tree      *cli.Tree
+	console   *console.Server
+
+	changing sync.Mutex // one reload at a time; guards inForce
+	inForce  configuration
+	accepted atomic.Pointer[time.Time] // when the last configuration was
+	ending   ending
+}
+
+// databaseFile is the persistent store, in astdbdir.
+const databaseFile = "branchline.db"
+
+// ErrRefused reports a configuration with errors: the daemon does not start.
+var ErrRefused = errors.New("the configuration was refused; see the errors above, or start with --lenient to go on without the broken parts")
+
+// assemble makes every part and joins them; the one place that knows all of
+// them. Nothing is bound yet, except for the console's socket: two exchanges on
+// one set of files must not even begin.
+func assemble(o Options) (*daemon, error) {
+	d := &daemon{options: o, started: time.Now(), booted: make(chan struct{}), out: console.NewOutput(), tree: cli.NewTree()}
+	d.ending.asked = make(chan console.Shutdown, 1)
+	if err := d.assemble(); err != nil {
+		d.putAway()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *daemon) assemble() (err error) {
+	o := d.options
+	var diags []astconf.Diag
+	d.process, d.mainFile, diags, err = ReadMain(o)
+	if err != nil {
+		return err
+	}
+	dirs := d.process.Directories
+	d.out.SetDebug(d.process.Debug)
+	if !o.Quiet {
+		d.out.Attach("stderr", os.Stderr, d.process.Verbose)
+	}
+	d.log = d.out.Logger()
+	report(d.log, diags)
+
+	for _, dir := range []string{dirs.Run, dirs.DB} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	product := Name + "/" + Version
+	d.console = console.NewServer(console.ServerOptions{
+		Socket: ControlSocket(d.process), PIDFile: filepath.Join(dirs.Run, "asterisk.pid"),
+		Permissions: d.process.Files.Permissions, Owner: d.process.Files.Owner, Group: d.process.Files.Group,
+		Version: Name + " " + Version, Tree: d.tree, Output: d.out, Log: d.log, HideConnect: d.process.HideConnect,
+	})
+	if err := d.console.Listen(); err != nil {
+		return err
+	}
+
+	if d.db, err = astdb.Open(filepath.Join(dirs.DB, databaseFile), d.log); err != nil {
+		return err
+	}
+	verifier, err := digest.NewVerifier(rand.Reader)
+	if err != nil {
+		return err
+	}
+	if d.plane, err = socket.New(plane.Config{Realtime: o.RealTime}); err != nil {
+		return err
+	}
+	d.system = dialplan.NewSystem(nil)
+	d.system.Log, d.system.Name = d.log, d.process.SystemName
+	d.system.Dirs = directoryVariables(dirs)
+	booth := &prompt.Booth{Sounds: &sound.Library{
+		Dirs: []string{filepath.Join(dirs.Data, "sounds"), filepath.Join(dirs.VarLib, "sounds")}, Embedded: prompts.FS,
+	}}
+	d.exchange = exchange.New(exchange.Options{
+		System: d.system, MaxCalls: d.process.MaxCalls, Trace: d.out, Log: d.log, Booth: booth,
+	})
+	pinger := &lazyPinger{}
+	d.registrar = registrar.New(registrar.Options{DB: d.db, Log: d.log, Pinger: pinger})
+	d.agent = sip.New(sip.Options{
+		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Verifier: verifier,
+		UserAgent: product, Channels: d.exchange.Channels, Say: d.out.Say, Log: d.log,
+	})
+	pinger.Pinger = d.agent
+	d.outbound = outreg.New(d.agent, d.log)
+	d.exchange.AddTech(d.agent.Tech())
+	d.exchange.AddTech(local.New(d.exchange, d.plane))
+
+	refused := app.Refused()
+	functions := fn.Functions(fn.Deps{
+		System: d.system, Store: d.db, State: d.deviceState, Custom: d.setDeviceState,
+		Settings: d.agent.Snapshot, Contacts: d.contacts, Channels: d.exchange.Channels, Version: Version,
+	})
+	for name, why := range fn.Refused() {
+		refused[name] = why
+	}
+	d.system.Catalog = exchange.NewCatalog(app.All(app.Deps{
+		System: d.system, Exchange: d.exchange, Booth: booth, Bridges: d.exchange.Bridges(),
+		Store: d.db, Trace: d.out, Log: d.log,
+	}), functions, refused)
+	return d.addCommands()
+}
+
+// Run is the daemon's life: it starts everything, serves until it is told to
+// stop, ends calls properly and puts everything away. ErrRestart asks the caller
+// to begin again.
+func Run(ctx context.Context, o Options) error {
+	d, err := assemble(o)
+	if err != nil {
+		return err
+	}
+	return d.run(ctx)
+}
+
+func (d *daemon) run(ctx context.Context) error {
+	defer d.putAway()
+	if err := d.firstConfiguration(); err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go d.listenForEnd(ctx, stop)
+	ready := func() {
+		if err := d.dropPrivileges(); err != nil {
+			d.log.Error(err.Error())
+			stop()
+			return
+		}
+		close(d.booted)
+		d.log.Info("fully booted", "in", time.Since(d.started).Round(time.Millisecond))
+		if d.options.Booted != nil {
+			d.options.Booted()
+		}
+	}
+	err := task.Run(ctx, ready,
+		part{"contacts", d.registrar.Run},
+		d.agent,
+		part{"registrations", d.outbound.Run},
+		part{"calls", d.serveCalls},
+		d.console,
+	)
+	if err == nil && d.ending.restart.Load() {
+		return ErrRestart
+	}
+	return err
+}
+
+// serveCalls lets calls run until ctx ends, then hangs them all up.
+func (d *daemon) serveCalls(ctx context.Context) error {
+	<-ctx.Done()
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	return d.exchange.Stop(limit)
+}
+
+// putAway closes whatever was opened so far, in the reverse order.
+func (d *daemon) putAway() {
+	var errs []error
+	if d.console != nil {
+		errs = append(errs, d.console.Close())
+	}
+	if d.agent != nil {
+		errs = append(errs, d.agent.Close())
+	}
+	if d.plane != nil {
+		errs = append(errs, d.plane.Close())
+	}
+	if d.db != nil {
+		errs = append(errs, d.db.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		d.log.Error("while stopping", "error", err)
+	}
+}
+
+// A part is a function that serves until its context ends, as a task that is
+// ready from the start.
+type part struct {
+	name string
+	run  func(context.Context) error
+}
+
+func (p part) Name() string                  { return p.name }
+func (p part) Run(ctx context.Context) error { return p.run(ctx) }
+func (p part) Ready() <-chan struct{}        { return always }
+
+var always = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// lazyPinger breaks a knot: the registrar asks the agent to qualify contacts,
+// the agent is made with the registrar.
+type lazyPinger struct{ registrar.Pinger }
+
+// firstConfiguration puts the configuration on disk into force, or explains why
+// not.
+func (d *daemon) firstConfiguration() error {
+	next, diags := readConfiguration(d.process.Directories.Etc, d.system.Catalog)
+	commit, more := d.prepare(next)
+	diags = append(diags, more...)
+	report(d.log, diags)
+	if astconf.Failed(diags) && !d.options.Lenient {
+		return ErrRefused
+	}
+	commit()
+	return nil
+}
+
+// reload reads the configuration anew. What there is to say goes to the log. An
+// error means that nothing was changed.
+func (d *daemon) reload() ([]astconf.Diag, error) {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	next, diags := readConfiguration(d.process.Directories.Etc, d.system.Catalog)
+	if !astconf.Failed(diags) {
+		commit, more := d.prepare(next)
+		diags = append(diags, more...)
+		if !astconf.Failed(diags) {
+			commit()
+			return diags, nil
+		}
+	}
+	errs := 0
+	for _, f := range diags {
+		if f.Severity == astconf.Error {
+			errs++
+		}
+	}
+	return diags, fmt.Errorf("the new configuration was refused because of %d error(s); nothing was changed", errs)
+}
+
+// prepare readies every part for next without any effect; commit puts it into
+// force.
+func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Diag) {
+	signalling, diags, err := d.agent.Prepare(d.inForce.settings, next.settings)
+	if err != nil {
+		diags = append(diags, astconf.Diag{Pos: astconf.Pos{File: "pjsip.conf"}, Severity: astconf.Error, Rule: "sip", Message: err.Error()})
+		return func() {}, diags
+	}
+	return func() {
+		rtp := next.settings.RTP
+		d.plane.Configure(plane.Config{
+			First: rtp.PortFirst, Last: rtp.PortLast, Strict: rtp.Strict, Probation: rtp.Probation,
+			RTCPInterval: rtp.RTCPInterval, DTMFTimeout: rtp.DTMFTimeout, Realtime: d.options.RealTime,
+		})
+		d.system.Install(next.plan)
+		d.registrar.Configure(next.settings)
+		signalling()
+		d.outbound.Configure(next.settings)
+		d.inForce = next
+		now := time.Now()
+		d.accepted.Store(&now)
+	}, diags
+}
+
+// report writes diagnostics to the log, each at its own level.
+func report(log *slog.Logger, diags []astconf.Diag) {
+	for _, f := range diags {
+		level := slog.LevelInfo
+		switch f.Severity {
+		case astconf.Warning:
+			level = slog.LevelWarn
+		case astconf.Error:
+			level = slog.LevelError
+		}
+		text := f.Pos.String() + ": " + f.Message
+		if f.Cure != "" {
+			text += " (" + f.Cure + ")"
+		}
+		log.Log(context.Background(), level, text)
+	}
+}
+
+func directoryVariables(d settings.Directories) map[string]string {
+	return map[string]string{
+		"ASTCACHEDIR": d.Cache, "ASTETCDIR": d.Etc, "ASTMODDIR": d.Modules, "ASTVARLIBDIR": d.VarLib,
+		"ASTDBDIR": d.DB, "ASTKEYDIR": d.Key, "ASTDATADIR": d.Data, "ASTAGIDIR": d.AGI,
+		"ASTSPOOLDIR": d.Spool, "ASTRUNDIR": d.Run, "ASTLOGDIR": d.Log, "ASTSBINDIR": d.Sbin,
+	}
+}

@@ -1,0 +1,162 @@
+package appliance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"branchline/appliance/selftest"
+	"branchline/configs"
+	"branchline/pbx/astconf"
+)
+
+// selftest calls itself: phones of the self-test are added to the configuration
+// in force, call each other, and are taken out again. What runs meanwhile is not
+// disturbed, and files edited since the last reload stay unread.
+func (d *daemon) selftest(ctx context.Context, w io.Writer) error {
+	bench, err := selftest.NewBench()
+	if err != nil {
+		return err
+	}
+	defer bench.Close()
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	before := d.inForce
+	during, diags := before.with(bench.Files(), d.system.Catalog)
+	commit, more := d.prepare(during)
+	if diags = append(diags, more...); astconf.Failed(diags) && !d.options.Lenient {
+		for _, f := range diags {
+			if f.Severity == astconf.Error {
+				fmt.Fprintln(w, f.String())
+			}
+		}
+		return errors.New("the self-test's phones could not be configured")
+	}
+	commit()
+	err = bench.Run(ctx, w)
+	restore, more := d.prepare(before)
+	if astconf.Failed(more) && !d.options.Lenient {
+		report(d.log, more)
+	}
+	restore()
+	return err
+}
+
+// SelfTest starts an exchange of its own on loopback, in a temporary directory,
+// tests it and puts it away.
+func SelfTest(ctx context.Context, w io.Writer) error {
+	dir, err := os.MkdirTemp("", "branchline-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if err := settleIn(dir, nil); err != nil {
+		return err
+	}
+	return during(ctx, Options{Config: dir, Quiet: true}, func(ctx context.Context, d *daemon) error {
+		return d.selftest(ctx, w)
+	})
+}
+
+// Demo starts an exchange on the sample configuration in dir (made if it is not
+// there yet), proves it with a self-test, says how to register a phone and
+// serves until ctx ends.
+func Demo(ctx context.Context, w io.Writer, dir string, o Options) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	sample, err := fs.Sub(configs.FS, "demo")
+	if err != nil {
+		return err
+	}
+	if err := settleIn(dir, sample); err != nil {
+		return err
+	}
+	o.Config = dir
+	return during(ctx, o, func(ctx context.Context, d *daemon) error {
+		if err := d.selftest(ctx, w); err != nil {
+			return err
+		}
+		fmt.Fprintf(w, welcome, os.Args[0], dir)
+		<-ctx.Done()
+		return nil
+	})
+}
+
+// welcome is what a person reads who has just started the sample.
+const welcome = `
+The exchange is up and has just called itself. Register two phones on this machine:
+
+  SIP server  127.0.0.1:15060, UDP or TCP
+  Phone One   user 1001, password first-phone
+  Phone Two   user 1002, password second-phone
+
+They can dial each other, 600 (hear yourself), 601 (hear the exchange), 602 (a measuring tone).
+Console:       %[1]s -C %[2]s -rvvv
+Configuration: %[2]s
+Stop with Ctrl-C.
+`
+
+// settleIn writes an asterisk.conf that keeps everything below dir, and the
+// files of sample (nil: none) where there are none yet.
+func settleIn(dir string, sample fs.FS) error {
+	all := map[string]string{"asterisk.conf": fmt.Sprintf(`[directories]
+astetcdir => %[1]s
+astvarlibdir => %[1]s/lib
+astdbdir => %[1]s/lib
+astdatadir => %[1]s/data
+astspooldir => %[1]s/spool
+astrundir => %[1]s/run
+astlogdir => %[1]s/log
+`, dir)}
+	if sample != nil {
+		names, err := fs.Glob(sample, "*.conf")
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			text, err := fs.ReadFile(sample, name)
+			if err != nil {
+				return err
+			}
+			all[name] = string(text)
+		}
+	}
+	for name, text := range all {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); err == nil {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(text), 0o640); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// during runs an exchange for as long as do takes.
+func during(ctx context.Context, o Options, do func(context.Context, *daemon) error) error {
+	d, err := assemble(o)
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() {
+		served <- d.run(ctx)
+		stop()
+	}()
+	select {
+	case <-d.booted:
+	case err := <-served:
+		return err
+	}
+	err = do(ctx, d)
+	stop()
+	return errors.Join(err, <-served)
+}

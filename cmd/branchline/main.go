@@ -1,0 +1,109 @@
+// Command branchline is a telephone exchange: a SIP registrar and back-to-back
+// user agent that reads Asterisk's configuration files. Under the name asterisk,
+// or with -r, it is also the console of one that runs. The way of a call begins
+// in appliance.Run.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"syscall"
+
+	"branchline/appliance"
+	"branchline/pbx/console"
+)
+
+func main() {
+	inv, err := parse(os.Args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "%v\nTry -h for the options there are.\n", err)
+		os.Exit(2)
+	}
+	// One more than there are cores: the media thread keeps its P while it
+	// sleeps, and must not take it from everything else.
+	runtime.GOMAXPROCS(runtime.NumCPU() + 1)
+	os.Exit(run(inv))
+}
+
+// run does what the command line asks for and gives the exit status.
+func run(inv *invocation) int {
+	switch inv.mode {
+	case showVersion:
+		fmt.Printf("%s %s (%s)\n", appliance.Name, appliance.Version, appliance.Speaks)
+		return 0
+	case showHelp:
+		fmt.Print(usage(inv.program))
+		return 0
+	case remote:
+		return inv.attach(context.Background())
+	case word:
+		return inv.word()
+	}
+	return inv.daemon()
+}
+
+// word runs one of the tools that are called by name.
+func (inv *invocation) word() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	var err error
+	switch {
+	case inv.args[0] == "selftest" && len(inv.args) == 1:
+		err = appliance.SelfTest(ctx, os.Stdout)
+	case inv.args[0] == "demo" && len(inv.args) == 2:
+		var dir string
+		if dir, err = filepath.Abs(inv.args[1]); err == nil {
+			err = appliance.Demo(ctx, os.Stdout, dir, inv.options)
+		}
+	default:
+		fmt.Fprintf(os.Stderr, "%s: unknown command %q\nTry -h for the options there are.\n", inv.program, inv.args)
+		return 2
+	}
+	return inv.status(err)
+}
+
+// daemon is the exchange itself, in the background unless told otherwise.
+func (inv *invocation) daemon() int {
+	o := inv.options
+	p, _, _, err := appliance.ReadMain(o)
+	if err != nil {
+		return inv.status(err)
+	}
+	if !p.Foreground && !inBackground(&o, p.Directories.Log) {
+		return background()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	if p.Console {
+		o.Quiet = true // the console shows it all
+		o.Booted = func() {
+			go func() {
+				inv.attach(ctx)
+				stop()
+			}()
+		}
+	}
+	err = appliance.Run(ctx, o)
+	if errors.Is(err, appliance.ErrRestart) {
+		err = syscall.Exec("/proc/self/exe", os.Args, os.Environ())
+	}
+	return inv.status(err)
+}
+
+// status tells why things ended and gives the exit status for it.
+func (inv *invocation) status(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, console.ErrRunning):
+		fmt.Fprintf(os.Stderr, "%s is already running. Use '%s -r' to connect.\n", appliance.Name, inv.program)
+	default:
+		fmt.Fprintf(os.Stderr, "%s: %v\n", inv.program, err)
+	}
+	return 1
+}

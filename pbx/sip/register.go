@@ -1,0 +1,107 @@
+package sip
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/settings"
+	"branchline/pbx/sip/outreg"
+)
+
+// registerWait bounds one REGISTER of ours, timer F included.
+const registerWait = 33 * time.Second
+
+// SendRegister sends REGISTER for one of our own registrations
+// (outreg.Caller), answers a challenge with its outbound_auth and returns the
+// final response.
+func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *outreg.Thread, expires time.Duration) (*sip.Response, error) {
+	ctx, cancel := context.WithTimeout(ctx, registerWait)
+	defer cancel()
+	w := a.world.Load()
+	var server, client, proxy sip.Uri
+	if err := parseURI(r.ServerURI, &server); err != nil {
+		return nil, err
+	}
+	if err := parseURI(r.ClientURI, &client); err != nil {
+		return nil, err
+	}
+	first := &server
+	if r.OutboundProxy != "" {
+		if err := parseURI(r.OutboundProxy, &proxy); err != nil {
+			return nil, err
+		}
+		first = &proxy
+	}
+	h, err := a.hop(ctx, r.Transport, "", first)
+	if err != nil {
+		return nil, err
+	}
+	if t.CallID == "" {
+		t.CallID, t.Tag = a.o.Token(), a.o.Token()
+	}
+	creds := credentials{auths: w.auths(r.OutboundAuths)}
+	var challenge *sip.Response
+	for {
+		t.Seq++
+		req := a.register(w, r, t, h, server, client, expires)
+		if first == &proxy {
+			req.AppendHeader(&sip.RouteHeader{Address: proxy})
+		}
+		if challenge != nil {
+			if err := t.Client.Answer(req, challenge, creds.auths); err != nil {
+				return challenge, nil // the status says that we are not let in
+			}
+		} else if err := t.Client.Reuse(req); err != nil {
+			return nil, err
+		}
+		res, err := a.ask(ctx, h, req)
+		if err != nil || res.StatusCode != 401 && res.StatusCode != 407 {
+			return res, err
+		}
+		challenge = res
+	}
+}
+
+// register builds one REGISTER (RFC 3261 10.2).
+func (a *Agent) register(w *world, r *settings.Registration, t *outreg.Thread, h hop, server, client sip.Uri, expires time.Duration) *sip.Request {
+	host, port := h.wire.Speaks(h.to.Addr())
+	user := r.ContactUser
+	if user == "" {
+		user = "s"
+	}
+	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
+	if h.wire.Reliable() {
+		contact.UriParams.Add("transport", "TCP")
+	}
+	callID, hops := sip.CallIDHeader(t.CallID), sip.MaxForwardsHeader(max(w.settings.Global.MaxForwards, 1))
+	req := sip.NewRequest(sip.REGISTER, server)
+	req.AppendHeader(&sip.FromHeader{Address: client, Params: sip.HeaderParams{{K: "tag", V: t.Tag}}})
+	req.AppendHeader(&sip.ToHeader{Address: client})
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: t.Seq, MethodName: sip.REGISTER})
+	req.AppendHeader(&sip.ContactHeader{Address: contact})
+	req.AppendHeader(sip.NewHeader("Expires", strconv.Itoa(int(expires/time.Second))))
+	req.AppendHeader(&hops)
+	agent := r.UserAgent
+	if agent == "" {
+		agent = a.userAgent(w)
+	}
+	req.AppendHeader(sip.NewHeader("User-Agent", agent))
+	req.SetBody(nil)
+	return req
+}
+
+// auths finds auth sections by name; one that does not exist is skipped, the
+// configuration check has said so.
+func (w *world) auths(names []string) []*settings.Auth {
+	var out []*settings.Auth
+	for _, n := range names {
+		if x := w.settings.Auths[n]; x != nil {
+			out = append(out, x)
+		}
+	}
+	return out
+}
