@@ -1,3 +1,7 @@
+// Package appliance puts the exchange together: it alone knows every part.
+// Reading order: assemble and run here; configuration.go for the files,
+// prepared whole and then committed whole; ending.go for how it stops;
+// commands.go for the console; selfcall.go for the exchange that calls itself.
 package appliance
 
 import (
