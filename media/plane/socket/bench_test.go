@@ -95,6 +95,7 @@ func feed(b *testing.B, r relay) float64 {
 		pause := unix.NsecToTimespec(int64(time.Second) / int64(n) / 50)
 		_ = unix.Nanosleep(&pause, nil)
 	}
+	time.Sleep(100 * time.Millisecond) // the last ones may still be in the sockets
 	spent := r.cpu() - before
 	packets := r.stop()
 	if packets < 0.9*float64(b.N) && b.N > n {
@@ -132,14 +133,14 @@ func startPlane(b *testing.B, n int, one, other *media.Codec) relay {
 				}
 			}
 			p.do(func(int64) { thread = unix.Gettid() })
-			settleBench(p)
+			settle(p)
 		},
 		cpu: func() time.Duration { return schedstat(b, fmt.Sprintf("/proc/self/task/%d/schedstat", thread)) },
 		stop: func() (packets float64) {
 			for _, s := range streams {
 				s.Close()
 			}
-			settleBench(p)
+			settle(p)
 			for _, s := range streams {
 				packets += float64(s.Stats().TxPackets)
 			}
@@ -149,12 +150,6 @@ func startPlane(b *testing.B, n int, one, other *media.Codec) relay {
 			return packets
 		},
 	}
-}
-
-func settleBench(p *Plane) {
-	done := make(chan struct{})
-	p.do(func(int64) { close(done) })
-	<-done
 }
 
 // buildFloor compiles the loop in C; empty if there is no compiler.

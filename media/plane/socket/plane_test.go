@@ -512,6 +512,7 @@ func TestIdle(t *testing.T) {
 	}
 }
 
+// BenchmarkControl opens and closes a stream, and waits for both.
 func BenchmarkControl(b *testing.B) {
 	p, err := New(plane.Config{})
 	if err != nil {
@@ -524,5 +525,6 @@ func BenchmarkControl(b *testing.B) {
 			b.Fatal(err)
 		}
 		s.Close()
+		settle(p)
 	}
 }
