@@ -108,15 +108,26 @@ func (r *rig) heardPrompts(k switchboard.Kind, octet int, after time.Time, names
 	}
 }
 
-// hungUp checks that the exchange hung up on a device so long after a moment.
-func (r *rig) hungUp(octet, server int, began time.Time, atLeast, atMost time.Duration) {
+// speech is how long it takes to speak prompts.
+func speech(t *testing.T, k switchboard.Kind, names ...string) time.Duration {
+	t.Helper()
+	var samples int
+	for _, name := range names {
+		samples += len(prompt(t, k, name))
+	}
+	return time.Duration(samples) * time.Second / ear.Rate
+}
+
+// hungUp checks that the exchange hung up on a device so long after a moment, give or take what
+// starting a phone and the pauses between prompts take.
+func (r *rig) hungUp(octet, server int, began time.Time, after time.Duration) {
 	r.Helper()
 	byes := r.sip(lan.From(addr(server)), lan.To(addr(octet)), lan.Request("BYE"))
 	if len(byes) == 0 {
 		r.Errorf("no BYE from %s to %s", addr(server), addr(octet))
 		return
 	}
-	between(r.T, "BYE after", byes[0].Time.Sub(began), atLeast, atMost)
+	between(r.T, "BYE after", byes[0].Time.Sub(began), after-time.Second, after+3*time.Second)
 }
 
 func between(t *testing.T, what string, got, atLeast, atMost time.Duration) {

@@ -49,7 +49,7 @@ func TestCNotRegistered(t *testing.T) {
 	})
 	r.statuses(device1001, "INVITE", 100, 200)
 	r.heardPrompts(k, device1001, began, digits("3009")...)
-	r.hungUp(device1001, server3, began, 6*time.Second, 12*time.Second)
+	r.hungUp(device1001, server3, began, speech(t, k, digits("3009")...))
 }
 
 // TestCWrongProtocol registers a phone over UDP whose endpoint is pinned to TCP: it is accepted, but

@@ -182,7 +182,7 @@ func TestENotRegistered(t *testing.T) {
 					kind = p.three
 				}
 				o.heardPrompts(kind, device1001, began, digits(dial)...)
-				o.hungUp(device1001, server1, began, 6*time.Second, 12*time.Second)
+				o.hungUp(device1001, server1, began, speech(t, kind, digits(dial)...))
 			})
 		}
 	})
@@ -218,7 +218,7 @@ func TestENoAnswer(t *testing.T) {
 					kind = p.three
 				}
 				o.heardPrompts(kind, device1001, began, digits(row.to)...)
-				o.hungUp(device1001, server1, began, 18*time.Second, 26*time.Second)
+				o.hungUp(device1001, server1, began, 12*time.Second+speech(t, kind, digits(row.to)...))
 			})
 		}
 	})
