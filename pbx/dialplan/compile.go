@@ -16,12 +16,12 @@ type compiler struct {
 	diags   []astconf.Diag
 	globals *System // evaluates what [globals] and extension names hold
 	context *dialContext
-	last    int        // last priority of this section
-	started bool       // last is valid
+	last    int  // last priority of this section
+	started bool // last is valid
 	// afterHint is set while n cannot be used: a hint has no number.
 	afterHint bool
-	pattern string     // last extension as written, for same
-	missing []includeLine
+	pattern   string // last extension as written, for same
+	missing   []includeLine
 }
 
 type includeLine struct {

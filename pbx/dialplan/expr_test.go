@@ -62,13 +62,13 @@ func TestExpression(t *testing.T) {
 
 func TestExpressionProblems(t *testing.T) {
 	for in, want := range map[string]string{
-		"= 1":    "begin",
-		"1 +":    "breaks off",
-		"1 2":    "after its end",
-		"5 + a":  "not a number",
-		"1/0":    "division by zero",
-		"x(1)":   "not a function",
-		"1 + 2 ": "",
+		"= 1":                           "begin",
+		"1 +":                           "breaks off",
+		"1 2":                           "after its end",
+		"5 + a":                         "not a number",
+		"1/0":                           "division by zero",
+		"x(1)":                          "not a function",
+		"1 + 2 ":                        "",
 		strings.Repeat("(", 5000) + "1": "nested too deeply",
 		strings.Repeat("-", 5000) + "1": "nested too deeply",
 		strings.Repeat("9", 4000) + "*" + strings.Repeat("9", 4000): "too large",
