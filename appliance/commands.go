@@ -54,7 +54,10 @@ func (d *daemon) addCommands() error {
 			err = tree.Add(commands...)
 		}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return console.AddNames(tree)
 }
 
 // reloadFromConsole is `core reload` and its relatives. All files are read and
@@ -82,20 +85,5 @@ func (d *daemon) settings() console.Settings {
 		SpoolDirectory: dirs.Spool, LogDirectory: dirs.Log, RunDirectory: dirs.Run,
 		PIDFile: filepath.Join(dirs.Run, "asterisk.pid"), VarLibDirectory: dirs.VarLib, DataDirectory: dirs.Data,
 		Database: filepath.Join(dirs.DB, databaseFile),
-	}
-}
-
-// modules lists what the product can do under the names Asterisk's modules
-// have, for scripts that look for them.
-func (d *daemon) modules() []console.Module {
-	calls := func() int { n, _ := d.exchange.Counts(); return n }
-	return []console.Module{
-		{Name: "chan_pjsip.so", Description: "SIP channels", Support: "core", Part: "pjsip", Uses: d.agent.Sessions},
-		{Name: "pbx_config.so", Description: "Dialplan from extensions.conf", Support: "core", Part: "dialplan", Uses: calls},
-		{Name: "res_pjsip.so", Description: "SIP transports, endpoints and addresses", Support: "core", Part: "pjsip"},
-		{Name: "res_rtp_asterisk.so", Description: "RTP ports and relaying", Support: "core", Part: "rtp"},
-		{Name: "bridge_simple.so", Description: "Two channels talking", Support: "core"},
-		{Name: "codec_alaw.so", Description: "A-law to u-law", Support: "core"},
-		{Name: "codec_ulaw.so", Description: "u-law to A-law", Support: "core"},
 	}
 }

@@ -17,7 +17,7 @@ func AddNames(tree *cli.Tree) error {
 		{"help", "core show help"},
 		{"originate", "channel originate"},
 		{"hangup request", "channel request hangup"},
-		{"pjsip reload", "module reload res_pjsip.so"},
+		{"pjsip reload", "module reload res_pjsip.so res_pjsip_authenticator_digest.so res_pjsip_endpoint_identifier_ip.so res_pjsip_outbound_registration.so"},
 	} {
 		errs = append(errs, tree.Alias(a[0], a[1]))
 	}
