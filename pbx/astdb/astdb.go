@@ -7,7 +7,7 @@
 // What a user typed is on disk when the call returns. What happens by itself,
 // registrations above all, goes through PutSoon and DelSoon and is written in
 // groups: flash wears out by writes, and one write costs the same for one
-// entry as for a thousand.
+// entry as for a thousand. Settle hastens it when the disk has had its rest.
 package astdb
 
 import (
@@ -44,8 +44,8 @@ type DB struct {
 	due      time.Time       // when dirty must be written; zero: not scheduled
 	watchers map[*watcher]struct{}
 
-	committing sync.Mutex    // one commit at a time
-	lastCommit time.Duration // how long the last one took
+	committing sync.Mutex // one commit at a time
+	rested     time.Time  // under committing: no commit by itself before this
 	wake       chan struct{}
 	closing    chan struct{}
 	done       chan struct{}

@@ -114,6 +114,32 @@ func TestWriteBehind(t *testing.T) {
 	})
 }
 
+func TestSettle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "astdb")
+		db := open(t, path)
+		defer db.Close()
+		db.PutSoon("a", "1", "x", time.Hour)
+		db.Settle()
+		if n := len(copied(t, path).List("/a")); n != 1 {
+			t.Error("not on disk when Settle returned:", n)
+		}
+		db.committing.Lock()
+		db.rested = time.Now().Add(time.Minute) // as after a slow commit
+		db.committing.Unlock()
+		db.PutSoon("a", "2", "x", 0)
+		db.Settle()
+		if n := len(copied(t, path).List("/a")); n != 1 {
+			t.Error("written without rest:", n)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n := len(copied(t, path).List("/a")); n != 2 {
+			t.Error("not written after the rest:", n)
+		}
+	})
+}
+
 func TestDamagedFileIsSetAside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "astdb")
 	if err := os.WriteFile(path, bytes.Repeat([]byte("not a database "), 4096), 0o600); err != nil {

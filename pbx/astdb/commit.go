@@ -43,8 +43,10 @@ func (db *DB) writeBehind() {
 	timer := time.NewTimer(time.Hour)
 	timer.Stop()
 	defer timer.Stop()
-	var rested time.Time // no commit before this
 	for {
+		db.committing.Lock()
+		rested := db.rested
+		db.committing.Unlock()
 		db.mu.RLock()
 		due := db.due
 		db.mu.RUnlock()
@@ -61,16 +63,34 @@ func (db *DB) writeBehind() {
 			return
 		case <-db.wake:
 		case <-timer.C:
-			if err := db.Sync(); err != nil {
-				db.log.Error("database not written, will try again", "error", err, "after", retryAfter)
-				rested = time.Now().Add(retryAfter)
-				db.schedule(retryAfter)
-				continue
-			}
 			db.committing.Lock()
-			rested = time.Now().Add(min(restPerCommit*db.lastCommit, longestRest))
+			db.commitOrRetry()
 			db.committing.Unlock()
 		}
+	}
+}
+
+// Settle writes what is waiting now if the last write is long enough ago, so
+// that a single change is on disk when Settle returns while a storm of them
+// still shares writes.
+func (db *DB) Settle() {
+	if db.file == nil {
+		return
+	}
+	db.committing.Lock()
+	defer db.committing.Unlock()
+	if !time.Now().Before(db.rested) {
+		db.commitOrRetry()
+	}
+}
+
+// commitOrRetry is a commit nobody waits for the outcome of. The caller holds
+// committing.
+func (db *DB) commitOrRetry() {
+	if err := db.commit(); err != nil {
+		db.log.Error("database not written, will try again", "error", err, "after", retryAfter)
+		db.rested = time.Now().Add(retryAfter)
+		db.schedule(retryAfter)
 	}
 }
 
@@ -82,6 +102,11 @@ func (db *DB) Sync() error {
 	}
 	db.committing.Lock()
 	defer db.committing.Unlock()
+	return db.commit()
+}
+
+// commit does what Sync promises. The caller holds committing.
+func (db *DB) commit() error {
 	names, values := db.takeDirty()
 	if len(names) == 0 {
 		return nil
@@ -102,7 +127,7 @@ func (db *DB) Sync() error {
 		}
 		return nil
 	})
-	db.lastCommit = time.Since(start)
+	db.rested = time.Now().Add(min(restPerCommit*time.Since(start), longestRest))
 	if err != nil {
 		db.mu.Lock()
 		for _, n := range names {

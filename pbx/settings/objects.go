@@ -170,7 +170,7 @@ func aorOptions() []option[AOR] {
 		{name: "contact", take: func(a *A, s string) error {
 			for _, uri := range commaList(s) {
 				if !isSIP(uri) {
-					return fmt.Errorf("%q must begin with sip: or sips:", uri)
+					return fmt.Errorf("%q does not begin with sip: or sips: as it must", uri)
 				}
 				a.Contacts = append(a.Contacts, uri)
 			}

@@ -188,7 +188,7 @@ func TestDiagnostics(t *testing.T) {
 		{"endpoint", "aors=nope", "warning dangling-aors", "", true},
 		{"endpoint", "transport=nope", "warning dangling-transport", "", true},
 		{"endpoint", "disallow=all", "warning no-codecs", "488", true},
-		{"aor", "contact=192.0.2.9", "error bad-value", "must begin with sip:", false},
+		{"aor", "contact=192.0.2.9", "error bad-value", "does not begin with sip:", false},
 		{"aor", "qualify_frequency=99999", "error bad-value", "86400", false},
 		{"aor", "qualify_timeout=2.5", "", "", true},
 		{"aor", "max_contacts=-1", "error bad-value", "", false},

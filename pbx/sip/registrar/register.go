@@ -387,10 +387,10 @@ func (r *Registrar) bind(req *sip.Request, w wish, c wanted, e *entry, now time.
 	return n
 }
 
-// same reports whether c and n are stored alike but for the time of expiry.
+// same reports whether a restart would find c as good as n but for the time of
+// expiry. Call-ID, User-Agent and Via are only shown.
 func (c *Contact) same(n *Contact) bool {
-	return c.UserAgent == n.UserAgent && c.CallID == n.CallID && c.Endpoint == n.Endpoint && c.ViaAddr == n.ViaAddr &&
-		c.ViaPort == n.ViaPort && c.prune == n.prune && slices.Equal(c.Path, n.Path)
+	return c.Endpoint == n.Endpoint && c.prune == n.prune && slices.Equal(c.Path, n.Path)
 }
 
 func cut(s string) string { return s[:min(len(s), maxText)] }
