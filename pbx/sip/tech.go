@@ -203,10 +203,7 @@ func (t tech) State(dest string) channel.DeviceState {
 		return channel.DeviceInvalid
 	}
 	var ringing, busy int
-	for _, c := range a.o.Channels() {
-		if c.Endpoint != ep.ID || !strings.HasPrefix(c.Name, "PJSIP/") {
-			continue
-		}
+	for _, c := range a.EndpointChannels(ep.ID) {
 		switch c.State {
 		case channel.RingingState:
 			ringing++
@@ -234,3 +231,13 @@ func (t tech) State(dest string) channel.DeviceState {
 
 // State is the device state of an endpoint.
 func (a *Agent) State(endpoint string) channel.DeviceState { return tech{a}.State(endpoint) }
+
+// EndpointChannels are the channels of an endpoint.
+func (a *Agent) EndpointChannels(endpoint string) (out []*channel.Snapshot) {
+	for _, c := range a.o.Channels() {
+		if c.Endpoint == endpoint && strings.HasPrefix(c.Name, "PJSIP/") {
+			out = append(out, c)
+		}
+	}
+	return out
+}

@@ -337,6 +337,7 @@ func (w *Wire) expire() {
 		w.finished.pop()
 		if w.servers[s.key] == s {
 			delete(w.servers, s.key)
+			w.shrink()
 		}
 	}
 }
@@ -353,8 +354,16 @@ func (w *Wire) forget(s *server) {
 	w.uncount(s)
 	if w.servers[s.key] == s {
 		delete(w.servers, s.key)
+		w.shrink()
 	}
 	w.mu.Unlock()
+}
+
+// shrink gives a flood's tables back: a map keeps the room of its best days.
+func (w *Wire) shrink() {
+	if len(w.servers) == 0 && w.peak > 1024 {
+		w.servers, w.peak = map[string]*server{}, 0
+	}
 }
 
 func (w *Wire) uncount(s *server) {

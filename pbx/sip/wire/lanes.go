@@ -173,6 +173,7 @@ func (w *Wire) request(r *sip.Request, a arrival) {
 		return
 	}
 	w.servers[key] = in.server
+	w.peak = max(w.peak, len(w.servers))
 	in.counted = true
 	w.live++
 	w.mu.Unlock()

@@ -112,6 +112,7 @@ type Wire struct {
 	servers  map[string]*server
 	clients  map[string]*Outbound
 	live     int // servers that are not finished
+	peak     int // most servers since the table was made
 	finished ring
 	closed   bool
 
