@@ -21,9 +21,15 @@ type Party struct {
 	// only if Video is not 0.
 	Codecs []*media.Codec
 	Ptimes map[*media.Codec]time.Duration
-	Events bool      // telephone-event may be offered and accepted
-	First  bool      // answer with the first common codec only (preferred_codec_only)
-	Dir    Direction // what we want, as seen by us
+	Events bool // telephone-event may be offered and accepted
+	First  bool // answer with the first common codec only (preferred_codec_only)
+	// Theirs answers in the offer's order of codecs; otherwise ours decides,
+	// as measured on Asterisk 22 (incoming_call_offer_pref).
+	Theirs bool
+	// UsePtime takes over the packet time the offer asks for.
+	UsePtime bool
+	AVPF     bool      // the profile is RTP/AVPF (RFC 4585) instead of RTP/AVP
+	Dir      Direction // what we want, as seen by us
 }
 
 // A Result is what one offer and answer settled.
@@ -41,14 +47,22 @@ type Result struct {
 var ErrNothingCommon = errors.New("no codec or stream in common")
 
 const (
-	eventName = "telephone-event"
-	eventFmtp = "0-16"
-	// offeredEvents is the payload type we offer telephone-event under.
-	offeredEvents = 101
-	// maxPtime is what Asterisk 22 announces, in ms.
-	maxPtime     = 140
+	eventName    = "telephone-event"
+	eventFmtp    = "0-16"
 	defaultPtime = 20 * time.Millisecond
 )
+
+// eventTypes are the payload types we offer telephone-event under, by clock
+// rate; each codec wants its own (RFC 4733 2.1). The numbers are Asterisk's.
+var eventTypes = map[int]uint8{8000: 101, 16000: 102, 48000: 103}
+
+// maxPtime is what Asterisk 22 announces for a list of codecs, in ms.
+func maxPtime(maps []Map) int {
+	if slices.ContainsFunc(maps, func(e Map) bool { return strings.EqualFold(e.Encoding, media.Opus.Encoding) }) {
+		return 60
+	}
+	return 140
+}
 
 // dynamicTypes are the payload types we offer codecs without a static one
 // under; the numbers are Asterisk's, so that traces compare.
@@ -131,19 +145,19 @@ func Accept(offer, answer *Description, p Party) (Result, error) {
 			break // RFC 3264 6 wants as many; what is missing counts as declined
 		}
 		mine, theirs := &offer.Media[i], &answer.Media[i]
-		if mine.Port == 0 || theirs.Port == 0 || mine.Kind != theirs.Kind || !plain(theirs.Proto) {
+		if mine.Port == 0 || theirs.Port == 0 || mine.Kind != theirs.Kind || !strings.EqualFold(mine.Proto, theirs.Proto) {
 			continue
 		}
 		switch {
 		case mine.Kind == "audio" && !audio:
-			formats, events := p.common(theirs, false)
+			formats, events := p.common(theirs, false, true)
 			if len(formats) == 0 {
 				continue
 			}
 			audio = true
 			r.audio(theirs, mine.Dir, formats, events, p)
 		case mine.Kind == "video" && r.Video == nil:
-			formats, _ := p.common(theirs, true)
+			formats, _ := p.common(theirs, true, true)
 			if len(formats) == 0 {
 				continue
 			}
@@ -174,8 +188,9 @@ func (p Party) hasVideo() bool {
 }
 
 func (p Party) offerAudio() Media {
-	m := Media{Kind: "audio", Port: p.Audio, Proto: "RTP/AVP", Conn: p.Addr, Dir: p.Dir, MaxPtime: maxPtime}
+	m := Media{Kind: "audio", Port: p.Audio, Proto: p.profile(), Conn: p.Addr, Dir: p.Dir}
 	var first *media.Codec
+	var rates []int
 	for _, c := range p.Codecs {
 		if c.Video {
 			continue
@@ -184,16 +199,21 @@ func (p Party) offerAudio() Media {
 			first = c
 		}
 		m.add(offered(c))
+		if !slices.Contains(rates, c.Rate) {
+			rates = append(rates, c.Rate)
+		}
 	}
-	if p.Events {
-		m.add(Map{PT: offeredEvents, Encoding: eventName, Rate: 8000, Fmtp: eventFmtp})
+	for _, rate := range rates {
+		if pt, ok := eventTypes[rate]; ok && p.Events {
+			m.add(Map{PT: pt, Encoding: eventName, Rate: rate, Fmtp: eventFmtp})
+		}
 	}
-	m.Ptime = p.ptimeMillis(first)
+	m.Ptime, m.MaxPtime = p.ptimeMillis(first), maxPtime(m.Maps)
 	return m
 }
 
 func (p Party) offerVideo() Media {
-	m := Media{Kind: "video", Port: p.Video, Proto: "RTP/AVP", Conn: p.Addr, Dir: p.Dir}
+	m := Media{Kind: "video", Port: p.Video, Proto: p.profile(), Conn: p.Addr, Dir: p.Dir}
 	for _, c := range p.Codecs {
 		if c.Video {
 			m.add(offered(c))
@@ -236,36 +256,47 @@ func (m Media) under(prev *Media) Media {
 }
 
 func (p Party) answerAudio(m *Media, r *Result) (Media, bool) {
-	if m.Port == 0 || !plain(m.Proto) {
+	if m.Port == 0 || !strings.EqualFold(m.Proto, p.profile()) {
 		return Media{}, false
 	}
-	formats, events := p.common(m, false)
+	formats, events := p.common(m, false, p.Theirs)
 	if len(formats) == 0 {
 		return Media{}, false
 	}
 	if p.First {
 		formats = formats[:1]
 	}
-	a := Media{Kind: m.Kind, Port: p.Audio, Proto: m.Proto, Conn: p.Addr, Dir: m.Dir.Reversed().Within(p.Dir), MaxPtime: maxPtime}
+	a := Media{Kind: m.Kind, Port: p.Audio, Proto: m.Proto, Conn: p.Addr, Dir: m.Dir.Reversed().Within(p.Dir)}
 	for _, f := range formats {
 		e, _ := m.lookup(f.PT)
 		a.add(codecMap(f.Codec, f.PT, e.Fmtp))
 	}
-	for _, e := range events {
-		if slices.ContainsFunc(formats, func(f media.Format) bool { return f.Codec.Rate == e.Rate }) {
-			a.add(Map{PT: e.PT, Encoding: eventName, Rate: e.Rate, Fmtp: eventFmtp})
+	var rates []int
+	for _, f := range formats { // events in the order of the codecs they belong to
+		if slices.Contains(rates, f.Codec.Rate) {
+			continue
+		}
+		rates = append(rates, f.Codec.Rate)
+		for _, e := range events {
+			if e.Rate == f.Codec.Rate {
+				a.add(Map{PT: e.PT, Encoding: eventName, Rate: e.Rate, Fmtp: eventFmtp})
+				break
+			}
 		}
 	}
-	a.Ptime = p.ptimeMillis(formats[0].Codec)
+	if p.UsePtime && m.Ptime > 0 {
+		p.Ptimes = map[*media.Codec]time.Duration{formats[0].Codec: time.Duration(m.Ptime) * time.Millisecond}
+	}
+	a.Ptime, a.MaxPtime = p.ptimeMillis(formats[0].Codec), maxPtime(a.Maps)
 	r.audio(m, a.Dir, formats, events, p)
 	return a, true
 }
 
 func (p Party) answerVideo(m *Media, r *Result) (Media, bool) {
-	if m.Port == 0 || !plain(m.Proto) {
+	if m.Port == 0 || !strings.EqualFold(m.Proto, p.profile()) {
 		return Media{}, false
 	}
-	formats, _ := p.common(m, true)
+	formats, _ := p.common(m, true, p.Theirs)
 	if len(formats) == 0 {
 		return Media{}, false
 	}
@@ -279,9 +310,9 @@ func (p Party) answerVideo(m *Media, r *Result) (Media, bool) {
 	return a, true
 }
 
-// common lists what a section and our codecs share, in the section's order,
-// under the section's payload types, and its telephone-event types.
-func (p Party) common(m *Media, video bool) (formats []media.Format, events []Map) {
+// common lists what a section and our codecs share, in our order or the
+// section's, under the section's payload types, and its telephone-event types.
+func (p Party) common(m *Media, video, theirs bool) (formats []media.Format, events []Map) {
 	for _, text := range m.Formats {
 		pt, err := strconv.ParseUint(text, 10, 7)
 		if err != nil {
@@ -305,6 +336,11 @@ func (p Party) common(m *Media, video bool) (formats []media.Format, events []Ma
 			continue // several H.264 profiles: the first stands for all
 		}
 		formats = append(formats, media.Format{PT: uint8(pt), Codec: c})
+	}
+	if !theirs {
+		slices.SortStableFunc(formats, func(a, b media.Format) int {
+			return slices.Index(p.Codecs, a.Codec) - slices.Index(p.Codecs, b.Codec)
+		})
 	}
 	return formats, events
 }
@@ -372,7 +408,11 @@ func decline(m *Media) Media {
 	return Media{Kind: m.Kind, Proto: m.Proto, Formats: formats}
 }
 
-// plain reports whether a transport profile is RTP without encryption.
-func plain(proto string) bool {
-	return strings.EqualFold(proto, "RTP/AVP") || strings.EqualFold(proto, "RTP/AVPF")
+// profile is the transport profile our sections have; others, encrypted ones
+// among them, are declined.
+func (p Party) profile() string {
+	if p.AVPF {
+		return "RTP/AVPF"
+	}
+	return "RTP/AVP"
 }

@@ -44,7 +44,7 @@ func TestOffer(t *testing.T) {
 			p.Ptimes = map[*media.Codec]time.Duration{media.G729: 40 * time.Millisecond}
 		}, []string{
 			"m=audio 10000 RTP/AVP 18 107", "a=rtpmap:18 G729/8000", "a=fmtp:18 annexb=no", "a=rtpmap:107 opus/48000/2",
-			"a=ptime:40", "a=maxptime:140", "a=sendrecv"}},
+			"a=ptime:40", "a=maxptime:60", "a=sendrecv"}},
 		{"video", func(p *Party) {
 			p.Events, p.Video, p.Dir = false, 10002, SendOnly
 			p.Codecs = []*media.Codec{media.PCMU, media.H264}
@@ -102,14 +102,25 @@ func TestAnswer(t *testing.T) {
 		remote string
 		flow   string // formats/eventPT/send/recv
 	}{
-		{"order is the offer's", []string{"m=audio 4000 RTP/AVP 8 18 0 101", "a=rtpmap:101 telephone-event/8000"}, nil,
+		{"order is ours", []string{"m=audio 4000 RTP/AVP 8 18 0 101", "a=rtpmap:101 telephone-event/8000"}, nil,
+			[]string{"m=audio 10000 RTP/AVP 0 8 101", "a=rtpmap:0 PCMU/8000", "a=rtpmap:8 PCMA/8000", "a=rtpmap:101 telephone-event/8000",
+				"a=fmtp:101 0-16", "a=ptime:20", "a=maxptime:140", "a=sendrecv"}, "192.0.2.1:4000", "0=ulaw 8=alaw 101 true true"},
+		{"order is the offer's", []string{"m=audio 4000 RTP/AVP 8 18 0 101", "a=rtpmap:101 telephone-event/8000"}, func(p *Party) { p.Theirs = true },
 			[]string{"m=audio 10000 RTP/AVP 8 0 101", "a=rtpmap:8 PCMA/8000", "a=rtpmap:0 PCMU/8000", "a=rtpmap:101 telephone-event/8000",
 				"a=fmtp:101 0-16", "a=ptime:20", "a=maxptime:140", "a=sendrecv"}, "192.0.2.1:4000", "8=alaw 0=ulaw 101 true true"},
 		{"their payload types", []string{"m=audio 4000 RTP/AVP 96 97", "a=rtpmap:96 pcmu/8000", "a=rtpmap:97 TELEPHONE-EVENT/8000"}, nil,
 			[]string{"m=audio 10000 RTP/AVP 96 97", "a=rtpmap:96 PCMU/8000", "a=rtpmap:97 telephone-event/8000", "a=fmtp:97 0-16",
 				"a=ptime:20", "a=maxptime:140", "a=sendrecv"}, "192.0.2.1:4000", "96=ulaw 97 true true"},
 		{"first only", []string{"m=audio 4000 RTP/AVP 8 0"}, func(p *Party) { p.First = true },
-			[]string{"m=audio 10000 RTP/AVP 8", "a=rtpmap:8 PCMA/8000", "a=ptime:20", "a=maxptime:140", "a=sendrecv"}, "192.0.2.1:4000", "8=alaw 0 true true"},
+			[]string{"m=audio 10000 RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=ptime:20", "a=maxptime:140", "a=sendrecv"}, "192.0.2.1:4000", "0=ulaw 0 true true"},
+		{"their packet time", []string{"m=audio 4000 RTP/AVP 0", "a=ptime:30"}, func(p *Party) { p.UsePtime = true },
+			[]string{"m=audio 10000 RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=ptime:30", "a=maxptime:140", "a=sendrecv"}, "192.0.2.1:4000", "0=ulaw 0 true true"},
+		{"feedback profile", []string{"m=audio 4000 RTP/AVPF 0"}, func(p *Party) { p.AVPF = true },
+			[]string{"m=audio 10000 RTP/AVPF 0", "a=rtpmap:0 PCMU/8000", "a=ptime:20", "a=maxptime:140", "a=sendrecv"}, "192.0.2.1:4000", "0=ulaw 0 true true"},
+		{"events for every rate", []string{"m=audio 4000 RTP/AVP 0 96 101 102", "a=rtpmap:96 opus/48000/2", "a=rtpmap:101 telephone-event/8000", "a=rtpmap:102 telephone-event/48000"},
+			func(p *Party) { p.Codecs = []*media.Codec{media.Opus, media.PCMU} },
+			[]string{"m=audio 10000 RTP/AVP 96 0 102 101", "a=rtpmap:96 opus/48000/2", "a=rtpmap:0 PCMU/8000", "a=rtpmap:102 telephone-event/48000", "a=fmtp:102 0-16",
+				"a=rtpmap:101 telephone-event/8000", "a=fmtp:101 0-16", "a=ptime:20", "a=maxptime:60", "a=sendrecv"}, "192.0.2.1:4000", "96=opus 0=ulaw 102 true true"},
 		{"hold", []string{"m=audio 4000 RTP/AVP 0", "a=sendonly"}, nil,
 			[]string{"m=audio 10000 RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=ptime:20", "a=maxptime:140", "a=recvonly"}, "192.0.2.1:4000", "0=ulaw 0 false true"},
 		{"inactive", []string{"m=audio 4000 RTP/AVP 0", "a=inactive"}, nil,
@@ -166,7 +177,7 @@ func TestAnswer(t *testing.T) {
 }
 
 func TestNothingInCommon(t *testing.T) {
-	for _, m := range []string{"m=audio 4000 RTP/AVP 18", "m=audio 4000 RTP/SAVP 0", "m=audio 0 RTP/AVP 0", "m=image 5000 udptl t38",
+	for _, m := range []string{"m=audio 4000 RTP/AVP 18", "m=audio 4000 RTP/SAVP 0", "m=audio 4000 RTP/AVPF 0", "m=audio 0 RTP/AVP 0", "m=image 5000 udptl t38",
 		"m=audio 4000 RTP/AVP 101\r\na=rtpmap:101 telephone-event/8000", "m=audio 4000 RTP/AVP x y"} {
 		offer := mustParse(t, lines("v=0", "o=x 5 6 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0", m))
 		if _, _, err := Answer(offer, ours, Origin{}); !errors.Is(err, ErrNothingCommon) {

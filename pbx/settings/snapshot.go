@@ -105,6 +105,8 @@ type Endpoint struct {
 	TimersMinSE, TimersExpires                                                     time.Duration
 	RTPTimeout, RTPTimeoutHold, RTPKeepalive                                       time.Duration
 	InbandProgress                                                                 bool
+	UsePtime, UseAVPF                                                              bool
+	IncomingOfferPref                                                              string // local, local_first, remote, remote_first
 	SetVars                                                                        []channel.Header
 	Language, ToneZone, AccountCode, MOHSuggest                                    string
 	CallGroup, PickupGroup                                                         uint64 // bit n: group n

@@ -77,6 +77,8 @@ func description(m sip.Message) (*sdp.Description, error) {
 			return sdp.Parse(text)
 		}
 		return nil, nil
+	case kind == "":
+		return nil, nil // nobody says that it is a description
 	default:
 		return nil, fmt.Errorf("%q: %w", kind, errBody)
 	}
@@ -90,7 +92,9 @@ func (s *Session) party() sdp.Party {
 		Owner: e.SDPOwner, Name: e.SDPSession,
 		Addr: s.Local.Media, Audio: s.port.Local().Port(),
 		Codecs: s.codecs, Ptimes: e.PacketTimes,
-		First: e.PreferredCodecOnly,
+		First:  e.PreferredCodecOnly || e.IncomingOfferPref == "local_first" || e.IncomingOfferPref == "remote_first",
+		Theirs: e.IncomingOfferPref == "remote" || e.IncomingOfferPref == "remote_first",
+		AVPF:   e.UseAVPF, UsePtime: e.UsePtime,
 	}
 	if p.Name == "" {
 		p.Name = "Branchline"
@@ -140,8 +144,8 @@ func (s *Session) makeOffer() []byte {
 func (s *Session) makeAnswer(offer *sdp.Description) (*sdp.Description, sdp.Result, error) {
 	t := &s.talk
 	if t.origin.ID == 0 {
-		// Asterisk takes the session id over from the offer.
-		t.origin.ID, t.origin.Version = offer.Origin.ID, offer.Origin.Version+1
+		// Asterisk takes the session id over from the offer, and counts from there.
+		t.origin.ID, t.origin.Version = offer.Origin.ID, offer.Origin.Version+2
 		if t.origin.ID == 0 {
 			t.origin.ID = s.number()
 		}

@@ -217,15 +217,14 @@ func (s *Session) refresh() {
 
 // modify takes a re-INVITE (14.2).
 func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
-	s.impliedAck(req)
 	switch {
 	case s.state == Ending:
 		s.reply(req, tx, 481, nil)
 		return
-	case s.state != Confirmed:
+	case s.state == Offered: // the INVITE before has no final response yet
 		s.reply(req, tx, 500, nil, sip.NewHeader("Retry-After", "2"))
 		return
-	case s.busy():
+	case s.state != Confirmed || s.busy():
 		s.reply(req, tx, 491, nil)
 		return
 	}
@@ -240,17 +239,6 @@ func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	carry(res, sdpType, body)
 	s.insist(req, tx, res, s.talk.offer != nil)
 	s.timing.start(s)
-}
-
-// impliedAck: a re-INVITE proves that the 2xx arrived, even if its ACK got lost.
-func (s *Session) impliedAck(req *sip.Request) {
-	if s.state != Accepted || s.talk.offer != nil {
-		return
-	}
-	for len(s.unacked) > 0 {
-		s.settle(s.unacked[0])
-	}
-	s.state = Confirmed
 }
 
 // update takes an UPDATE (RFC 3311 5.2), with or without an offer.

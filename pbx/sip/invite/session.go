@@ -229,6 +229,10 @@ func (s *Session) hangup(c channel.Cause) {
 		s.cancel(c)
 	case Offered:
 		s.release(c, 0, "")
+		if s.uas.wanted != nil { // answered already, which only waits for a PRACK
+			s.ending.cause = c
+			return
+		}
 		s.reject(c)
 	case Accepted, Confirmed:
 		s.release(c, 0, "")

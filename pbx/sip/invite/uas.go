@@ -224,6 +224,9 @@ func (s *Session) accept() {
 	s.insist(s.uas.req, s.uas.tx, res, s.talk.offer != nil)
 	s.timing.start(s)
 	s.publish()
+	if s.gone { // hung up while the answer waited for a PRACK
+		s.bye(s.ending.cause)
+	}
 }
 
 // An accepted is a 2xx to an INVITE, repeated until its ACK comes (13.3.1.4):
@@ -327,6 +330,10 @@ func (s *Session) answerInAck(req *sip.Request) {
 		err = s.takeAnswer(answer)
 	}
 	s.talk.offer = nil
+	if err != nil && s.talk.inForce {
+		s.log.Info("no usable answer in ACK, media stay as they were", "err", err)
+		return
+	}
 	if err != nil {
 		s.log.Info("no usable answer in ACK", "err", err)
 		s.fail(channel.BearerCapabilityNotAvail, 488, err.Error())

@@ -18,15 +18,15 @@ func TestInboundCall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want(t, "codecs", s.Codecs()[0].Name, "alaw")
+		want(t, "codecs", s.Codecs()[0].Name, "ulaw")
 		s.Ring()
 		s.Answer()
 		want(t, "answers", in.codes(), "100 180 200")
 		ok := in.last()
 		want(t, "Contact", header(ok, "Contact"), "<sip:198.51.100.9:5060>")
 		want(t, "Server", header(ok, "Server"), "Branchline/1.0")
-		contains(t, "body", string(ok.Body()), "m=audio 10000 RTP/AVP 8 0 101\r\n")
-		contains(t, "body", string(ok.Body()), "o=- 7 2 IN IP4 198.51.100.9\r\n")
+		contains(t, "body", string(ok.Body()), "m=audio 10000 RTP/AVP 0 8 101\r\n")
+		contains(t, "body", string(ok.Body()), "o=- 7 3 IN IP4 198.51.100.9\r\n")
 		tag180, _ := in.res[1].To().Params.Get("tag")
 		tag200, _ := ok.To().Params.Get("tag")
 		want(t, "To tag", tag200, tag180)
@@ -367,6 +367,26 @@ func TestInboundReliable(t *testing.T) {
 		r.phone.send(s, sip.ACK, "")
 		r.phone.seq = 4
 		r.phone.send(s, sip.BYE, "")
+		r.wantEvents("gone:16:0")
+		r.over(s)
+	})
+}
+
+// Progress, Answer, Hangup in one breath: the caller sees all three.
+func TestInboundHangupWhileAnswerWaitsForPrack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s, in, _ := r.call(offerText("198.51.100.206", 4000, "0"), "Require: 100rel")
+		s.Progress()
+		s.Answer()
+		s.Hangup(channel.NormalClearing)
+		want(t, "answers", in.codes(), "100 183")
+		r.phone.send(s, sip.PRACK, "", "RAck: "+header(in.last(), "RSeq")+" 1 INVITE")
+		want(t, "answers", in.codes(), "100 183 200")
+		r.quiet()
+		r.phone.seq = 1
+		r.phone.send(s, sip.ACK, "")
+		r.take(sip.BYE).respond(200, "", "")
 		r.wantEvents("gone:16:0")
 		r.over(s)
 	})
