@@ -7,7 +7,8 @@
 // What a user typed is on disk when the call returns. What happens by itself,
 // registrations above all, goes through PutSoon and DelSoon and is written in
 // groups: flash wears out by writes, and one write costs the same for one
-// entry as for a thousand. Settle hastens it when the disk has had its rest.
+// entry as for a thousand. A journal beside the file bridges the time until
+// then if the process dies.
 package astdb
 
 import (
@@ -43,6 +44,10 @@ type DB struct {
 	dirty    map[string]bool // names whose value in memory is not yet on disk
 	due      time.Time       // when dirty must be written; zero: not scheduled
 	watchers map[*watcher]struct{}
+
+	journal    journal
+	generation uint64 // of the next commit
+	deaf       bool   // the journal has failed, and that was said
 
 	committing sync.Mutex // one commit at a time
 	rested     time.Time  // under committing: no commit by itself before this
@@ -83,8 +88,11 @@ func Open(path string, log *slog.Logger) (*DB, error) {
 	db := Memory()
 	db.log, db.file = log, file
 	db.wake, db.closing, db.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
-	if err := db.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), file.Close())
+	if err := errors.Join(db.load(), db.journal.open(path)); err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), db.journal.close(), file.Close())
+	}
+	if err := db.recover(); err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), db.journal.close(), file.Close())
 	}
 	go db.writeBehind()
 	return db, nil
@@ -108,11 +116,33 @@ func (db *DB) load() error {
 		if err != nil {
 			return err
 		}
+		db.generation = generationOf(tx) + 1
 		return b.ForEach(func(k, v []byte) error {
 			db.values[string(k)] = string(v)
 			return nil
 		})
 	})
+}
+
+// recover takes over what an earlier process had in memory when it died.
+func (db *DB) recover() error {
+	list, err := db.journal.pendings(db.generation - 1)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if p.value != nil {
+			db.values[p.name] = *p.value
+		} else {
+			delete(db.values, p.name)
+		}
+		db.dirty[p.name] = true
+		db.generation = p.generation // ascending
+	}
+	if err := db.Sync(); err != nil {
+		return err
+	}
+	return errors.Join(db.journal.empty(0), db.journal.empty(1))
 }
 
 // name joins family and key as Asterisk does.
@@ -195,17 +225,45 @@ func (db *DB) filter(want func(name string) bool) []Entry {
 }
 
 // PutSoon stores a value in memory at once and on disk within that time, or a
-// little later if the disk is slow. Watchers are not told: what is written by
-// this way has an owner who knows.
+// little later if the disk is slow. With a time of at most a second it survives
+// the death of the process, though not a power cut, from the moment PutSoon
+// returns. Watchers are not told: what is written by this way has an owner who
+// knows.
 func (db *DB) PutSoon(family, key, value string, within time.Duration) {
-	db.set(name(family, key), value)
+	n := name(family, key)
+	db.mu.Lock()
+	db.values[n] = value
+	db.soil(n)
+	db.note(n, &value, within)
+	db.mu.Unlock()
 	db.schedule(within)
 }
 
 // DelSoon is the same for removing.
 func (db *DB) DelSoon(family, key string, within time.Duration) {
-	if db.remove(name(family, key)) {
+	n := name(family, key)
+	db.mu.Lock()
+	_, found := db.values[n]
+	if found {
+		delete(db.values, n)
+		db.soil(n)
+		db.note(n, nil, within)
+	}
+	db.mu.Unlock()
+	if found {
 		db.schedule(within)
+	}
+}
+
+// note puts a change into the journal if its commit is near. The caller holds
+// mu, so that the journal has the order of the memory.
+func (db *DB) note(n string, value *string, within time.Duration) {
+	if db.file == nil || within > time.Second {
+		return
+	}
+	if err := db.journal.add(db.generation, n, value); err != nil && !db.deaf {
+		db.deaf = true
+		db.log.Error("database journal cannot be written; a crash may lose registrations of the last second", "error", err)
 	}
 }
 

@@ -3,7 +3,9 @@ package astdb
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -114,28 +116,81 @@ func TestWriteBehind(t *testing.T) {
 	})
 }
 
-func TestSettle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "astdb")
-		db := open(t, path)
-		defer db.Close()
-		db.PutSoon("a", "1", "x", time.Hour)
-		db.Settle()
-		if n := len(copied(t, path).List("/a")); n != 1 {
-			t.Error("not on disk when Settle returned:", n)
+// TestKilled takes the files as they are while the process runs, as a kill -9
+// would leave them.
+func TestKilled(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "astdb")
+	db := open(t, path)
+	defer db.Close()
+	killed := func() string {
+		t.Helper()
+		other := filepath.Join(t.TempDir(), "astdb")
+		for _, suffix := range []string{"", ".journal0", ".journal1"} {
+			data, err := os.ReadFile(path + suffix)
+			if err == nil {
+				err = os.WriteFile(other+suffix, data, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
-		db.committing.Lock()
-		db.rested = time.Now().Add(time.Minute) // as after a slow commit
-		db.committing.Unlock()
-		db.PutSoon("a", "2", "x", 0)
-		db.Settle()
-		if n := len(copied(t, path).List("/a")); n != 1 {
-			t.Error("written without rest:", n)
+		next := open(t, other)
+		defer next.Close()
+		for i := range 2 {
+			if st, err := os.Stat(journalName(other, i)); err != nil || st.Size() != 0 {
+				t.Error("journal not emptied", st, err)
+			}
 		}
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if n := len(copied(t, path).List("/a")); n != 2 {
-			t.Error("not written after the rest:", n)
+		return fmt.Sprint(next.List("/a"))
+	}
+	db.committing.Lock()
+	db.rested = time.Now().Add(time.Hour) // no commit but those asked for
+	db.committing.Unlock()
+	db.PutSoon("a", "1", "x", 0)
+	db.PutSoon("a", "2", "", time.Second)
+	db.PutSoon("a", "3", "lazy", time.Minute)
+	if got := killed(); got != "[{/a/1 x} {/a/2 }]" {
+		t.Error(got)
+	}
+	if err := db.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	db.DelSoon("a", "1", 0)
+	db.PutSoon("a", "2", "y", 0)
+	db.PutSoon("a", "2", "z", 0)
+	if got := killed(); got != "[{/a/2 z} {/a/3 lazy}]" {
+		t.Error(got)
+	}
+	// Records that a commit has covered are void even if they come back.
+	old, err := os.ReadFile(journalName(path, 0))
+	if err != nil || len(old) == 0 {
+		if old, err = os.ReadFile(journalName(path, 1)); err != nil || len(old) == 0 {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Put("a", "2", "typed"); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		if err := os.WriteFile(journalName(path, i), old, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := killed(); got != "[{/a/2 typed} {/a/3 lazy}]" {
+		t.Error(got)
+	}
+}
+
+func FuzzRecord(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x15aaaaaaaa\x01\x00\x00\x00\x00"), uint32(0))
+	f.Fuzz(func(t *testing.T, b []byte, named uint32) {
+		if len(b) >= recordHead { // with a right checksum, so that the rest is read
+			binary.BigEndian.PutUint32(b[4:], uint32(len(b)))
+			binary.BigEndian.PutUint32(b[17:], named)
+			binary.BigEndian.PutUint32(b, crc32.ChecksumIEEE(b[4:]))
+		}
+		if p, size, ok := readRecord(b); ok && (size > len(b) || len(p.name) > size) {
+			t.Errorf("%q %d", p.name, size)
 		}
 	})
 }

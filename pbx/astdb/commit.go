@@ -70,20 +70,6 @@ func (db *DB) writeBehind() {
 	}
 }
 
-// Settle writes what is waiting now if the last write is long enough ago, so
-// that a single change is on disk when Settle returns while a storm of them
-// still shares writes.
-func (db *DB) Settle() {
-	if db.file == nil {
-		return
-	}
-	db.committing.Lock()
-	defer db.committing.Unlock()
-	if !time.Now().Before(db.rested) {
-		db.commitOrRetry()
-	}
-}
-
 // commitOrRetry is a commit nobody waits for the outcome of. The caller holds
 // committing.
 func (db *DB) commitOrRetry() {
@@ -107,7 +93,7 @@ func (db *DB) Sync() error {
 
 // commit does what Sync promises. The caller holds committing.
 func (db *DB) commit() error {
-	names, values := db.takeDirty()
+	names, values, generation := db.takeDirty()
 	if len(names) == 0 {
 		return nil
 	}
@@ -125,7 +111,7 @@ func (db *DB) commit() error {
 				return fmt.Errorf("%s: %w", n, err)
 			}
 		}
-		return nil
+		return putGeneration(tx, generation)
 	})
 	db.rested = time.Now().Add(min(restPerCommit*time.Since(start), longestRest))
 	if err != nil {
@@ -136,12 +122,17 @@ func (db *DB) commit() error {
 		db.mu.Unlock()
 		return fmt.Errorf("database: %w", err)
 	}
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	if err := db.journal.empty(generation); err != nil {
+		return fmt.Errorf("database journal: %w", err)
+	}
 	return nil
 }
 
-// takeDirty empties the list of unwritten names and gives their values; nil
-// for those to be removed.
-func (db *DB) takeDirty() (names []string, values [][]byte) {
+// takeDirty empties the list of unwritten names and gives their values, nil
+// for those to be removed, and the generation of their commit.
+func (db *DB) takeDirty() (names []string, values [][]byte, generation uint64) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.due = time.Time{}
@@ -156,7 +147,11 @@ func (db *DB) takeDirty() (names []string, values [][]byte) {
 		values = append(values, v)
 	}
 	clear(db.dirty)
-	return names, values
+	if len(names) > 0 {
+		generation = db.generation
+		db.generation++
+	}
+	return names, values, generation
 }
 
 // Close writes what is left and closes the file.
@@ -166,5 +161,5 @@ func (db *DB) Close() error {
 	}
 	close(db.closing)
 	<-db.done
-	return errors.Join(db.Sync(), db.file.Close())
+	return errors.Join(db.Sync(), db.journal.close(), db.file.Close())
 }

@@ -16,9 +16,9 @@ import (
 
 const (
 	family = "registrar"
-	// A contact that is new, changed or gone is on disk when its REGISTER is
-	// answered (astdb's Settle); in a storm of them within this time and the
-	// rest that the store takes between writes.
+	// A contact that is new, changed or gone is on disk within this time, or the
+	// rest that the store takes between writes in a storm of them. A crash of
+	// the process does not lose it even before that.
 	fresh = 20 * time.Millisecond
 	// Refreshes that change nothing but the time are written this much later,
 	// for the sake of flash memory. Contacts found at start are therefore
