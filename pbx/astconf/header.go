@@ -73,7 +73,7 @@ func (r *reading) begin(at Pos, name, options string) error {
 	if target == fresh {
 		r.sections = append(r.sections, fresh)
 	}
-	r.current = target
+	r.current, r.latest, r.carried = target, target, false
 	return nil
 }
 

@@ -61,7 +61,9 @@ func (r *reading) include(at Pos, pattern string, optional bool) error {
 		if len(r.chain) > maxIncludeDepth {
 			return r.fail(at, "include-depth", fmt.Sprintf("files are included more than %d levels deep; %s cannot be used", maxIncludeDepth, r.file.Name), "include the files from one place")
 		}
+		r.carried = true
 		err := r.read(name, at)
+		r.carried = false
 		var stop *stopError
 		switch {
 		case err == nil:

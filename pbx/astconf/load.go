@@ -63,6 +63,8 @@ type reading struct {
 	file     *File
 	sections []*section
 	current  *section
+	latest   *section // the last one begun anywhere
+	carried  bool     // in an included file, before its first section
 	diags    []Diag
 	chain    []string // files now open, outermost first
 	bytes    int
@@ -229,6 +231,11 @@ func (r *reading) setting(at Pos, s string) error {
 	if name == "" {
 		r.warn(at, "no-name", fmt.Sprintf("nothing stands before '=' in %q; the line is ignored", clip(s)), "write name=value")
 		return nil
+	}
+	if r.carried && r.current != r.latest {
+		r.warn(at, "include-carry", fmt.Sprintf("settings at the start of %s belong to [%s], which includes it; Asterisk puts them into [%s], the section begun last", at.File, r.current.Name, r.latest.Name),
+			"begin the file with a [section] line")
+		r.carried = false
 	}
 	e := Entry{Pos: at, Name: name}
 	if rest, ok := strings.CutPrefix(value, ">"); ok && !appending {
