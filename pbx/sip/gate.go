@@ -276,7 +276,7 @@ func hopsOf(req *sip.Request) int {
 func (a *Agent) registration(w *world, in *wire.Inbound, ep *settings.Endpoint, user string) {
 	src := registrar.Source{Addr: in.Source, Protocol: upper(in.Wire), Transport: in.Wire.Name()}
 	if ep.RewriteContact {
-		rewriteContact(in.Request, in.Source)
+		rewriteContact(in.Request, in.Source, in.Wire.Network())
 	}
 	r := a.o.Registrar.Register(in.Request, src, ep, user)
 	res := a.answer(in.Request, r.Status)
@@ -291,12 +291,17 @@ func (a *Agent) registration(w *world, in *wire.Inbound, ep *settings.Endpoint, 
 	}
 }
 
-// rewriteContact writes the real source into the contacts to be registered
-// (rewrite_contact): phones behind a router do not know their own address.
-func rewriteContact(req *sip.Request, src netip.AddrPort) {
+// rewriteContact writes the real source into the contacts to be registered, and
+// the transport it came by (rewrite_contact): phones behind a router do not know
+// their own address.
+func rewriteContact(req *sip.Request, src netip.AddrPort, network string) {
 	for _, h := range req.GetHeaders("contact") {
 		if c, ok := h.(*sip.ContactHeader); ok && !c.Address.Wildcard {
 			c.Address.Host, c.Address.Port = src.Addr().WithZone("").String(), int(src.Port())
+			c.Address.UriParams.Remove("transport")
+			if network != "udp" {
+				c.Address.UriParams.Add("transport", network)
+			}
 		}
 	}
 }

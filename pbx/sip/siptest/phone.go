@@ -41,7 +41,6 @@ type Phone struct {
 	stream net.Conn
 	listen wire.Listener
 	mu     sync.Mutex // guards stream
-	last   *sip.Request
 }
 
 // Phone makes a telephone on UDP at addr that talks to server.
