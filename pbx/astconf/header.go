@@ -25,7 +25,7 @@ func (r *reading) header(at Pos, s string) error {
 		if end < 0 {
 			return r.fail(at, "bad-header", fmt.Sprintf("no ) in %q; the file cannot be used", clip(s)), "write [name](options)")
 		}
-		options, rest = rest[1:end], rest[end+1:]
+		options = rest[1:end]
 	} else if strings.HasPrefix(trimText(rest), "(") {
 		r.warn(at, "detached-options", fmt.Sprintf("[%s] is separated from its options by a space, so they are ignored", name),
 			fmt.Sprintf("write [%s]%s", name, trimText(rest)))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/dialplan/expr"
 )
 
 // A System is what dialplan text is evaluated against: the current plan, the
@@ -164,7 +165,7 @@ func (e *evaluation) part(p *part) string {
 	case fixed:
 		return p.fixed
 	case expression:
-		v, problem := Expression(e.text(p.inner), e.mathFunction)
+		v, problem := expr.Eval(e.text(p.inner), e.mathFunction)
 		if problem != "" {
 			e.Warn(e.c, problem, "expression", clip(p.inner.source))
 		}

@@ -117,7 +117,9 @@ func newBench(t *testing.T) *bench {
 			}
 			return []Contact{{ID: "1001;@0f3a", AOR: "1001", URI: "sip:1001@192.0.2.1:5099", Status: "NonQualified", UserAgent: "phone"}}
 		},
-		Channels: func() []*channel.Snapshot { return []*channel.Snapshot{first.Snapshot(), {Name: "PJSIP/1002-00000002"}} },
+		Channels: func() []*channel.Snapshot {
+			return []*channel.Snapshot{first.Snapshot(), {Name: "PJSIP/1002-00000002"}}
+		},
 	}
 	pjsip, _ := astconf.Load(fstest.MapFS{"p": {Data: []byte("[1001]\ntype=endpoint\naors=1001\nallow=ulaw\ncontext=t\n[1001]\ntype=aor\nmax_contacts=2\n")}}, "p")
 	snapshot, _ := settings.FromPJSIP(pjsip)

@@ -10,6 +10,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/expr"
 )
 
 // groups remembers which channels a dialplan counts together. A channel that
@@ -121,13 +122,13 @@ func (g *groups) count(c *channel.Channel, args string) (string, error) {
 
 func (g *groups) countMatching(args string) (string, error) {
 	expression, category, byCategory := strings.Cut(args, "@")
-	re, err := dialplan.CompileRegex(expression)
+	re, err := expr.CompileRegex(expression)
 	if err != nil {
 		return "", err
 	}
 	var inCategory *regexp.Regexp
 	if byCategory {
-		if inCategory, err = dialplan.CompileRegex(category); err != nil {
+		if inCategory, err = expr.CompileRegex(category); err != nil {
 			return "", err
 		}
 	}

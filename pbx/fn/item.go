@@ -12,6 +12,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/expr"
 )
 
 // channelFunctions read and write facts of the channel itself, and find others.
@@ -270,7 +271,7 @@ func (d Deps) channelNames(expression string) (string, error) {
 	var re *regexp.Regexp
 	if expression = dialplan.Unquote(expression); expression != "" {
 		var err error
-		if re, err = dialplan.CompileRegex(expression); err != nil {
+		if re, err = expr.CompileRegex(expression); err != nil {
 			return "", err
 		}
 	}

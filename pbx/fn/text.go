@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/expr"
 )
 
 // textFunctions are those that turn one text into another.
@@ -121,7 +122,7 @@ func regex(args string) (string, error) {
 	if !ok || !closed {
 		return "", errors.New(`wants "expression" text`)
 	}
-	re, err := dialplan.CompileRegex(expression)
+	re, err := expr.CompileRegex(expression)
 	if err != nil {
 		return "", fmt.Errorf("expression %q: %w", expression, err)
 	}

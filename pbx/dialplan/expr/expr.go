@@ -1,4 +1,7 @@
-package dialplan
+// Package expr evaluates what stands in $[...] of a dialplan: arithmetic,
+// comparison, choice and regular expressions on texts, with the precedence and
+// the results of Asterisk. It knows no variables: they are filled in before.
+package expr
 
 import (
 	"fmt"
@@ -6,19 +9,22 @@ import (
 	"strings"
 )
 
-// maxExprNesting bounds parentheses and chains of signs in an expression.
-const maxExprNesting = 200
+// maxText bounds what ~~ can build, in bytes.
+const maxText = 64 << 10
 
-// A FunctionReader evaluates a dialplan function inside an expression; ok is
-// false if there is none of that name.
-type FunctionReader func(name, args string) (value string, ok bool)
+// maxNesting bounds parentheses and chains of signs in an expression.
+const maxNesting = 200
 
-// Expression evaluates the inside of $[...]; variables are already filled in.
+// A Reader evaluates a dialplan function inside an expression; ok is false if
+// there is none of that name.
+type Reader func(name, args string) (value string, ok bool)
+
+// Eval evaluates the inside of $[...]; variables are already filled in.
 // What is wrong is told in problem, and the result is what Asterisk then gives:
 // nothing if no expression begins, 0 if it breaks off, and the value before
 // the point where a second one follows the first. functions may be nil.
-func Expression(s string, functions FunctionReader) (result, problem string) {
-	p := &exprParser{tokens: lex(s), functions: functions}
+func Eval(s string, functions Reader) (result, problem string) {
+	p := &parser{tokens: lex(s), functions: functions}
 	if len(p.tokens) == 0 {
 		return "", ""
 	}
@@ -73,27 +79,27 @@ func (v value) null() bool {
 	return v.word == ""
 }
 
-// exprParser evaluates while it descends. Precedence, weak to strong:
+// parser evaluates while it descends. Precedence, weak to strong:
 // ? ::   |   &   = != < > <= >=   + -   * / %   ! and sign   : =~ ~~
-type exprParser struct {
+type parser struct {
 	tokens    []token
 	at        int
-	functions FunctionReader
+	functions Reader
 	broken    string // syntax error
 	problem   string // first of the lesser troubles
 }
 
-func (p *exprParser) next() token {
+func (p *parser) next() token {
 	if p.at < len(p.tokens) {
 		return p.tokens[p.at]
 	}
 	return token{}
 }
 
-func (p *exprParser) peek() string { return p.next().text }
+func (p *parser) peek() string { return p.next().text }
 
 // take consumes the next token if it is one of these operators.
-func (p *exprParser) take(ops ...string) string {
+func (p *parser) take(ops ...string) string {
 	t := p.next()
 	if t.kind != operator {
 		return ""
@@ -108,12 +114,12 @@ func (p *exprParser) take(ops ...string) string {
 }
 
 // begins reports whether an expression can start here.
-func (p *exprParser) begins() bool {
+func (p *parser) begins() bool {
 	t := p.next()
 	return t.kind == word || t.kind == operator && (t.text == "-" || t.text == "!" || t.text == "(")
 }
 
-func (p *exprParser) breakOff() value {
+func (p *parser) breakOff() value {
 	if p.broken == "" {
 		if p.at < len(p.tokens) {
 			p.broken = fmt.Sprintf("expression is broken at %q; the result is 0", p.peek())
@@ -124,7 +130,7 @@ func (p *exprParser) breakOff() value {
 	return value{word: "0"}
 }
 
-func (p *exprParser) complain(problem string) {
+func (p *parser) complain(problem string) {
 	if p.problem == "" {
 		p.problem = problem
 	}
@@ -137,8 +143,8 @@ func boolean(b bool) value {
 	return value{word: "0"}
 }
 
-func (p *exprParser) ternary(depth int) value {
-	if depth > maxExprNesting {
+func (p *parser) ternary(depth int) value {
+	if depth > maxNesting {
 		p.broken = "expression is nested too deeply; the result is 0"
 		return value{word: "0"}
 	}
@@ -158,7 +164,7 @@ func (p *exprParser) ternary(depth int) value {
 	return v
 }
 
-func (p *exprParser) or(depth int) value {
+func (p *parser) or(depth int) value {
 	v := p.and(depth)
 	for p.broken == "" && p.take("|", "||") != "" {
 		if w := p.and(depth); v.null() {
@@ -168,7 +174,7 @@ func (p *exprParser) or(depth int) value {
 	return v
 }
 
-func (p *exprParser) and(depth int) value {
+func (p *parser) and(depth int) value {
 	v := p.comparison(depth)
 	for p.broken == "" && p.take("&", "&&") != "" {
 		if w := p.comparison(depth); v.null() || w.null() {
@@ -178,7 +184,7 @@ func (p *exprParser) and(depth int) value {
 	return v
 }
 
-func (p *exprParser) comparison(depth int) value {
+func (p *parser) comparison(depth int) value {
 	v := p.sum(depth)
 	for p.broken == "" {
 		op := p.take("=", "==", "!=", "<", ">", "<=", ">=")
@@ -215,7 +221,7 @@ func compare(a, b value) int {
 	return strings.Compare(a.text(), b.text())
 }
 
-func (p *exprParser) sum(depth int) value {
+func (p *parser) sum(depth int) value {
 	v := p.product(depth)
 	for p.broken == "" {
 		op := p.take("+", "-")
@@ -227,7 +233,7 @@ func (p *exprParser) sum(depth int) value {
 	return v
 }
 
-func (p *exprParser) product(depth int) value {
+func (p *parser) product(depth int) value {
 	v := p.sign(depth)
 	for p.broken == "" {
 		op := p.take("*", "/", "%")
@@ -240,7 +246,7 @@ func (p *exprParser) product(depth int) value {
 }
 
 // operand gives a number to compute with; what is none counts as 0.
-func (p *exprParser) operand(v value) *big.Float {
+func (p *parser) operand(v value) *big.Float {
 	n, ok := v.asNumber()
 	if !ok {
 		p.complain(fmt.Sprintf("%q is not a number and counts as 0", clip(v.text())))
@@ -249,7 +255,7 @@ func (p *exprParser) operand(v value) *big.Float {
 	return n
 }
 
-func (p *exprParser) arithmetic(op string, a, b value) value {
+func (p *parser) arithmetic(op string, a, b value) value {
 	x, y := p.operand(a), p.operand(b)
 	r := newNumber()
 	switch op {
@@ -283,8 +289,8 @@ func (p *exprParser) arithmetic(op string, a, b value) value {
 }
 
 // sign evaluates ! and - before an operand.
-func (p *exprParser) sign(depth int) value {
-	if depth > maxExprNesting {
+func (p *parser) sign(depth int) value {
+	if depth > maxNesting {
 		p.broken = "expression is nested too deeply; the result is 0"
 		return value{word: "0"}
 	}
@@ -305,7 +311,7 @@ func (p *exprParser) sign(depth int) value {
 }
 
 // match evaluates the operators on texts.
-func (p *exprParser) match(depth int) value {
+func (p *parser) match(depth int) value {
 	v := p.primary(depth)
 	for p.broken == "" {
 		op := p.take(":", "=~", "~~")
@@ -322,7 +328,7 @@ func (p *exprParser) match(depth int) value {
 			break
 		}
 		if op == "~~" {
-			if len(v.text())+len(w.text()) <= maxValue {
+			if len(v.text())+len(w.text()) <= maxText {
 				v = value{word: v.bare() + w.bare()}
 			}
 			continue
@@ -336,7 +342,7 @@ func (p *exprParser) match(depth int) value {
 	return v
 }
 
-func (p *exprParser) primary(depth int) value {
+func (p *parser) primary(depth int) value {
 	t := p.next()
 	switch {
 	case t.kind == word && t.call:
@@ -357,7 +363,7 @@ func (p *exprParser) primary(depth int) value {
 
 // call evaluates NAME(expression, ...): a few mathematical functions, and
 // whatever dialplan function bears that name.
-func (p *exprParser) call(name string, depth int) value {
+func (p *parser) call(name string, depth int) value {
 	p.take("(")
 	var args []value
 	for p.take(")") == "" {
@@ -383,4 +389,12 @@ func (p *exprParser) call(name string, depth int) value {
 	}
 	p.complain(fmt.Sprintf("%s is not a function; it counts as 0", clip(name)))
 	return value{word: "0"}
+}
+
+// clip shortens text for a message.
+func clip(s string) string {
+	if len(s) > 60 {
+		return s[:60] + "..."
+	}
+	return s
 }

@@ -1,4 +1,4 @@
-package dialplan
+package expr
 
 import (
 	"math"
@@ -9,7 +9,7 @@ import (
 )
 
 // mathematics evaluates the functions expressions have of their own.
-func (p *exprParser) mathematics(name string, args []value) (value, bool) {
+func (p *parser) mathematics(name string, args []value) (value, bool) {
 	unary := map[string]func(float64) float64{
 		"COS": math.Cos, "SIN": math.Sin, "TAN": math.Tan,
 		"ACOS": math.Acos, "ASIN": math.Asin, "ATAN": math.Atan,
