@@ -79,8 +79,8 @@ func TestBaresip(t *testing.T) {
 	})
 }
 
-// TestBaresipAcross is scenario E with whole phones.
-func TestBaresipAcross(t *testing.T) {
+// TestEBaresip is scenario E with whole phones.
+func TestEBaresip(t *testing.T) {
 	eachPair(t, func(t *testing.T, p pair) {
 		o := newOfficeE(t, p)
 		a := o.telephone(&phone.Baresip{Host: o.host(device1002), Server: addr(server1), User: "1002", Say: hum(1004), TCP: true})
