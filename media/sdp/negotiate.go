@@ -284,6 +284,9 @@ func (p Party) answerAudio(m *Media, r *Result) (Media, bool) {
 			}
 		}
 	}
+	if e, ok := eventsFor(formats[0].Codec, events); ok && e.Rate != formats[0].Codec.Rate && !a.has(e.PT) {
+		a.add(Map{PT: e.PT, Encoding: eventName, Rate: e.Rate, Fmtp: eventFmtp})
+	}
 	if p.UsePtime && m.Ptime > 0 {
 		p.Ptimes = map[*media.Codec]time.Duration{formats[0].Codec: time.Duration(m.Ptime) * time.Millisecond}
 	}
@@ -354,17 +357,27 @@ func codecOf(e Map) *media.Codec {
 	return nil
 }
 
+// eventsFor picks the telephone-event that goes with a codec: the one of its
+// clock rate, or the one of 8000 Hz where the other side has only that.
+func eventsFor(c *media.Codec, events []Map) (Map, bool) {
+	for _, rate := range [...]int{c.Rate, 8000} {
+		for _, e := range events {
+			if e.Rate == rate {
+				return e, true
+			}
+		}
+	}
+	return Map{}, false
+}
+
 // audio fills in the result from the other side's section and our direction.
 func (r *Result) audio(theirs *Media, ours Direction, formats []media.Format, events []Map, p Party) {
 	r.Audio = flow(theirs, ours, formats)
 	for _, f := range formats {
 		r.Codecs = append(r.Codecs, f.Codec)
 	}
-	for _, e := range events {
-		if e.Rate == formats[0].Codec.Rate {
-			r.Audio.EventPT, r.Audio.EventClock = e.PT, e.Rate
-			break
-		}
+	if e, ok := eventsFor(formats[0].Codec, events); ok {
+		r.Audio.EventPT, r.Audio.EventClock = e.PT, e.Rate
 	}
 	r.Audio.Ptime = p.ptime(formats[0].Codec)
 	r.Held = !r.Audio.Send
@@ -392,6 +405,10 @@ func (p Party) ptime(c *media.Codec) time.Duration {
 }
 
 func (p Party) ptimeMillis(c *media.Codec) int { return int(p.ptime(c) / time.Millisecond) }
+
+func (m *Media) has(pt uint8) bool {
+	return slices.ContainsFunc(m.Maps, func(e Map) bool { return e.PT == pt })
+}
 
 func (m *Media) add(e Map) {
 	m.Formats = append(m.Formats, strconv.Itoa(int(e.PT)))

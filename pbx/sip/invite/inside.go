@@ -20,6 +20,7 @@ const maxWaiting = 16
 // waiting holds requests that overtook others.
 type waiting struct {
 	requests []asked
+	late     []asked // re-INVITEs that met our BYE
 	over     alarm
 }
 
@@ -30,10 +31,10 @@ type asked struct {
 
 // drop answers what still waits when the session ends.
 func (w *waiting) drop(s *Session) {
-	for _, a := range w.requests {
+	for _, a := range append(w.requests, w.late...) {
 		s.reply(a.req, a.tx, 481, nil)
 	}
-	w.requests = nil
+	w.requests, w.late = nil, nil
 }
 
 // Receive takes a request within one of the session's dialogs. tx may be nil for

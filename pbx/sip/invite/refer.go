@@ -54,8 +54,13 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 		return
 	}
 	e.Replies = replies
-	s.referred(cseq.SeqNo, 100)
 	s.emit(e)
+	if s.direct != nil {
+		// The owner will take the media back first; the news follow the re-INVITE.
+		s.news.held = true
+		s.set(&s.news.wait, 4*s.T1, s.tell)
+	}
+	s.referred(cseq.SeqNo, 100)
 	go func() {
 		for {
 			select {
@@ -78,8 +83,29 @@ func referTarget(value string, u *sip.Uri) bool {
 	return err == nil
 }
 
+// news are NOTIFYs put off until media are back.
+type news struct {
+	held bool
+	due  []func()
+	wait alarm
+}
+
+// tell sends what was put off.
+func (s *Session) tell() {
+	s.stop(&s.news.wait)
+	s.news.held = false
+	for _, notify := range s.news.due {
+		notify()
+	}
+	s.news.due = nil
+}
+
 // referred tells the party how its transfer fares (RFC 3515 2.4.5).
 func (s *Session) referred(id uint32, status int) {
+	if s.news.held {
+		s.news.due = append(s.news.due, func() { s.referred(id, status) })
+		return
+	}
 	if s.state != Confirmed || s.ending.said {
 		return
 	}

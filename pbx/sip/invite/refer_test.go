@@ -36,6 +36,23 @@ func TestRefer(t *testing.T) {
 	})
 }
 
+// With media flowing past us, they come back before the first NOTIFY.
+func TestReferTakesMediaBackFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ra, rb, a, b := two(t)
+		ra.cfg.Endpoint.AllowTransfer = true
+		a.Direct(b)
+		ra.take(sip.INVITE).respond(200, "t1", offerText("198.51.100.55", 6000, "0"))
+		want(t, "REFER", ra.phone.send(a, sip.REFER, "", "Refer-To: <sip:3005@x>").codes(), "202")
+		ra.quiet()
+		a.Direct(nil) // as the bridge does
+		ra.take(sip.INVITE).respond(200, "t1", offerText("198.51.100.55", 6000, "0"))
+		want(t, "body", string(ra.take(sip.NOTIFY).req.Body()), "SIP/2.0 100 Trying\r\n")
+		ra.hangup(a)
+		rb.hangup(b)
+	})
+}
+
 func TestReferRefused(t *testing.T) {
 	tests := []struct {
 		name  string

@@ -27,6 +27,9 @@ func (s *Session) busy() bool {
 
 // pending goes on with a change that had to wait.
 func (s *Session) pending() {
+	if s.news.held && s.direct == nil && !s.busy() && !s.reinvite.wanted {
+		s.tell()
+	}
 	if s.reinvite.wanted && !s.busy() {
 		s.reinvite.wanted = false
 		s.renegotiate()
@@ -218,6 +221,10 @@ func (s *Session) refresh() {
 // modify takes a re-INVITE (14.2).
 func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	switch {
+	case s.state == Ending && len(s.waits.late) < maxWaiting:
+		// Our BYE is on its way; what it brings decides. Its end answers 481.
+		s.waits.late = append(s.waits.late, asked{req, tx})
+		return
 	case s.state == Ending:
 		s.reply(req, tx, 481, nil)
 		return

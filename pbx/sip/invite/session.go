@@ -54,6 +54,7 @@ type Session struct {
 	reinvite reinvite
 	unacked  []*accepted // 2xx to INVITEs whose ACK is missing
 	ending   ending
+	news     news
 	held     bool
 	direct   *Session // whose party ours exchanges media with directly
 }
