@@ -139,8 +139,7 @@ func (a *Agent) answer(req *sip.Request, status int) *sip.Response {
 		res.AppendHeader(sip.NewHeader("Allow", invite.Allow))
 		res.AppendHeader(sip.NewHeader("Reason", "Q.850;cause=0"))
 	}
-	res.SetBody(nil)
-	return res
+	return res // the wire ends it with Content-Length
 }
 
 // known are the option tags that a Require may hold; what they ask of a session
