@@ -237,11 +237,8 @@ func readRedirecting(c *channel.Channel, args string) (string, error) {
 		return strconv.Itoa(p.Count), nil
 	case "pres":
 		return p.Presentation.String(), nil
-	case "to-num", "to-name", "to-all", "to-tag":
-		to := channel.Party{Number: c.Dialed}
-		return readParty(&to, strings.TrimPrefix(what, "to-"))
-	case "orig-num", "orig-name", "orig-all", "orig-tag", "orig-reason":
-		return "", nil
+	case "to-num", "to-name", "to-all", "to-tag", "orig-num", "orig-name", "orig-all", "orig-tag", "orig-reason":
+		return "", nil // only the last redirecting party is kept
 	default:
 		return readParty(p, strings.TrimPrefix(what, "from-"))
 	}

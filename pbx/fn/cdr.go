@@ -27,10 +27,6 @@ func RecordFields(c *channel.Channel) map[string]string {
 	return m
 }
 
-func userField(c *channel.Channel) string { return RecordFields(c)["userfield"] }
-
-func setUserField(c *channel.Channel, value string) { setRecord(c, "userfield", value) }
-
 func setRecord(c *channel.Channel, field, value string) {
 	m := RecordFields(c)
 	if m == nil {

@@ -239,6 +239,9 @@ func TestLogic(t *testing.T) {
 	${ZZ}|${GLOBAL(ZZ)}|${GLOBAL(NOPE)}|${GLOBAL_EXISTS(GV)}|${VARIABLE_EXISTS(ZZ)}|${VARIABLE_EXISTS(GV)} -> 8|7||1|1|0
 	!GLOBAL_DELETE(ZZ)=
 	${GLOBAL_EXISTS(ZZ)} -> 0
+	!DV=x
+	!DELETE(DV)=
+	${DV}|${VARIABLE_EXISTS(DV)} -> |0
 	!V2=inner
 	${EVAL($[1+1])}|${PASSTHRU(${V2})}|${EVAL(plain)} -> 2|inner|plain
 	`)
@@ -260,8 +263,8 @@ func TestNumbers(t *testing.T) {
 	!N=5
 	!L=a-b
 	${INC(N)}|${N}|${INC(N)}|${N}|${DEC(N)}|${N}|${INC(UNSETN)}|${UNSETN}|${INC(L)}|${INC()} -> 6|6|7|7|6|6||||
-	${RAND(5,5)}|${MIN(1,2,3)}|${MAX(1,2,3)}|${ABS(-5)}|${ABS(-5.5)}|${MIN(1.5,2)}|${MAX(a,1)}|${MIN()} -> 5|1|3|5|5.500000|1.500000||
-	$[${RAND(7,3)} >= 3 & ${RAND(3,7)} <= 7]|$[MATH(1+2)]|$[MIN(1,2)]|$[ABS(-5)] -> 1||1|5
+	${RAND(5,5)}|${MIN(1,2,3)}|${MAX(1,2,3)}|${ABS(-5)}|${ABS(-5.5)}|${MIN(1.5,2)}|${MAX(a,1)}|${MIN()}|${ABS(abc)}|${DIGIT_SUM(a12 3)} -> 5|1|3|5|5.500000|1.500000||||6
+	$[${RAND(7,3)} >= 3 & ${RAND(3,7)} <= 7]|$[MIN(1,2)]|$[ABS(-5)]|$[CALLERID(num)] -> 1|1|5|0
 	`)
 }
 
@@ -312,7 +315,7 @@ func TestCaller(t *testing.T) {
 	!REDIRECTING(from-num)=6
 	!REDIRECTING(reason)=cfb
 	!REDIRECTING(count)=2
-	${REDIRECTING(from-num)}|${REDIRECTING(reason)}|${REDIRECTING(count)}|${REDIRECTING(to-num)}|${REDIRECTING(from-name)}|${REDIRECTING(orig-num)} -> 6|cfb|2|88||
+	${REDIRECTING(from-num)}|${REDIRECTING(reason)}|${REDIRECTING(count)}|${REDIRECTING(to-num)}|${REDIRECTING(from-name)}|${REDIRECTING(orig-num)} -> 6|cfb|2|||
 	!REDIRECTING(reason)=unconditional
 	${REDIRECTING(reason)} -> cfu
 	!REDIRECTING(reason)=weird
@@ -433,6 +436,8 @@ func TestSIP(t *testing.T) {
 	${PJSIP_DIAL_CONTACTS(1001)}|${PJSIP_DIAL_CONTACTS(nope)}|${PJSIP_DIAL_CONTACTS(1001,1001)}|${PJSIP_DIAL_CONTACTS(1001,,u)}|${PJSIP_DIAL_CONTACTS(1001,x)} -> PJSIP/1001/sip:1001@192.0.2.1:5099||PJSIP/1001/sip:1001@192.0.2.1:5099|PJSIP/u@1001/sip:1001@192.0.2.1:5099|
 	${PJSIP_PARSE_URI("Bob" <sip:bob@host:5070;transport=tcp>,user)}|${PJSIP_PARSE_URI(sip:bob:pw@host:5070,host)}|${PJSIP_PARSE_URI(sip:bob@host:5070,port)}|${PJSIP_PARSE_URI(sip:bob:pw@host,passwd)}|${PJSIP_PARSE_URI("Bob B" <sips:bob@host>,display)}|${PJSIP_PARSE_URI(sips:bob@host,scheme)}|${PJSIP_PARSE_URI(bogus,user)}|${PJSIP_PARSE_URI(sip:bob@host,port)}|${PJSIP_PARSE_URI(sip:bob@host,foo)}|${PJSIP_PARSE_URI(tel:123,user)}|${PJSIP_PARSE_URI(sip:host,user)} -> bob|host|5070|pw|Bob B|sips||0|||
 	`)
+	b.c.SetVar("U", "sip:bob@host:1")
+	b.run(t, "${PJSIP_PARSE_URI_FROM(U,port)} -> 1")
 	if err := b.sys.Assign(context.Background(), b.c, "PJSIP_HEADER(add,X-D)", "a\r\nX-Evil: 1"); err == nil {
 		t.Error("a line break in a header is accepted")
 	}
@@ -447,7 +452,7 @@ func TestRecord(t *testing.T) {
 	!CDR(foo)=bar
 	!CDR(src)=bar#refused
 	!CDR(userfield)=baz
-	${CDR(foo)}|${CDR(userfield)}|${CHANNEL(userfield)}|${CDR(duration,f):0:3} -> bar|baz|baz|90.
+	${CDR(foo)}|${CDR(userfield)}|${CHANNEL(userfield)}|${CDR(duration,f):0:3} -> bar|baz||90.
 	`)
 	b.c.AnsweredAt = time.Now().Add(-10 * time.Second)
 	b.run(t, "${CDR(disposition)}|${CDR(billsec)}|${LEN(${CDR(start)})} -> ANSWERED|10|19")

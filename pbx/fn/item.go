@@ -76,7 +76,8 @@ func readChannel(c *channel.Channel, args string) (string, error) {
 	case "linkedid":
 		return c.LinkedID, nil
 	case "userfield":
-		return userField(c), nil
+		v, _ := c.Extra(userFieldKey{}).(string)
+		return v, nil
 	case "callgroup":
 		return groupText(c.CallGroup), nil
 	case "pickupgroup":
@@ -168,7 +169,7 @@ func writeChannel(c *channel.Channel, args, value string) error {
 	case "peeraccount":
 		c.PeerAccount = value
 	case "userfield":
-		setUserField(c, value)
+		c.SetExtra(userFieldKey{}, value)
 	case "callgroup":
 		c.CallGroup, err = parseGroups(value)
 	case "pickupgroup":
@@ -189,6 +190,10 @@ func writeChannel(c *channel.Channel, args, value string) error {
 	}
 	return err
 }
+
+// userFieldKey is where CHANNEL(userfield) is kept; the record's own userfield
+// is another.
+type userFieldKey struct{}
 
 type hangupRoutinesKey struct{}
 

@@ -90,6 +90,11 @@ func (d Deps) variableFunctions() []dialplan.Function {
 				_, ok := c.Var(name)
 				return truth(ok), nil
 			})},
+		{Name: "DELETE", Synopsis: "Removes a variable of the channel", Syntax: "DELETE(name)=",
+			Write: setChannel(func(c *channel.Channel, name, _ string) error {
+				c.UnsetVar(name)
+				return nil
+			})},
 		{Name: "LOCAL", Synopsis: "A variable local to a Gosub", Syntax: "LOCAL(name)",
 			Read: onChannel(func(c *channel.Channel, name string) (string, error) {
 				if !c.IsLocal(name, 0) {

@@ -27,7 +27,10 @@ func (d Deps) numberFunctions() []dialplan.Function {
 		{Name: "ABS", Synopsis: "A number without its sign", Syntax: "ABS(a)",
 			Read: ofText(func(s string) (string, error) {
 				n, whole, err := number(s)
-				return plain(math.Abs(n), whole), err
+				if err != nil {
+					return "", err
+				}
+				return plain(math.Abs(n), whole), nil
 			})},
 	}
 }

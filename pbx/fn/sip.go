@@ -27,6 +27,11 @@ func (d Deps) sipFunctions() []dialplan.Function {
 		{Name: "PJSIP_DIAL_CONTACTS", Synopsis: "What to Dial to reach all contacts of an endpoint", Syntax: "PJSIP_DIAL_CONTACTS(endpoint[,aor[,user]])", Read: ofText(d.dialContacts)},
 		{Name: "PJSIP_PARSE_URI", Synopsis: "A part of a SIP address", Syntax: "PJSIP_PARSE_URI(uri,display|scheme|user|passwd|host|port)",
 			Read: ofText(parseURI)},
+		{Name: "PJSIP_PARSE_URI_FROM", Synopsis: "A part of the SIP address in a variable", Syntax: "PJSIP_PARSE_URI_FROM(variable,part)",
+			Read: func(ctx context.Context, c *channel.Channel, args string) (string, error) {
+				name, part, _ := strings.Cut(args, ",")
+				return parseURI(d.value(ctx, c, name) + "," + part)
+			}},
 	}
 }
 

@@ -34,6 +34,16 @@ func textFunctions() []dialplan.Function {
 			Read: ofText(func(s string) (string, error) { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`, nil })},
 		{Name: "KEYPADHASH", Synopsis: "The telephone keys that spell a name", Syntax: "KEYPADHASH(text)",
 			Read: ofText(func(s string) (string, error) { return keypad(s), nil })},
+		{Name: "DIGIT_SUM", Synopsis: "The sum of the digits in a text", Syntax: "DIGIT_SUM(text)",
+			Read: ofText(func(s string) (string, error) {
+				sum := 0
+				for i := range len(s) {
+					if s[i] >= '0' && s[i] <= '9' {
+						sum += int(s[i] - '0')
+					}
+				}
+				return strconv.Itoa(sum), nil
+			})},
 		{Name: "SPRINTF", Synopsis: "Text formatted as C's printf does", Syntax: "SPRINTF(format[,value[,...]])", Read: ofText(sprintf)},
 		{Name: "BASENAME", Synopsis: "Last part of a path", Syntax: "BASENAME(path)",
 			Read: ofText(func(s string) (string, error) { return s[strings.LastIndexByte(s, '/')+1:], nil })},

@@ -384,6 +384,9 @@ func (p *parser) call(name string, depth int) value {
 			texts[i] = a.text()
 		}
 		if v, ok := p.functions(name, strings.Join(texts, ",")); ok {
+			if v == "" {
+				v = "0"
+			}
 			return value{word: v}
 		}
 	}
