@@ -388,3 +388,40 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 }
+
+// The how-to's own file for the first of two bridged exchanges, misprint included.
+func TestTwoExchanges(t *testing.T) {
+	p, ds := compile(t, `[general]
+static=yes
+writeprotect=no
+clearglobalvars=no
+
+[default]
+exten => _10XX,1,Dial(PJSIP/${EXTEN},12,tT)
+exten => _10XX,n,Answer()
+exten => _10XX,n,SayDigits(${EXTEN})
+exten => _10XX,n,Playback(invalid)
+;exten => _10XX,n,Playback(transfer,skip)		; "Please hold while..."
+exten => _10XX,n,Hangup()
+
+exten => _30XX,1,Dial(PJSIP/${EXTEN}@SIP3)
+same =>> n,Hangup()
+`)
+	if got := rules(ds); got != "14 arrow-misprint" {
+		t.Errorf("findings %s", got)
+	}
+	s := NewSystem(testCatalog())
+	s.Install(p)
+	c := testChannel()
+	c.Exten = "3001"
+	step, miss := s.Find(c, "default", "3001", 1, "")
+	if miss != Found || s.Eval(context.Background(), c, step.Args) != "PJSIP/3001@SIP3" || step.Program == nil || step.Program.Name != "Dial" {
+		t.Errorf("%v %v", step, miss)
+	}
+	if _, miss := s.Find(c, "default", "3001", 2, ""); miss != NoPriority {
+		t.Errorf("priority 2: %v", miss)
+	}
+	if step, _ := s.Find(c, "default", "1002", 5, ""); step == nil || step.Line != 12 || step.App != "Hangup" {
+		t.Errorf("the fifth step: %+v", step)
+	}
+}
