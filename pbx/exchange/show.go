@@ -14,7 +14,7 @@ import (
 )
 
 // showChannels is `core show channels [concise|verbose|count]`.
-func (x *Exchange) showChannels(_ context.Context, w io.Writer, args []string) error {
+func (x *Exchange) showChannels(ctx context.Context, w io.Writer, args []string) error {
 	all := x.Channels()
 	how := ""
 	if len(args) > 0 {
@@ -54,7 +54,7 @@ func (x *Exchange) showChannels(_ context.Context, w io.Writer, args []string) e
 		}
 	}
 	fmt.Fprintf(w, "%d active channel%s\n", len(all), plural(len(all)))
-	return x.showCalls(nil, w, nil)
+	return x.showCalls(ctx, w, nil)
 }
 
 // showCalls is `core show calls`.
