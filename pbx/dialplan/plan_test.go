@@ -407,7 +407,7 @@ exten => _10XX,n,Hangup()
 exten => _30XX,1,Dial(PJSIP/${EXTEN}@SIP3)
 same =>> n,Hangup()
 `)
-	if got := rules(ds); got != "14 arrow-misprint" {
+	if got := rules(ds); got != "15 arrow-misprint" {
 		t.Errorf("findings %s", got)
 	}
 	s := NewSystem(testCatalog())
