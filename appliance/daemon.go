@@ -190,6 +190,7 @@ func (d *daemon) run(ctx context.Context) error {
 		}
 	}
 	err := task.Run(ctx, ready,
+		part{"memory", giveBackMemory},
 		part{"contacts", d.registrar.Run},
 		d.agent,
 		part{"registrations", d.outbound.Run},
