@@ -380,6 +380,9 @@ func (d *dialing) heard(ctx context.Context, l *called, e channel.Event) bool {
 	switch e.Kind {
 	case channel.Ringing:
 		d.tracef(3, "%s is ringing", l.ch.Name)
+		if e.Status == 181 {
+			d.tellForwarding(l.ch.Caller)
+		}
 		l.ch.State = channel.RingingState
 		l.ch.Publish()
 		if !d.rang {
@@ -397,9 +400,15 @@ func (d *dialing) heard(ctx context.Context, l *called, e channel.Event) bool {
 		return true
 	case channel.Forwarded:
 		l.forward = e.Target
+		if e.Party.Number != "" || e.Party.Reason != "" {
+			l.ch.Caller = e.Party
+		}
 	case channel.Identity:
 		l.ch.Caller = e.Party
 		l.ch.Publish()
+		if d.single {
+			d.tellIdentity(e.Party)
+		}
 	case channel.Gone:
 		d.remove(l)
 		d.lost(ctx, l, e)
@@ -438,7 +447,7 @@ func (d *dialing) lost(ctx context.Context, l *called, e channel.Event) {
 	}
 	d.c.NoteLegEnd(end)
 	if l.forward != "" && !d.o.Has('i') && l.hops < maxForwards {
-		d.forward(ctx, l)
+		d.forward(ctx, l, l.ch.Caller)
 		return
 	}
 	d.c.Cause = e.Cause
@@ -451,8 +460,15 @@ func (d *dialing) lost(ctx context.Context, l *called, e channel.Event) {
 	d.count(e.Cause)
 }
 
-// forward calls the number a leg's far end asked for instead.
-func (d *dialing) forward(ctx context.Context, l *called) {
+// forward calls the number a leg's far end asked for instead; by is the party
+// that asked.
+func (d *dialing) forward(ctx context.Context, l *called, by channel.Party) {
+	if by.Reason == "" {
+		by.Reason = "unconditional"
+	}
+	by.Count = d.c.Redirecting.Count + 1
+	d.c.Redirecting = by
+	d.tellForwarding(by)
 	where, _ := d.c.Var("FORWARD_CONTEXT")
 	if where == "" {
 		where = d.c.Context
@@ -465,6 +481,21 @@ func (d *dialing) forward(ctx context.Context, l *called) {
 	if next := d.prepare(ctx, target, l.hops+1); next != nil {
 		d.legs = append(d.legs, next)
 		d.call(next)
+	}
+}
+
+// tellForwarding lets an unanswered caller know who forwards his call.
+func (d *dialing) tellForwarding(by channel.Party) {
+	if f, ok := d.c.Leg.(channel.Forwarder); ok && d.c.Inbound && d.c.State == channel.Ring && !d.o.Has('I') {
+		f.Forwarding(by)
+	}
+}
+
+// tellIdentity lets the caller know whom he is connected to.
+func (d *dialing) tellIdentity(p channel.Party) {
+	d.c.Connected = p
+	if r, ok := d.c.Leg.(channel.Reminder); ok && !d.o.Has('I') {
+		r.ConnectedLine(p)
 	}
 }
 

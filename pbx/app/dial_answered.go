@@ -16,7 +16,7 @@ import (
 func (d *dialing) connected(ctx context.Context, l *called) error {
 	peer := l.ch
 	peer.State, peer.AnsweredAt, peer.Hearing = channel.Up, time.Now(), true
-	d.c.Connected = peer.Caller
+	d.tellIdentity(peer.Caller)
 	d.c.Cause = channel.NoCause
 	d.c.SetVar("DIALSTATUS", "ANSWER")
 	d.c.SetVar("DIALEDPEERNAME", peer.Name)

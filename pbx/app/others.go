@@ -31,9 +31,14 @@ func (a *calls) transfer(ctx context.Context, c *channel.Channel, args string) e
 	default:
 		r.Redirect(dest)
 		c.SetVar("TRANSFERSTATUS", "SUCCESS")
+		return c.Pause(ctx, transferGrace)
 	}
 	return c.Poll(ctx, nil)
 }
+
+// transferGrace is how long a party that was sent elsewhere has to leave before
+// the dialplan goes on; hanging up at once would cut its REFER short.
+const transferGrace = 3 * time.Second
 
 // channelRedirect is ChannelRedirect(channel,[[context,]extension,]priority).
 func (a *calls) channelRedirect(_ context.Context, c *channel.Channel, args string) error {

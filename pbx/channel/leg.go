@@ -74,6 +74,9 @@ type (
 	}
 	// A Redirector can be sent elsewhere: 302 before answer, REFER after.
 	Redirector interface{ Redirect(target string) }
+	// A Forwarder tells its unanswered party that the call is being forwarded by by
+	// (181).
+	Forwarder interface{ Forwarding(by Party) }
 	// A Reminder reports connected-line changes to its party.
 	Reminder interface{ ConnectedLine(Party) }
 )

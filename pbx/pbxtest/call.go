@@ -34,6 +34,7 @@ var (
 	_ channel.DigitSender    = (*Call)(nil)
 	_ channel.DigitSignaller = (*Call)(nil)
 	_ channel.Redirector     = (*Call)(nil)
+	_ channel.Forwarder      = (*Call)(nil)
 )
 
 // Name and the following are the leg.
@@ -90,6 +91,8 @@ func (c *Call) SendDigit(d byte, _ time.Duration) bool {
 }
 
 func (c *Call) Redirect(target string) { c.note("redirect " + target) }
+
+func (c *Call) Forwarding(by channel.Party) { c.note("forwarded by " + by.Number + " " + by.Reason) }
 
 func (c *Call) finish() bool {
 	c.mu.Lock()
