@@ -192,13 +192,27 @@ func (b *Baresip) read() (map[string]any, error) {
 	return m, json.Unmarshal(buf[:n], &m)
 }
 
-// Heard is the newest recording of what the phone played to its user, a WAV file.
+// Heard is the longest recording of what the phone played to its user, a WAV file. The phone begins
+// a new one with every session description, so also with the last re-INVITE before the end.
 func (b *Baresip) Heard() ([]byte, error) {
 	found, err := filepath.Glob(filepath.Join(b.Dir, "dump-*-dec.wav"))
-	if err != nil || len(found) == 0 {
-		return nil, errors.Join(fmt.Errorf("baresip for %s recorded nothing", b.User), err)
+	if err != nil {
+		return nil, err
 	}
-	return os.ReadFile(found[len(found)-1])
+	var longest []byte
+	for _, path := range found {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		if len(file) > len(longest) {
+			longest = file
+		}
+	}
+	if longest == nil {
+		return nil, fmt.Errorf("baresip for %s recorded nothing", b.User)
+	}
+	return longest, nil
 }
 
 // Screen is what the phone printed.
