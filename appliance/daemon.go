@@ -125,12 +125,13 @@ func (d *daemon) assemble() (err error) {
 	}
 	d.system = dialplan.NewSystem(nil)
 	d.system.Log, d.system.Name = d.log, d.process.SystemName
-	d.system.Dirs = directoryVariables(dirs)
+	d.system.Dirs, d.system.EntityID = directoryVariables(dirs), entityID()
 	booth := &prompt.Booth{Sounds: &sound.Library{
 		Dirs: []string{filepath.Join(dirs.Data, "sounds"), filepath.Join(dirs.VarLib, "sounds")}, Embedded: prompts.FS,
 	}}
 	d.exchange = exchange.New(exchange.Options{
 		System: d.system, MaxCalls: d.process.MaxCalls, Trace: d.out, Log: d.log, Booth: booth,
+		HangupRoutines: fn.HangupRoutines,
 	})
 	pinger := &lazyPinger{}
 	d.registrar = registrar.New(registrar.Options{DB: d.db, Log: d.log, Pinger: pinger})
@@ -147,6 +148,7 @@ func (d *daemon) assemble() (err error) {
 	functions := fn.Functions(fn.Deps{
 		System: d.system, Store: d.db, State: d.deviceState, Custom: d.setDeviceState,
 		Settings: d.agent.Snapshot, Contacts: d.contacts, Channels: d.exchange.Channels, Version: Version,
+		Env: []string{"HOSTNAME", "LANG", "TZ"},
 	})
 	for name, why := range fn.Refused() {
 		refused[name] = why

@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"net"
 	"runtime/debug"
 	"strings"
 
@@ -58,6 +59,21 @@ func reachability(s registrar.Status) string {
 		return "NonQualified"
 	}
 	return "Unknown"
+}
+
+// entityID tells exchanges apart: the hardware address of the first network
+// interface that has one, as Asterisk has it, "" on a machine without.
+func entityID() string {
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		return ""
+	}
+	for _, i := range interfaces {
+		if len(i.HardwareAddr) == 6 {
+			return i.HardwareAddr.String()
+		}
+	}
+	return ""
 }
 
 // sipStack is the version of the SIP message library in this binary.
