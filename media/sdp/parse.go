@@ -50,7 +50,30 @@ func Parse(body []byte) (*Description, error) {
 		return nil, fmt.Errorf("no v= or o= line: %w", ErrSyntax)
 	}
 	p.finish()
+	for i := range p.d.Media {
+		if err := p.d.Media[i].mapped(); err != nil {
+			return nil, err
+		}
+	}
 	return p.d, nil
+}
+
+// mapped checks that every dynamic payload type is explained (RFC 4566 6): with
+// one that is not, nobody can tell what would be sent. Asterisk too refuses it.
+func (m *Media) mapped() error {
+	if m.Port == 0 || !strings.HasPrefix(strings.ToUpper(m.Proto), "RTP/") {
+		return nil
+	}
+	for _, f := range m.Formats {
+		pt, err := strconv.ParseUint(f, 10, 7)
+		if err != nil || pt < 96 {
+			continue
+		}
+		if _, ok := m.lookup(uint8(pt)); !ok {
+			return fmt.Errorf("payload type %d has no rtpmap: %w", pt, ErrSyntax)
+		}
+	}
+	return nil
 }
 
 type parser struct {
@@ -180,8 +203,11 @@ func (p *parser) attribute(value string) error {
 func (m *Media) rtpmap(value string) error {
 	ptText, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
 	pt, err := strconv.ParseUint(ptText, 10, 7)
+	if err != nil {
+		return nil // about a format that cannot be RTP's
+	}
 	parts := strings.Split(strings.TrimSpace(rest), "/")
-	if err != nil || len(parts) < 2 || parts[0] == "" {
+	if len(parts) < 2 || parts[0] == "" {
 		return fmt.Errorf("a=rtpmap:%s: %w", clip(value), ErrSyntax)
 	}
 	rate, err := strconv.ParseUint(parts[1], 10, 31)

@@ -222,7 +222,8 @@ func TestParseErrors(t *testing.T) {
 		{"negative port", long + "m=audio -1 RTP/AVP 0\r\n", ErrSyntax},
 		{"media short", long + "m=audio\r\n", ErrSyntax},
 		{"connection", long + "c=IN\r\n", ErrSyntax},
-		{"rtpmap", long + "m=audio 1 RTP/AVP 0\r\na=rtpmap:x\r\n", ErrSyntax},
+		{"rtpmap", long + "m=audio 1 RTP/AVP 0\r\na=rtpmap:9 x\r\n", ErrSyntax},
+		{"no rtpmap", long + "m=audio 1 RTP/AVP 0 100\r\n", ErrSyntax},
 		{"rate", long + "m=audio 1 RTP/AVP 0\r\na=rtpmap:96 x/-5\r\n", ErrSyntax},
 		{"control characters", long + "m=audio 1 RTP/AVP 0\r\na=fmtp:96 x\rm=audio\r\n", ErrSyntax},
 		{"10,000 lines", long + strings.Repeat("a=x\r\n", 10000), ErrTooLarge},
@@ -240,7 +241,7 @@ func TestParseErrors(t *testing.T) {
 
 func TestParseTolerance(t *testing.T) {
 	d := mustParse(t, []byte("v=0\no=- 99999999999999999999 x IN IP4 host.example\ns=\nc=IN IP4 host.example\nt=0 0\na=inactive\nz=odd\n"+
-		"m=audio 4000/2 RTP/AVP 0\na=sendrecv\na=ptime:20.0\na=rtcp:x\na=candidate:1 1 UDP 1 ::1 1 typ host\nm=audio 4002 RTP/AVP 0\n"))
+		"m=audio 4000/2 RTP/AVP 0 bob\na=rtpmap:bob x\na=sendrecv\na=ptime:20.0\na=rtcp:x\na=candidate:1 1 UDP 1 ::1 1 typ host\nm=audio 4002 RTP/AVP 0\n"))
 	if d.Media[0].Dir != SendRecv || d.Media[1].Dir != Inactive || d.Media[0].Port != 4000 || d.Media[0].Ptime != 20 || d.Media[0].Conn.IsValid() {
 		t.Errorf("%+v", d.Media)
 	}

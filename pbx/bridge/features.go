@@ -169,6 +169,9 @@ func (t *talk) refer(s *side, e channel.Event) {
 		peer.Reply(404)
 		return
 	}
+	if e.Referrer != "" {
+		t.other(s).c.SetVar("__SIPREFERREDBYHDR", e.Referrer)
+	}
 	t.send(s, channel.Place{Context: ctxt, Exten: exten, Priority: 1})
 	referred := make(chan struct{})
 	t.result.Referred = referred

@@ -45,7 +45,10 @@ type Event struct {
 	Target    string // Forwarded, Transfer, Redirect
 	Party     Party
 	Ask       func(*Channel)
-	Replies   chan<- int // Transfer: progress of the target as SIP status codes, closed at the end; may be nil
+	// Referrer is who asks for a Transfer, as a SIP name-addr; the transferred
+	// channel's variable SIPREFERREDBYHDR carries it to the next INVITE.
+	Referrer string
+	Replies  chan<- int // Transfer: progress of the target as SIP status codes, closed at the end; may be nil
 }
 
 // A Mailbox is an unbounded queue of events with one reader. Put never blocks,

@@ -41,6 +41,11 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 		MaxForwards: r.MaxForwards, Privacy: r.Privacy,
 	}
 	call.Headers = append(call.Headers, r.Headers...)
+	for _, name := range [...]string{"SIPREFERREDBYHDR", "__SIPREFERREDBYHDR"} {
+		if by := r.Vars[name]; by != "" { // the caller was sent here by a REFER
+			call.Headers = append(call.Headers, channel.Header{Name: "Referred-By", Value: by})
+		}
+	}
 	call.Contact = to.uri.String()
 	if to.contact != nil {
 		call.AOR, call.Contact = to.contact.AOR, to.contact.URI

@@ -20,7 +20,6 @@ const maxWaiting = 16
 // waiting holds requests that overtook others.
 type waiting struct {
 	requests []asked
-	late     []asked // re-INVITEs that met our BYE
 	over     alarm
 }
 
@@ -31,10 +30,10 @@ type asked struct {
 
 // drop answers what still waits when the session ends.
 func (w *waiting) drop(s *Session) {
-	for _, a := range append(w.requests, w.late...) {
+	for _, a := range w.requests {
 		s.reply(a.req, a.tx, 481, nil)
 	}
-	w.requests, w.late = nil, nil
+	w.requests = nil
 }
 
 // Receive takes a request within one of the session's dialogs. tx may be nil for

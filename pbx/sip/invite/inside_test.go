@@ -532,20 +532,6 @@ func TestRewriteContact(t *testing.T) {
 	})
 }
 
-func TestReinviteMeetsBye(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t)
-		s, _ := r.up()
-		s.Hangup(channel.NormalClearing)
-		bye := r.take(sip.BYE)
-		in := r.phone.send(s, sip.INVITE, "")
-		want(t, "waits for the BYE's outcome", in.codes(), "")
-		bye.respond(200, "", "")
-		want(t, "re-INVITE", in.codes(), "481")
-		r.over(s)
-	})
-}
-
 func TestByesCross(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -29,7 +29,7 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 		s.reply(req, tx, 481, nil)
 		return
 	case !s.Endpoint.AllowTransfer:
-		s.reply(req, tx, 403, nil)
+		s.reply(req, tx, 603, nil) // as measured
 		return
 	case len(to) != 1 || !referTarget(to[0].Value(), &target):
 		s.reply(req, tx, 400, nil)
@@ -48,7 +48,10 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 	}
 	s.reply(req, tx, 202, nil, extra...)
 	replies := make(chan int, 8)
-	e := channel.Event{Kind: channel.Transfer, Target: userOf(&target)}
+	e := channel.Event{Kind: channel.Transfer, Target: userOf(&target), Referrer: header1(req, "Referred-By")}
+	if e.Referrer == "" {
+		e.Referrer = "<" + s.dialog.Target.String() + ">"
+	}
 	if quiet || cseq == nil {
 		s.emit(e)
 		return

@@ -18,7 +18,7 @@ func TestRefer(t *testing.T) {
 		want(t, "REFER", in.codes(), "202")
 		want(t, "Expires", header(in.last(), "Expires"), "600")
 		e, ok := r.mb.Next()
-		if !ok || e.Kind != channel.Transfer || e.Target != "3005" {
+		if !ok || e.Kind != channel.Transfer || e.Target != "3005" || e.Referrer != "<sip:1001@198.51.100.206:5060>" {
 			t.Fatalf("event %+v", e)
 		}
 		first := r.take(sip.NOTIFY)
@@ -60,7 +60,7 @@ func TestReferRefused(t *testing.T) {
 		extra []string
 		codes string
 	}{
-		{"not allowed", false, []string{"Refer-To: <sip:3005@x>"}, "403"},
+		{"not allowed", false, []string{"Refer-To: <sip:3005@x>"}, "603"},
 		{"nowhere", true, nil, "400"},
 		{"two places", true, []string{"Refer-To: <sip:1@x>", "Refer-To: <sip:2@x>"}, "400"},
 		{"no number", true, []string{"Refer-To: <sip:x>"}, "501"},

@@ -221,10 +221,6 @@ func (s *Session) refresh() {
 // modify takes a re-INVITE (14.2).
 func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	switch {
-	case s.state == Ending && len(s.waits.late) < maxWaiting:
-		// Our BYE is on its way; what it brings decides. Its end answers 481.
-		s.waits.late = append(s.waits.late, asked{req, tx})
-		return
 	case s.state == Ending:
 		s.reply(req, tx, 481, nil)
 		return
