@@ -18,7 +18,11 @@ const (
 
 func (s Severity) String() string { return [...]string{"note", "warning", "error"}[s] }
 
-// Pos is a place in a configuration file. Line and Col count from 1; 0 means unknown.
+// MarshalText writes the word, for JSON.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Pos is a place in a configuration file. Line and Col, in bytes, count from 1; 0
+// means unknown.
 type Pos struct {
 	File      string
 	Line, Col int
@@ -37,12 +41,34 @@ type Diag struct {
 	Pos
 	Severity Severity
 	Rule     string // short stable id: "no-inbound-auth"
-	Message  string // what is wrong and what happens because of it
+	Message  string // what is wrong, and what happens because of it unless Effect says so
+	Effect   string // what happens because of it, in the user's words; may be empty
 	Cure     string // what to write instead; may be empty
+	Near     string // the text in the line that is meant, "" for all of it
+	Fix      *Fix   // the cure as a change of files; nil if it needs thought
+}
+
+// A Fix changes files so that a finding is gone.
+type Fix struct {
+	// Safe says that the fix makes the file say what it was plainly meant to
+	// say; others change who can call whom, or choose for the user.
+	Safe  bool
+	Edits []Edit
+}
+
+// An Edit replaces the first Old in a line's statement by New. With an empty
+// Old, New (one or more lines) comes after the line as it stands.
+type Edit struct {
+	File     string
+	Line     int // from 1
+	Old, New string
 }
 
 func (d Diag) String() string {
 	s := d.Pos.String() + ": " + d.Severity.String() + ": " + d.Message
+	if d.Effect != "" {
+		s += ": " + d.Effect
+	}
 	if d.Cure != "" {
 		s += " (" + d.Cure + ")"
 	}
@@ -64,8 +90,10 @@ func Failed(ds []Diag) bool {
 type File struct {
 	Name     string
 	Sections []*Section // in reading order, templates left out
-	Valid    bool       // false: consumers must treat the load as failed
-	Parts    []string   // every file that was read, Name first
+	// Unused are the templates that no section inherits from.
+	Unused []*Section
+	Valid  bool     // false: consumers must treat the load as failed
+	Parts  []string // every file that was read, Name first
 }
 
 // Section finds the first section of that name, compared exactly; nil if there is none.

@@ -50,7 +50,7 @@ func (r *reading) begin(at Pos, name, options string) error {
 				if err != nil {
 					return err
 				}
-				target = found
+				target, found.used = found, true
 			default:
 				bases = append(bases, o)
 			}
@@ -69,6 +69,7 @@ func (r *reading) begin(at Pos, name, options string) error {
 			return err
 		}
 		target.bases = append(target.bases, base.Name)
+		base.used = true
 	}
 	if target == fresh {
 		r.sections = append(r.sections, fresh)

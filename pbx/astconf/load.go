@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"unicode/utf8"
 )
 
 // Bounds on what a configuration may make us read and keep. They are far above
@@ -43,8 +44,11 @@ func (l Loader) Load(name string) (*File, []Diag) {
 		r.file.Valid = false
 	}
 	for _, s := range r.sections {
-		if !s.template {
+		switch {
+		case !s.template:
 			r.file.Sections = append(r.file.Sections, &s.Section)
+		case !s.used:
+			r.file.Unused = append(r.file.Unused, &s.Section)
 		}
 	}
 	return r.file, r.diags
@@ -54,6 +58,7 @@ func (l Loader) Load(name string) (*File, []Diag) {
 type section struct {
 	Section
 	template bool
+	used     bool // another section inherits from this one, or goes on with it
 	bases    []string
 }
 
@@ -168,16 +173,25 @@ func bareError(err error) error {
 }
 
 func (r *reading) lines(name string, data []byte) error {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	var ends lineEnds
+	if rest, marked := bytes.CutPrefix(data, []byte("\xef\xbb\xbf")); marked {
+		r.diag(Note, Pos{File: name, Line: 1, Col: 1}, "byte-order-mark", "the file begins with a byte order mark, which is skipped", "save it as UTF-8 without one")
+		data = rest
+	}
 	var com comments
 	for number := 1; len(data) > 0; number++ {
 		line := data
+		at := Pos{File: name, Line: number}
 		if nl := bytes.IndexByte(data, '\n'); nl >= 0 {
 			line, data = data[:nl], data[nl+1:]
+			r.lineEnd(at, line, &ends)
 		} else {
 			data = nil
 		}
-		at := Pos{File: name, Line: number}
+		if !ends.coded && !utf8.Valid(line) {
+			ends.coded = true
+			r.diag(Note, at, "not-utf8", "the line is not UTF-8; its bytes are passed on as they are", "save the file as UTF-8")
+		}
 		if len(line) > maxLine {
 			r.warn(at, "long-line", fmt.Sprintf("line is longer than %d bytes and is skipped: %q...", maxLine, line[:32]), "break it into several settings, or use +=")
 			continue
@@ -200,6 +214,21 @@ func (r *reading) lines(name string, data []byte) error {
 			"block comment is never closed; everything from here to the end of the file is ignored", "end it with --;")
 	}
 	return nil
+}
+
+// lineEnds remembers what was already reported of a file's encoding. Neither
+// does harm to Asterisk or to us; editors stumble.
+type lineEnds struct {
+	crlf, lf, mixed, coded bool
+}
+
+func (r *reading) lineEnd(at Pos, line []byte, seen *lineEnds) {
+	crlf := bytes.HasSuffix(line, []byte("\r"))
+	seen.crlf, seen.lf = seen.crlf || crlf, seen.lf || !crlf
+	if seen.crlf && seen.lf && !seen.mixed {
+		seen.mixed = true
+		r.diag(Note, at, "mixed-line-ends", "some lines of the file end in CR LF and some in LF", "save it with one kind of line end")
+	}
 }
 
 func (r *reading) statement(at Pos, s string) error {

@@ -57,7 +57,10 @@ func mapFS(archive string) fstest.MapFS {
 func TestLines(t *testing.T) {
 	for _, c := range []struct{ name, text, want, findings string }{
 		{"plain", "[a]\nx=1\n", "[a]\nx=1 @2\n", ""},
-		{"BOM and CRLF", "\xef\xbb\xbf[a]\r\nx=1\r\n", "[a]\nx=1 @2\n", ""},
+		{"BOM and CRLF", "\xef\xbb\xbf[a]\r\nx=1\r\n", "[a]\nx=1 @2\n", "f.conf:1 byte-order-mark"},
+		{"mixed line ends", "[a]\r\nx=1\r\ny=2\n", "[a]\nx=1 @2\ny=2 @3\n", "f.conf:3 mixed-line-ends"},
+		{"one kind of line end", "[a]\r\nx=1\r\ny=2", "[a]\nx=1 @2\ny=2 @3\n", ""},
+		{"Latin-1", "[a]\nx=\xe9\ny=\xe9\n", "[a]\nx=\xe9 @2\ny=\xe9 @3\n", "f.conf:2 not-utf8"},
 		{"no newline at the end", "[a]\nx=1", "[a]\nx=1 @2\n", ""},
 		{"UTF-8", "[分機]\nx=一;二\n", "[分機]\nx=一 @2\n", ""},
 		{"indented", "  [a]\n\t x = yes \t\n\n", "[a]\nx=yes @2\n", ""},

@@ -49,7 +49,7 @@ func Compile(f *astconf.File, cat Catalog) (*Plan, []astconf.Diag) {
 	}
 	for _, l := range c.missing {
 		if c.plan.contexts[l.target] == nil {
-			c.warn(l.Pos, "include-missing-context", fmt.Sprintf("context %q includes %q, which does not exist: nothing is found there", l.context, l.target), "correct the name, or add ["+l.target+"]")
+			c.warn(l.Pos, "include-missing-context", fmt.Sprintf("context %q includes %q, which does not exist: nothing is found there", l.context, l.target), "correct the name, or add ["+l.target+"]").Near = l.target
 		}
 	}
 	for _, d := range c.plan.order {
@@ -62,8 +62,21 @@ func (c *compiler) note(at astconf.Pos, rule, message, cure string) {
 	c.diags = append(c.diags, astconf.Diag{Pos: at, Severity: astconf.Note, Rule: rule, Message: message, Cure: cure})
 }
 
-func (c *compiler) warn(at astconf.Pos, rule, message, cure string) {
+func (c *compiler) warn(at astconf.Pos, rule, message, cure string) *astconf.Diag {
 	c.diags = append(c.diags, astconf.Diag{Pos: at, Severity: astconf.Warning, Rule: rule, Message: message, Cure: cure})
+	return &c.diags[len(c.diags)-1]
+}
+
+// respell lets d be cured by other words in its line.
+func respell(d *astconf.Diag, wrong, right string, safe bool) {
+	d.Near = wrong
+	d.Fix = &astconf.Fix{Safe: safe, Edits: []astconf.Edit{{File: d.File, Line: d.Line, Old: wrong, New: right}}}
+}
+
+// isStep reports whether a setting is a line of a context.
+func isStep(name string) bool {
+	name = strings.ToLower(name)
+	return name == "exten" || strings.HasPrefix(name, "same") || name == "include"
 }
 
 func (c *compiler) general(s *astconf.Section) {
@@ -88,13 +101,20 @@ func (c *compiler) general(s *astconf.Section) {
 		case "userscontext", "overrideswitch":
 			c.note(e.Pos, "not-honoured", e.Name+" is understood but not honoured", "")
 		default:
-			c.warn(e.Pos, "unknown-option", fmt.Sprintf("%s is not an option of [general] and is ignored", e.Name), "")
+			if isStep(e.Name) {
+				c.warn(e.Pos, "step-outside-context", fmt.Sprintf("%s stands in [general], which is no context; the line is dropped", e.Name), "put it below the line of a context, such as [default]")
+				continue
+			}
+			c.warn(e.Pos, "unknown-option", fmt.Sprintf("%s is not an option of [general] and is ignored", e.Name), "").Near = e.Name
 		}
 	}
 }
 
 func (c *compiler) globalLines(s *astconf.Section) {
 	for _, e := range s.Entries {
+		if e.Arrow && isStep(e.Name) {
+			c.warn(e.Pos, "step-outside-context", fmt.Sprintf("%s stands in [globals], which is no context: it only sets a variable of that name", e.Name), "put it below the line of a context, such as [default]")
+		}
 		value := c.expand(e.Pos, e.Value)
 		c.globals.Globals.Set(e.Name, value)
 		c.plan.globals = append(c.plan.globals, Global{Pos: e.Pos, Name: e.Name, Value: value})
@@ -145,7 +165,7 @@ func (c *compiler) section(s *astconf.Section) {
 				c.note(e.Pos, "not-honoured", "autohints is understood but not honoured", "write hint lines")
 			}
 		default:
-			c.warn(e.Pos, "unknown-directive", fmt.Sprintf("%q is not a line of a context and is ignored", clip(e.Name)), "write exten, same, include or ignorepat")
+			c.warn(e.Pos, "unknown-directive", fmt.Sprintf("%q is not a line of a context and is ignored", clip(e.Name)), "write exten, same, include or ignorepat").Near = e.Name
 		}
 	}
 }

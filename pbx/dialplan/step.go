@@ -15,7 +15,8 @@ func (c *compiler) extenLine(e astconf.Entry) {
 	pattern, rest := cutPattern(e.Value)
 	c.pattern = c.expand(e.Pos, strings.TrimSpace(pattern))
 	if strings.HasPrefix(c.pattern, ">") && e.Arrow {
-		c.warn(e.Pos, "arrow-misprint", fmt.Sprintf("'=>>' makes %q the name of the extension: nobody will dial it", c.pattern), "write exten => "+strings.TrimSpace(c.pattern[1:])+","+rest)
+		d := c.warn(e.Pos, "arrow-misprint", fmt.Sprintf("'=>>' makes %q the name of the extension: nobody will dial it", c.pattern), "write exten => "+strings.TrimSpace(c.pattern[1:])+","+rest)
+		respell(d, "=>>", "=>", true)
 	}
 	c.step(e, rest)
 }
@@ -58,8 +59,9 @@ func (c *compiler) step(e astconf.Entry, rest string) {
 	}
 	if strings.HasPrefix(pri, ">") && e.Arrow {
 		fixed := strings.TrimSpace(pri[1:])
-		c.warn(e.Pos, "arrow-misprint", fmt.Sprintf("'=>>' makes %q the priority, which is neither a number nor a label; the line is dropped and extension %s ends before it", pri, name),
+		d := c.warn(e.Pos, "arrow-misprint", fmt.Sprintf("'=>>' makes %q the priority, which is neither a number nor a label; the line is dropped and extension %s ends before it", pri, name),
 			fmt.Sprintf("write %s => %s,%s", e.Name, fixed, app))
+		respell(d, "=>>", "=>", true)
 		return
 	}
 	word, label := pri, ""
@@ -267,7 +269,8 @@ func (c *compiler) application(s *Step, text string) {
 			}
 			args = args[:last]
 		} else {
-			c.warn(s.Pos, "no-parenthesis", fmt.Sprintf("no closing parenthesis in %q; everything is taken as argument", clip(text)), "add )")
+			d := c.warn(s.Pos, "no-parenthesis", fmt.Sprintf("no closing parenthesis in %q; everything is taken as argument", clip(text)), "add )")
+			respell(d, text, text+")", true)
 		}
 		text = strings.TrimSpace(head)
 	}
@@ -289,7 +292,7 @@ func (c *compiler) application(s *Step, text string) {
 		c.warn(s.Pos, "refused-application", fmt.Sprintf("application %s is not supported: %s; a call that comes here ends", clip(text), why), "")
 		return
 	}
-	c.warn(s.Pos, "unknown-application", fmt.Sprintf("application %q does not exist; a call that comes here ends", clip(text)), "check the spelling with core show applications")
+	c.warn(s.Pos, "unknown-application", fmt.Sprintf("application %q does not exist; a call that comes here ends", clip(text)), "check the spelling with core show applications").Near = text
 }
 
 // functions reports functions in a text that do not exist.
@@ -318,6 +321,6 @@ func (c *compiler) functions(s *Step, t *Text) {
 			c.warn(s.Pos, "refused-function", fmt.Sprintf("function %s is not supported: %s; it gives nothing", clip(name), why), "")
 			continue
 		}
-		c.warn(s.Pos, "unknown-function", fmt.Sprintf("function %s does not exist; it gives nothing", clip(name)), "check the spelling with core show functions")
+		c.warn(s.Pos, "unknown-function", fmt.Sprintf("function %s does not exist; it gives nothing", clip(name)), "check the spelling with core show functions").Near = name
 	}
 }

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -36,8 +37,18 @@ type checker struct {
 	diags []astconf.Diag
 }
 
-func (c *checker) warn(pos astconf.Pos, rule, cure, format string, args ...any) {
+func (c *checker) warn(pos astconf.Pos, rule, cure, format string, args ...any) *astconf.Diag {
 	c.diags = append(c.diags, astconf.Diag{Pos: pos, Severity: astconf.Warning, Rule: rule, Message: fmt.Sprintf(format, args...), Cure: cure})
+	return &c.diags[len(c.diags)-1]
+}
+
+// dangling completes a finding about a name that nothing has.
+func dangling[T any](c *checker, d *astconf.Diag, name string, have map[string]T) {
+	d.Near = name
+	if right := closest(name, have); right != "" {
+		d.Cure = "did you mean " + right + "?"
+		d.Fix = respell(astconf.Entry{Pos: d.Pos}, name, right)
+	}
 }
 
 func (c *checker) transports(f *astconf.File) {
@@ -65,21 +76,25 @@ func (c *checker) endpoint(e *Endpoint) {
 	s := c.snap
 	for _, name := range e.Auths {
 		if s.Auths[name] == nil {
-			c.warn(e.Pos, "dangling-auth", suggest(name, s.Auths), "endpoint [%s]: auth=%s does not exist, so every request of %s is answered 500", e.ID, name, e.ID)
+			dangling(c, c.warn(e.At("auth"), "dangling-auth", "", "endpoint [%s]: auth=%s does not exist, so every request of %s is answered 500", e.ID, name, e.ID), name, s.Auths)
 		}
 	}
 	for _, name := range e.OutboundAuths {
 		if s.Auths[name] == nil {
-			c.warn(e.Pos, "dangling-outbound-auth", suggest(name, s.Auths), "endpoint [%s]: outbound_auth=%s does not exist, so calls to %s fail if it asks for credentials", e.ID, name, e.ID)
+			dangling(c, c.warn(e.At("outbound_auth"), "dangling-outbound-auth", "", "endpoint [%s]: outbound_auth=%s does not exist, so calls to %s fail if it asks for credentials", e.ID, name, e.ID), name, s.Auths)
 		}
 	}
 	for _, name := range e.AORs {
 		if s.AORs[name] == nil {
-			c.warn(e.Pos, "dangling-aors", suggest(name, s.AORs), "endpoint [%s]: aors=%s does not exist, so it can neither register nor be called there", e.ID, name)
+			dangling(c, c.warn(e.At("aors"), "dangling-aors", "", "endpoint [%s]: aors=%s does not exist, so it can neither register nor be called there", e.ID, name), name, s.AORs)
 		}
 	}
 	if e.Transport != "" && s.Transport(e.Transport) == nil && len(s.Transports) > 0 {
-		c.warn(e.Pos, "dangling-transport", "", "endpoint [%s]: transport=%s does not exist, so calls to %s fail", e.ID, e.Transport, e.ID)
+		byName := map[string]*Transport{}
+		for _, t := range s.Transports {
+			byName[t.ID] = t
+		}
+		dangling(c, c.warn(e.At("transport"), "dangling-transport", "", "endpoint [%s]: transport=%s does not exist, so calls to %s fail", e.ID, e.Transport, e.ID), e.Transport, byName)
 	}
 	if len(e.Codecs) == 0 {
 		c.warn(e.Pos, "no-codecs", "add allow=ulaw,alaw", "endpoint [%s] allows no codec, so every call from and to it ends with 488", e.ID)
@@ -97,23 +112,43 @@ func (c *checker) unprotected(e *Endpoint) {
 	if !slices.Contains(e.IdentifyBy, "username") {
 		return
 	}
-	cure := "add auth=" + e.ID + "_auth"
+	cure, add := "add auth="+e.ID+"_auth", ""
 	if c.snap.Auths[e.ID+"_auth"] == nil {
 		cure += " and the section [" + e.ID + "_auth] with type=auth, username, password"
 		for _, name := range e.OutboundAuths {
 			if c.snap.Auths[name] != nil {
-				cure = "add auth=" + name
+				add = "auth=" + name
+				cure = "add " + add
 				break
 			}
 		}
+	} else {
+		add = "auth=" + e.ID + "_auth"
 	}
 	what := "call"
+	if c.snap.identified(e) && !c.snap.registers(e) {
+		add = "identify_by=ip"
+		cure = "add " + add + ", so that only the addresses of its identify section are " + e.ID
+	}
 	for _, name := range e.AORs {
 		if a := c.snap.AORs[name]; a != nil && a.MaxContacts > 0 {
 			what = "register and call"
 		}
 	}
-	c.warn(e.Pos, "no-inbound-auth", cure, "endpoint [%s] has no auth=: anyone who can reach %s can %s as %s", e.ID, c.reach(e), what, e.ID)
+	d := c.warn(e.Pos, "no-inbound-auth", cure, "endpoint [%s] has no auth=: anyone who can reach %s can %s as %s", e.ID, c.reach(e), what, e.ID)
+	if add != "" {
+		d.Fix = &astconf.Fix{Edits: []astconf.Edit{{File: e.Pos.File, Line: e.Pos.Line, New: add}}}
+	}
+}
+
+// identified reports whether an identify section names e.
+func (s *Snapshot) identified(e *Endpoint) bool {
+	return slices.ContainsFunc(s.Identifies, func(i *Identify) bool { return i.Endpoint == e.ID })
+}
+
+// registers reports whether e can register somewhere.
+func (s *Snapshot) registers(e *Endpoint) bool {
+	return slices.ContainsFunc(e.AORs, func(name string) bool { return s.AORs[name] != nil && s.AORs[name].MaxContacts > 0 })
 }
 
 // reach lists the addresses an endpoint's requests may arrive at.
@@ -134,25 +169,17 @@ func (c *checker) reach(e *Endpoint) string {
 
 func (c *checker) identify(id *Identify) {
 	if c.snap.Endpoints[id.Endpoint] == nil {
-		c.warn(id.Pos, "dangling-endpoint", suggest(id.Endpoint, c.snap.Endpoints), "identify [%s]: endpoint=%s does not exist, so what it matches is treated as unknown", id.ID, id.Endpoint)
+		dangling(c, c.warn(id.At("endpoint"), "dangling-endpoint", "", "identify [%s]: endpoint=%s does not exist, so what it matches is treated as unknown", id.ID, id.Endpoint), id.Endpoint, c.snap.Endpoints)
 	}
 	for _, m := range id.Matches {
 		if m.Host == "" && !m.Exclude && m.Prefix.Bits() == 0 {
-			c.warn(id.Pos, "identify-everyone", "name the addresses of "+id.Endpoint, "identify [%s]: match=%s takes every address for %s", id.ID, m.Text, id.Endpoint)
+			c.warn(id.At("match"), "identify-everyone", "name the addresses of "+id.Endpoint, "identify [%s]: match=%s takes every address for %s", id.ID, m.Text, id.Endpoint)
 		}
 	}
 }
 
-func suggest[T any](name string, have map[string]T) string {
-	names := make([]string, 0, len(have))
-	for n := range have {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	if near := nearest(name, names); near != "" {
-		return "did you mean " + near + "?"
-	}
-	return ""
+func closest[T any](name string, have map[string]T) string {
+	return nearest(name, slices.Sorted(maps.Keys(have)))
 }
 
 // Transport finds a transport by its section name; nil if there is none.

@@ -112,11 +112,11 @@ func (t *table[T]) read(obj *T, sec *astconf.Section, other func(name string) st
 		switch d := err.(type) {
 		case nil:
 		case doubt:
-			ds = append(ds, astconf.Diag{Pos: e.Pos, Severity: astconf.Warning, Rule: "doubtful-value",
+			ds = append(ds, astconf.Diag{Pos: e.Pos, Severity: astconf.Warning, Rule: "doubtful-value", Near: e.Value,
 				Message: fmt.Sprintf("%s [%s]: %s=%s: %s", t.typ, sec.Name, row.name, e.Value, string(d))})
 		default:
 			ok = false
-			ds = append(ds, astconf.Diag{Pos: e.Pos, Severity: astconf.Error, Rule: "bad-value",
+			ds = append(ds, astconf.Diag{Pos: e.Pos, Severity: astconf.Error, Rule: "bad-value", Near: near(row.secret, e.Value),
 				Message: fmt.Sprintf("%s [%s]: %s=%s: %v; the %s is not loaded", t.typ, sec.Name, row.name, mask(row.secret, e.Value), err, t.typ)})
 			continue
 		}
@@ -177,9 +177,11 @@ func (t *table[T]) defaultOf(row *option[T]) string {
 func (t *table[T]) unknown(sec *astconf.Section, e astconf.Entry, other func(string) string) astconf.Diag {
 	d := astconf.Diag{Pos: e.Pos, Severity: astconf.Error, Rule: "unknown-option",
 		Message: fmt.Sprintf("%s [%s]: there is no option %q; the %s is not loaded", t.typ, sec.Name, e.Name, t.typ)}
+	d.Near = e.Name
 	switch near := nearest(e.Name, t.names); {
 	case near != "":
 		d.Cure = "did you mean " + near + "?"
+		d.Fix = respell(e, e.Name, near)
 	case other(e.Name) != "":
 		d.Cure = fmt.Sprintf("%s belongs to type=%s", e.Name, other(e.Name))
 	}
@@ -248,6 +250,14 @@ func (o *Object) Option(name string) (value string, ok bool) {
 	return "", false
 }
 
+// near is what a finding points at; never a secret.
+func near(secret bool, v string) string {
+	if secret {
+		return ""
+	}
+	return v
+}
+
 func mask(secret bool, v string) string {
 	if secret && v != "" {
 		return "********"
@@ -255,13 +265,25 @@ func mask(secret bool, v string) string {
 	return v
 }
 
+// respell is the fix for a misspelt word in a line.
+func respell(e astconf.Entry, wrong, right string) *astconf.Fix {
+	return &astconf.Fix{
+		Safe:  distance(strings.ToLower(wrong), strings.ToLower(right)) <= 2,
+		Edits: []astconf.Edit{{File: e.File, Line: e.Line, Old: wrong, New: right}},
+	}
+}
+
+// Nearest finds the name that a misspelt word was most likely meant to be; ""
+// if none is close. Case does not count.
+func Nearest(word string, names []string) string { return nearest(word, names) }
+
 // nearest finds the name that a misspelt one was most likely meant to be; ""
 // if none is close.
 func nearest(word string, names []string) string {
 	word = strings.ToLower(word)
 	best, bestDist := "", max(1, len(word)/3)+1
 	for _, n := range names {
-		if d := distance(word, n); d < bestDist {
+		if d := distance(word, strings.ToLower(n)); d < bestDist {
 			best, bestDist = n, d
 		}
 	}

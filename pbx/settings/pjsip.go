@@ -214,8 +214,10 @@ func (r *reader) foreign(sec *astconf.Section, e astconf.Entry) {
 		return
 	}
 	d := r.add(e.Pos, astconf.Warning, "unknown-type", "section [%s]: there is no type=%s, so nothing in it is used", sec.Name, e.Value)
+	d.Near = e.Value
 	if near := nearest(e.Value, knownTypes); near != "" {
 		d.Cure = "did you mean type=" + near + "?"
+		d.Fix = respell(e, e.Value, near)
 	}
 }
 
@@ -239,6 +241,6 @@ func take[T any](r *reader, t *table[T], sec *astconf.Section, finish func(*T) e
 			return nil
 		}
 	}
-	*head(obj) = Object{ID: sec.Name, Pos: sec.Pos, set: said.options(obj), defaults: t.defaults}
+	*head(obj) = Object{ID: sec.Name, Pos: sec.Pos, sec: sec, set: said.options(obj), defaults: t.defaults}
 	return obj
 }

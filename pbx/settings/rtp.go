@@ -83,8 +83,10 @@ func general[T any](f *astconf.File, section, file string, options []option[T], 
 			row := t.rows[strings.ToLower(e.Name)]
 			if row == nil {
 				d.Rule, d.Message = "unknown-option", fmt.Sprintf("%s [%s]: option %s is ignored", file, section, e.Name)
+				d.Near = e.Name
 				if near := nearest(e.Name, t.names); near != "" {
 					d.Cure = "did you mean " + near + "?"
+					d.Fix = respell(e, e.Name, near)
 				}
 				ds = append(ds, d)
 				continue

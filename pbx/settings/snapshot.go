@@ -35,9 +35,24 @@ type Object struct {
 	ID  string
 	Pos astconf.Pos
 
-	set      []Option // what the file says, sorted by name
-	defaults []Option // of the object's type, sorted by name; shared, never written
+	sec      *astconf.Section // where it was read from; nil for defaults
+	set      []Option         // what the file says, sorted by name
+	defaults []Option         // of the object's type, sorted by name; shared, never written
 }
+
+// At is the place where the file sets an option, named as in the file; the
+// place of the object if it does not.
+func (o *Object) At(option string) astconf.Pos {
+	if o.sec != nil {
+		if e, ok := o.sec.Last(option); ok {
+			return e.Pos
+		}
+	}
+	return o.Pos
+}
+
+// Section is what the object was read from; nil if it is made of defaults.
+func (o *Object) Section() *astconf.Section { return o.sec }
 
 // An Option is one line of `pjsip show endpoint X`.
 type Option struct{ Name, Value string }
