@@ -24,12 +24,30 @@ func (s *Session) bye(c channel.Cause) {
 		s.state = Ending
 	case Confirmed:
 		s.state = Ending
+		switch n := &s.news; {
+		case n.open:
+			s.set(&s.ending.wait, s.lifetime(), s.sayBye)
+			return
+		case n.fresh:
+			s.set(&s.ending.wait, goodbye, s.sayBye)
+			return
+		}
 		if s.reinvite.tx != nil {
 			s.set(&s.ending.wait, 4*s.T1, s.sayBye)
 			return
 		}
 		s.sayBye()
 	case Idle, Calling, Proceeding, Cancelling, Offered, Ending, Over:
+	}
+}
+
+// hurryBye sends the BYE that only waited for a re-INVITE.
+func (s *Session) hurryBye() {
+	if s.news.held {
+		s.tell()
+	}
+	if !s.news.open && !s.news.fresh {
+		s.sayBye()
 	}
 }
 

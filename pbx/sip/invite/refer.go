@@ -57,6 +57,7 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 		return
 	}
 	e.Replies = replies
+	s.news.open = true
 	s.emit(e)
 	if s.direct != nil {
 		// The owner will take the media back first; the news follow the re-INVITE.
@@ -86,11 +87,30 @@ func referTarget(value string, u *sip.Uri) bool {
 	return err == nil
 }
 
-// news are NOTIFYs put off until media are back.
+// news is what a party that asked for a transfer is told about it. It is the
+// one to hang up when it knows (RFC 5589 6.1); our own BYE waits for that.
 type news struct {
-	held bool
-	due  []func()
-	wait alarm
+	held  bool // NOTIFYs are put off until media are back
+	due   []func()
+	wait  alarm
+	open  bool // the last word is not said yet
+	fresh bool // it has just been said
+	grace alarm
+}
+
+// goodbye is how long a party has to hang up after it knows how its transfer
+// ended.
+const goodbye = 2 * time.Second
+
+// settled notes that the last word is said.
+func (n *news) settled(s *Session) {
+	n.open = false
+	if s.state == Ending {
+		s.set(&s.ending.wait, goodbye, s.sayBye)
+		return
+	}
+	n.fresh = true
+	s.set(&n.grace, goodbye, func() { n.fresh = false })
 }
 
 // tell sends what was put off.
@@ -109,12 +129,13 @@ func (s *Session) referred(id uint32, status int) {
 		s.news.due = append(s.news.due, func() { s.referred(id, status) })
 		return
 	}
-	if s.state != Confirmed || s.ending.said {
+	if s.state != Confirmed && s.state != Ending || s.ending.said {
 		return
 	}
 	state := "active;expires=" + strconv.Itoa(int(referral/time.Second))
 	if status >= 200 {
 		state = "terminated;reason=noresource"
+		defer s.news.settled(s)
 	}
 	req := s.dialog.Request(sip.NOTIFY)
 	req.AppendHeader(sip.NewHeader("Event", "refer;id="+utoa(id)))

@@ -3,6 +3,7 @@ package invite
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -32,7 +33,10 @@ func TestRefer(t *testing.T) {
 		close(e.Replies)
 		last := r.take(sip.NOTIFY)
 		want(t, "state", header(last.req, "Subscription-State"), "terminated;reason=noresource")
-		r.hangup(s)
+		s.Hangup(channel.NormalClearing)
+		r.sleep(goodbye)
+		r.take(sip.BYE).respond(200, "", "")
+		r.over(s)
 	})
 }
 
@@ -48,9 +52,42 @@ func TestReferTakesMediaBackFirst(t *testing.T) {
 		a.Direct(nil) // as the bridge does
 		ra.take(sip.INVITE).respond(200, "t1", offerText("198.51.100.55", 6000, "0"))
 		want(t, "body", string(ra.take(sip.NOTIFY).req.Body()), "SIP/2.0 100 Trying\r\n")
-		ra.hangup(a)
+		ra.phone.send(a, sip.BYE, "")
+		ra.over(a)
 		rb.hangup(b)
 	})
+}
+
+// The transferer's channel is hung up at once, but its phone is told first, and
+// hangs up itself.
+func TestReferHungUp(t *testing.T) {
+	for _, polite := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			r.cfg.Endpoint.AllowTransfer = true
+			s, _ := r.up()
+			r.phone.send(s, sip.REFER, "", "Refer-To: <sip:3005@198.51.100.9>")
+			e, _ := r.mb.Next()
+			r.take(sip.NOTIFY).respond(200, "", "")
+			s.Hangup(channel.NormalClearing)
+			r.wantEvents("gone:16:0")
+			r.sleep(5 * time.Second)
+			r.quiet()
+			e.Replies <- 200
+			close(e.Replies)
+			last := r.take(sip.NOTIFY)
+			want(t, "body", string(last.req.Body()), "SIP/2.0 200 OK\r\n")
+			last.respond(200, "", "")
+			r.quiet()
+			if polite {
+				want(t, "BYE", r.phone.send(s, sip.BYE, "").codes(), "200")
+			} else {
+				r.sleep(goodbye)
+				r.take(sip.BYE).respond(200, "", "")
+			}
+			r.over(s)
+		})
+	}
 }
 
 func TestReferRefused(t *testing.T) {
@@ -104,7 +141,10 @@ func TestReferForgotten(t *testing.T) {
 		s, _ := r.up()
 		r.phone.send(s, sip.REFER, "", "Refer-To: <sip:3005@198.51.100.9>")
 		r.take(sip.NOTIFY)
-		r.hangup(s)
+		s.Hangup(channel.NormalClearing)
+		r.sleep(32 * time.Second)
+		r.take(sip.BYE).respond(200, "", "")
+		r.over(s)
 	})
 }
 

@@ -89,7 +89,7 @@ func (s *Session) reinvited(req *sip.Request, r Reply) {
 	}
 	ri.tx = nil
 	if s.state == Ending {
-		s.sayBye()
+		s.hurryBye()
 		return
 	}
 	switch code := res.StatusCode; {
@@ -196,7 +196,7 @@ func (s *Session) refresh() {
 		s.reinvite.tx = nil
 		switch {
 		case s.state == Ending:
-			s.sayBye()
+			s.hurryBye()
 		case r.Err != nil:
 			s.lost(r.Err.Error())
 		case r.Response.StatusCode < 300:
