@@ -12,18 +12,15 @@ import (
 // TestRealSockets registers a phone over UDP and one over TCP and lets them
 // call each other through the kernel's loopback, IPv4 and IPv6.
 func TestRealSockets(t *testing.T) {
-	for _, c := range []struct{ name, bind string }{{"v4", "127.0.0.1:0"}, {"v6", "[::1]:0"}, {"all", "0.0.0.0:0"}} {
+	for _, c := range []struct{ name, bind string }{{"v4", "127.0.0.1"}, {"v6", "::1"}, {"all", "0.0.0.0"}} {
 		t.Run(c.name, func(t *testing.T) {
-			conf := strings.ReplaceAll(office, "bind=198.51.100.9", "bind="+c.bind)
-			conf = strings.Replace(conf, "transport=transport-tcp", "", 1)
-			if c.name == "v6" {
-				if s, err := (wire.Kernel{}).ListenPacket(netip.MustParseAddrPort("[::1]:0"), 0); err != nil {
-					t.Logf("no IPv6 here: %v", err)
-					return
-				} else if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
+			bind, ok := free(t, netip.MustParseAddr(c.bind))
+			if !ok {
+				t.Logf("no %s here", c.bind)
+				return
 			}
+			conf := strings.ReplaceAll(office, "bind=198.51.100.9", "bind="+bind.String())
+			conf = strings.Replace(conf, "transport=transport-tcp", "", 1)
 			x := &exchange{t: t, plan: plan}
 			a := newAgent(t, x, conf, wire.Kernel{}, &lines{}, nil)
 			defer func() {
@@ -78,4 +75,29 @@ func TestRealSockets(t *testing.T) {
 			x.done.Wait()
 		})
 	}
+}
+
+// free finds a port that neither UDP nor TCP uses at addr; false if the machine
+// does not have addr.
+func free(t *testing.T, addr netip.Addr) (netip.AddrPort, bool) {
+	t.Helper()
+	for range 20 {
+		u, err := (wire.Kernel{}).ListenPacket(netip.AddrPortFrom(addr, 0), 0)
+		if err != nil {
+			return netip.AddrPort{}, false
+		}
+		at := netip.AddrPortFrom(addr, u.LocalAddr().Port())
+		l, err := (wire.Kernel{}).Listen(at, 0)
+		if err == nil {
+			err = l.Close()
+		}
+		if cerr := u.Close(); cerr != nil {
+			t.Fatal(cerr)
+		}
+		if err == nil {
+			return at, true
+		}
+	}
+	t.Fatal("no free port")
+	return netip.AddrPort{}, false
 }
