@@ -90,5 +90,8 @@ func (t *Tree) candidates(words []string, offer func([]string)) (args []string, 
 	if len(args) == 1 {
 		offer(e.optional)
 	}
+	if strings.HasPrefix(words[last], "-") && e.shows() {
+		offer([]string{asJSON})
+	}
 	return args, e.Complete
 }

@@ -48,6 +48,11 @@ func (p path) common(words []string) int {
 // heads reports whether the whole path stands at the beginning of words.
 func (p path) heads(words []string) bool { return p.common(words) == len(p.fixed) }
 
+// shows reports whether the command shows something, so that --json goes with it.
+func (p path) shows() bool {
+	return slices.ContainsFunc(p.fixed, func(w []string) bool { return spelled(w, "show") || spelled(w, "list") })
+}
+
 func spelled(spellings []string, word string) bool {
 	return slices.ContainsFunc(spellings, func(s string) bool { return strings.EqualFold(s, word) })
 }

@@ -130,6 +130,20 @@ func (t *Tree) Run(ctx context.Context, w io.Writer, line string) Outcome {
 	if e == nil {
 		return t.unknown(w, line, words)
 	}
+	if last := len(words) - 1; strings.EqualFold(words[last], asJSON) && last >= len(e.fixed) && e.shows() {
+		d := &document{}
+		outcome := e.carryOut(ctx, d, line, words[:last])
+		if err := d.write(w, outcome); err != nil {
+			fmt.Fprintln(w, err)
+			return Failed
+		}
+		return outcome
+	}
+	return e.carryOut(ctx, w, line, words)
+}
+
+// carryOut runs the command and says what went wrong.
+func (e *entry) carryOut(ctx context.Context, w io.Writer, line string, words []string) Outcome {
 	ctx = context.WithValue(ctx, wordsKey{}, words)
 	switch err := e.Run(ctx, w, words[len(e.fixed):]); {
 	case err == nil:
