@@ -196,6 +196,12 @@ func (s *Snapshot) Transport(name string) *Transport {
 // its auth= names does not exist: its requests are then answered 500.
 func (s *Snapshot) UASAuths(e *Endpoint) (auths []*Auth, missing bool) { return s.auths(e.Auths) }
 
+// NamedAuths finds credentials by their names; what does not exist is left out.
+func (s *Snapshot) NamedAuths(names []string) []*Auth {
+	out, _ := s.auths(names)
+	return out
+}
+
 // UACAuths are the credentials we answer e's challenges with. missing is true
 // if one of its outbound_auth= names does not exist.
 func (s *Snapshot) UACAuths(e *Endpoint) (auths []*Auth, missing bool) {
@@ -204,11 +210,15 @@ func (s *Snapshot) UACAuths(e *Endpoint) (auths []*Auth, missing bool) {
 
 func (s *Snapshot) auths(names []string) (out []*Auth, missing bool) {
 	for _, n := range names {
-		if a := s.Auths[n]; a != nil {
-			out = append(out, a)
-		} else {
-			missing = true
+		a := s.Auths[n]
+		if a == nil && s.SIP != nil {
+			a = s.SIP.Auths[n]
 		}
+		if a == nil {
+			missing = true
+			continue
+		}
+		out = append(out, a)
 	}
 	return out, missing
 }

@@ -28,6 +28,8 @@ type Snapshot struct {
 	// Registrations are the [x] type=registration sections, in file order.
 	Registrations []*Registration
 	RTP           RTP
+	// SIP is what sip.conf says; nil if it says nothing. See Join.
+	SIP *SIP
 }
 
 // An Object is what all configuration objects share.
@@ -95,6 +97,7 @@ type Transport struct {
 	KeepAlive                     bool // SO_KEEPALIVE
 	KeepAliveIdle, KeepAliveEvery time.Duration
 	KeepAliveProbes               int
+	Legacy                        bool // comes from sip.conf
 }
 
 type Endpoint struct {
@@ -113,6 +116,9 @@ type Endpoint struct {
 	CallerIDTag                                                                    string
 	FromUser, FromDomain, ContactUser                                              string
 	TrustIDInbound, TrustIDOutbound, SendPAI, SendRPID, SendDiversion, UserEqPhone bool
+	SendConnectedLine, TrustConnectedLine, RPIDImmediate, SendHistoryInfo          bool
+	ConnectedLineMethod                                                            string // invite, update
+	MessageContext                                                                 string // of MESSAGE requests, "": Context
 	IdentifyBy                                                                     []string
 	OutboundProxy                                                                  string
 	Rel100                                                                         string // no, yes, peer_supported, required
@@ -168,6 +174,7 @@ type AOR struct {
 	Qualify2xxOnly, AuthenticateQualify, SupportPath bool
 	OutboundProxy                                    string
 	Mailboxes                                        []string
+	Legacy                                           bool // comes from sip.conf
 }
 
 type Auth struct {
@@ -225,6 +232,9 @@ type Registration struct {
 	MaxRetries                                                  int
 	MaxRandomDelay                                              time.Duration
 	AuthRejectionPermanent, Line                                bool
+	Legacy                                                      bool // register => of sip.conf
+
+	account account // Legacy: the line in its parts
 }
 
 // RTP is rtp.conf.

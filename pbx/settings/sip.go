@@ -1,0 +1,436 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"branchline/pbx/astconf"
+)
+
+// A SIP is what sip.conf says: the older front end of the same engine. Its
+// [general] section (Object) holds the settings of the whole and the defaults
+// of every device.
+type SIP struct {
+	Object
+	Context           string
+	AllowGuest        bool
+	guestsWritten     bool // allowguest= stands in the file
+	AlwaysAuthReject  bool
+	MatchAuthUsername bool
+	AuthOptions       bool // auth_options_requests
+	Realm             string
+	UDP, TCP          netip.AddrPort // bind addresses
+	TCPEnable         bool
+	TLSEnable         bool
+	SRVLookup         bool
+	LocalNets         []netip.Prefix
+	ExternalAddr      string // address or host name, without port
+	ExternalPort      int
+	ExternalTCPPort   int
+	ExternalHost      string // looked up when the configuration is loaded
+	ExternalRefresh   int    // seconds
+	MediaAddress      string
+
+	MinExpiry, MaxExpiry, DefaultExpiry time.Duration
+	MinSubscription, MaxSubscription    time.Duration
+	RegisterTimeout                     time.Duration
+	RegisterAttempts                    int // 0: no limit
+	RegisterRetry403                    bool
+	UserAgent                           string // "": the product's
+	SDPOwner, SDPSession                string
+	MaxForwards                         int
+	TimerT1, TimerT1Min, TimerB         time.Duration
+	TOS, COS                            int
+	Debug, RecordHistory                bool
+	Domains                             []string
+	AutoDomain, AllowExternalDomains    bool
+	NotifyHold                          bool
+	CallerID                            string // whom calls without a number come from
+	CompactHeaders, Pedantic            bool
+
+	// Device is what [general] says for all devices, and for callers that are
+	// none.
+	Device Device
+	// Devices are the device sections by lower-case name: names have no case.
+	Devices map[string]*Device
+	// List is the same in file order.
+	List []*Device
+	// Guest serves callers that are no device; nil if allowguest=no.
+	Guest *Endpoint
+	// Direct is what Dial(SIP/number@host) calls with.
+	Direct *Endpoint
+	// Auths are the credentials of devices and registrations.
+	Auths map[string]*Auth
+	// Transports names the transports that belong to this front end, and Shared
+	// those among them that pjsip.conf has too, after Snapshot.Join.
+	Transports, Shared []string
+
+	registrations []*Registration
+	realms        []*Auth                // [authentication]
+	pos           map[string]astconf.Pos // of the last entry of each option of [general]
+}
+
+// A Device is one peer, user or friend of sip.conf.
+type Device struct {
+	Object        // its ID is "SIP/" and the name
+	Name   string // as written
+	Kind   string // "user", "peer" or "friend"
+
+	Dynamic      bool   // host=dynamic: it registers
+	Host         string // address or name otherwise
+	DefaultHost  string // defaultip
+	Port         int    // 0: 5060
+	Secret       string
+	MD5Secret    string
+	RemoteSecret string
+	DefaultUser  string
+	Networks     []string // transport=: "udp", "tcp"; the first calls out
+
+	InsecurePort, InsecureInvite bool
+	NAT                          NAT
+	Qualify                      time.Duration // the longest good answer, 0: not watched
+	QualifyFreq                  time.Duration
+	CallLimit, BusyLevel         int
+	CallCounter                  bool
+	DirectMedia                  string // yes, no, nonat, outgoing, update
+	Video                        string // yes, no, always
+	SessionTimers                string // accept, originate, refuse
+	SessionRefresher             string // uas, uac
+	Description                  string
+	SubscribeContext, VMExten    string
+	RegExten, CallbackExten      string
+	MaxForwards                  int
+	MaxBitRate                   int // kbit/s
+	AutoFraming, Text            bool
+	PromiscRedir, UseReason      bool
+	DigitsWord                   string // dtmfmode as sip.conf words it
+
+	// Endpoint is the device as the engine sees it; NATted is the same for
+	// requests that come from behind a router, for nat=auto_...
+	Endpoint, NATted *Endpoint
+	// AOR is where it can be reached; nil for type=user.
+	AOR *AOR
+	// Addresses are those of a fixed host=; names are resolved by Snapshot.Resolve.
+	Addresses []netip.Addr
+
+	auths []*Auth // auth= lines
+	e     Endpoint
+}
+
+// NAT is what nat= asks for.
+type NAT struct{ ForceRport, Comedia, AutoRport, AutoComedia bool }
+
+// Callable reports whether calls can be made to the device.
+func (d *Device) Callable() bool { return d.Kind != "user" }
+
+// Claims reports whether a caller is taken for the device by his name alone.
+func (d *Device) Claims() bool { return d.Kind != "peer" }
+
+// legacyPrefix begins the names that objects of sip.conf have among the others.
+const legacyPrefix = "SIP/"
+
+// FromSIP reads sip.conf. The result is nil if the file is nil or says nothing:
+// an empty sip.conf enables nothing, unlike in Asterisk, where it opens port
+// 5060 to everybody. A device with an Error is left out.
+//
+// The file is read with more patience than pjsip.conf, as its programs always
+// did: what is unknown or out of range is a Warning, and the default is used.
+// Only what could let somebody in, or keep everybody out, is an Error.
+func FromSIP(f *astconf.File) (*SIP, []astconf.Diag) {
+	if f == nil {
+		return nil, nil
+	}
+	r := &sipReader{
+		general: newTable("general", sipGeneralOptions()), device: newTable("device", sipDeviceOptions()),
+		sip: &SIP{Devices: map[string]*Device{}, Auths: map[string]*Auth{}, pos: map[string]astconf.Pos{}},
+	}
+	if !f.Valid {
+		r.add(astconf.Pos{File: f.Name}, astconf.Error, "invalid-file", "the file cannot be used as it is")
+	}
+	if len(f.Sections) == 0 {
+		return nil, r.diags
+	}
+	r.readGeneral(f)
+	for _, sec := range f.Sections {
+		switch {
+		case strings.EqualFold(sec.Name, "general"):
+		case strings.EqualFold(sec.Name, "authentication"):
+			r.readRealms(sec)
+		default:
+			r.readDevice(sec)
+		}
+	}
+	r.complete()
+	return r.sip, r.diags
+}
+
+type sipReader struct {
+	sip     *SIP
+	general *table[SIP]
+	device  *table[Device]
+	diags   []astconf.Diag
+}
+
+func (r *sipReader) add(pos astconf.Pos, sev astconf.Severity, rule, format string, args ...any) *astconf.Diag {
+	r.diags = append(r.diags, astconf.Diag{Pos: pos, Severity: sev, Rule: rule, Message: fmt.Sprintf(format, args...)})
+	return &r.diags[len(r.diags)-1]
+}
+
+// a fault is a value that must not be guessed at: an Error where others are
+// Warnings.
+type fault string
+
+func (f fault) Error() string { return string(f) }
+
+// a dated value is an old way of saying something.
+type dated string
+
+func (d dated) Error() string { return string(d) }
+
+// apply writes one entry into obj through its row. It reports false if obj must
+// not be used.
+func applyLegacy[T any](r *sipReader, t *table[T], row *option[T], obj *T, section string, e astconf.Entry) bool {
+	words := map[string]string{}
+	err := t.apply(row, obj, e.Value, words)
+	var bad fault
+	shown := mask(row.secret, e.Value)
+	switch {
+	case err == nil:
+	case errors.As(err, &bad):
+		r.add(e.Pos, astconf.Error, "bad-value", "[%s]: %s=%s: %v; the section is not loaded", section, row.name, shown, err)
+		return false
+	case errors.As(err, new(dated)):
+		r.add(e.Pos, astconf.Note, "deprecated-option", "[%s]: %s=%s: %v", section, row.name, shown, err)
+	case errors.As(err, new(doubt)):
+		r.add(e.Pos, astconf.Warning, "doubtful-value", "[%s]: %s=%s: %v", section, row.name, shown, err)
+	default:
+		r.add(e.Pos, astconf.Warning, "bad-value", "[%s]: %s=%s: %v; the line is not used", section, row.name, shown, err)
+		return true
+	}
+	if row.standing != honoured && words[row.name] != t.defaultOf(row) {
+		e.Value = shown
+		r.diags = append(r.diags, unhonoured("sip.conf", section, row.name, e, row.standing))
+	}
+	return true
+}
+
+// former names were once used for options; they still work.
+var former = map[string]string{
+	"username": "defaultuser", "canreinvite": "directmedia", "externip": "externaddr", "maxexpirey": "maxexpiry",
+	"defaultexpirey": "defaultexpiry", "bindaddr": "udpbindaddr",
+}
+
+// named finds the row an entry means, and notes former names.
+func (r *sipReader) named(section string, e astconf.Entry) (name string) {
+	name = strings.ToLower(e.Name)
+	if now := former[name]; now != "" {
+		d := r.add(e.Pos, astconf.Note, "deprecated-option", "[%s]: %s is the former name of %s", section, e.Name, now)
+		d.Cure, d.Near = "write "+now+"=", e.Name
+		if name != "bindaddr" { // which sets TCP's address too
+			name = now
+		}
+	}
+	return name
+}
+
+// readGeneral reads every [general] section before any device, wherever they
+// stand: what they say holds for devices above them too.
+func (r *sipReader) readGeneral(f *astconf.File) {
+	s := r.sip
+	*s = r.general.proto
+	s.Devices, s.Auths, s.pos = map[string]*Device{}, map[string]*Auth{}, map[string]astconf.Pos{}
+	s.Device = r.device.proto
+	// The fields of rows that build something have their defaults here.
+	e := legacyEndpoint()
+	e.TimersExpires, e.TimersMinSE = s.Device.e.TimersExpires, s.Device.e.TimersMinSE
+	e.Context = s.Device.e.Context
+	s.Device.e = e
+	s.Device.NAT = NAT{AutoRport: true}
+	s.Device.Networks = []string{"udp"}
+	s.Device.DirectMedia, s.Device.DigitsWord = "yes", "rfc2833"
+	s.AllowGuest, s.SDPOwner = true, "root"
+	s.UDP = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+	s.TCP = s.UDP
+	s.Object = Object{ID: "general", Pos: astconf.Pos{File: f.Name}}
+	first := true
+	for _, sec := range f.Sections {
+		if !strings.EqualFold(sec.Name, "general") {
+			continue
+		}
+		if first {
+			s.Object.Pos = sec.Pos
+		}
+		first = false
+		for _, e := range sec.Entries {
+			r.generalEntry(sec, e)
+		}
+	}
+}
+
+// Options of a device that mean nothing in [general].
+var deviceOnly = strings.Fields("type host secret md5secret remotesecret defaultuser port defaultip fromuser mailbox callgroup pickupgroup " +
+	"namedcallgroup namedpickupgroup insecure setvar call-limit busylevel regexten callbackextension description permit deny acl " +
+	"accountcode auth fullname cid_number cid_tag hasvoicemail subscribemwi disallowed_methods header")
+
+func (r *sipReader) generalEntry(sec *astconf.Section, e astconf.Entry) {
+	name := r.named(sec.Name, e)
+	s := r.sip
+	s.pos[name] = e.Pos
+	switch row := r.general.rows[name]; {
+	case name == "register":
+		r.register(e)
+	case row != nil:
+		applyLegacy(r, r.general, row, s, sec.Name, e)
+	case r.device.rows[name] != nil && slices.Contains(deviceOnly, name):
+		r.add(e.Pos, astconf.Warning, "misplaced-option", "[%s]: %s= belongs into the section of a device; here it has no effect", sec.Name, e.Name)
+	case r.device.rows[name] != nil:
+		applyLegacy(r, r.device, r.device.rows[name], &s.Device, sec.Name, e)
+	default:
+		r.unknown(sec, e, slices.Concat(r.general.names, r.device.names))
+	}
+}
+
+func (r *sipReader) unknown(sec *astconf.Section, e astconf.Entry, names []string) {
+	d := r.add(e.Pos, astconf.Warning, "unknown-option", "[%s]: there is no option %q; the line has no effect", sec.Name, e.Name)
+	d.Near = e.Name
+	if near := nearest(e.Name, names); near != "" {
+		d.Cure = "did you mean " + near + "?"
+	}
+}
+
+// readRealms reads [authentication]: credentials for other servers by realm.
+func (r *sipReader) readRealms(sec *astconf.Section) {
+	for _, e := range sec.Entries {
+		if !strings.EqualFold(e.Name, "auth") {
+			r.unknown(sec, e, []string{"auth"})
+			continue
+		}
+		a, err := realmAuth(e.Value)
+		if err != nil {
+			r.add(e.Pos, astconf.Warning, "bad-value", "[%s]: auth: %v; the line is not used", sec.Name, err)
+			continue
+		}
+		r.sip.realms = append(r.sip.realms, a)
+	}
+}
+
+// realmAuth reads user:secret@realm or user#md5@realm. The last @ is the one
+// before the realm.
+func realmAuth(s string) (*Auth, error) {
+	at := strings.LastIndexByte(s, '@')
+	if at < 0 {
+		return nil, errors.New("want user:secret@realm or user#md5@realm")
+	}
+	a := &Auth{Type: "userpass", Realm: s[at+1:], AlgorithmsUAC: []string{"MD5"}}
+	i := strings.IndexAny(s[:at], ":#")
+	if i <= 0 || a.Realm == "" {
+		return nil, errors.New("want user:secret@realm or user#md5@realm")
+	}
+	a.Username = s[:i]
+	if s[i] == '#' {
+		a.Type = "md5"
+		return a, takeHA1(a, "MD5", s[i+1:at])
+	}
+	a.Password = s[i+1 : at]
+	return a, nil
+}
+
+// readDevice reads one device section. A second section of the same name adds
+// to the first.
+func (r *sipReader) readDevice(sec *astconf.Section) {
+	key := strings.ToLower(sec.Name)
+	old := r.sip.Devices[key]
+	typ, typed := sec.Last("type")
+	if !typed && old == nil {
+		d := r.add(sec.Pos, astconf.Warning, "missing-type", "section [%s] has no type=, so nothing in it is used", sec.Name)
+		d.Cure = "add type=friend, type=peer or type=user"
+		return
+	}
+	d := &Device{}
+	if old != nil {
+		r.add(sec.Pos, astconf.Warning, "duplicate-object", "[%s] is already defined at %s; what stands here is added to it", sec.Name, old.Pos)
+		*d = *old
+	} else {
+		*d = r.sip.Device
+		d.Object = Object{ID: legacyPrefix + sec.Name, Pos: sec.Pos}
+		d.Name = sec.Name
+	}
+	d.own()
+	if typed {
+		switch kind := strings.ToLower(typ.Value); kind {
+		case "user", "peer", "friend":
+			d.Kind = kind
+		default:
+			c := r.add(typ.Pos, astconf.Warning, "unknown-type", "[%s]: there is no type=%s, so nothing in the section is used", sec.Name, typ.Value)
+			if near := nearest(typ.Value, []string{"user", "peer", "friend"}); near != "" {
+				c.Cure = "did you mean type=" + near + "?"
+			}
+			return
+		}
+	}
+	if !r.deviceEntries(sec, d) || !r.checkDevice(sec, d) {
+		return
+	}
+	if old == nil {
+		r.sip.List = append(r.sip.List, d)
+	} else {
+		r.sip.List[slices.Index(r.sip.List, old)] = d
+	}
+	r.sip.Devices[key] = d
+}
+
+// own gives d copies of everything it may append to.
+func (d *Device) own() {
+	d.e.PacketTimes = maps.Clone(d.e.PacketTimes)
+	d.e.SetVars = slices.Clip(d.e.SetVars)
+	d.e.ACL = slices.Clip(d.e.ACL)
+	d.e.ContactACL = slices.Clip(d.e.ContactACL)
+	d.e.Mailboxes = slices.Clip(d.e.Mailboxes)
+	d.auths = slices.Clip(d.auths)
+}
+
+func (r *sipReader) deviceEntries(sec *astconf.Section, d *Device) (ok bool) {
+	ok = true
+	for _, e := range sec.Entries {
+		name := r.named(sec.Name, e)
+		switch row := r.device.rows[name]; {
+		case name == "type":
+		case row != nil:
+			ok = applyLegacy(r, r.device, row, d, sec.Name, e) && ok
+		case r.general.rows[name] != nil || name == "register":
+			r.add(e.Pos, astconf.Warning, "misplaced-option", "[%s]: %s= belongs into [general]; here it has no effect", sec.Name, e.Name)
+		default:
+			r.unknown(sec, e, r.device.names)
+		}
+	}
+	return ok
+}
+
+// checkDevice finds what only the whole section shows.
+func (r *sipReader) checkDevice(sec *astconf.Section, d *Device) bool {
+	if d.Callable() && !d.Dynamic && d.Host == "" && d.DefaultHost == "" {
+		r.add(sec.Pos, astconf.Warning, "no-host", "[%s] has no host=: it can neither register nor be called", sec.Name).
+			Cure = "add host=dynamic, or host=<its address>"
+	}
+	if d.Secret == "" && d.MD5Secret == "" && (d.Claims() || d.Dynamic) {
+		what := "call as " + d.Name
+		switch {
+		case d.Dynamic && d.Claims():
+			what = "register and call as " + d.Name
+		case d.Dynamic:
+			what = "register as " + d.Name
+		}
+		r.add(sec.Pos, astconf.Warning, "no-inbound-auth", "[%s] has no secret=: anyone who can reach this exchange can %s", sec.Name, what).
+			Cure = "add secret=<a long password>"
+	}
+	if len(d.e.Codecs) == 0 {
+		r.add(sec.Pos, astconf.Warning, "no-codecs", "[%s] allows no codec, so every call from and to it ends with 488", sec.Name).
+			Cure = "add allow=ulaw,alaw"
+	}
+	return true
+}
