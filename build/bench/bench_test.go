@@ -43,3 +43,13 @@ func TestReportKeepsBothColumns(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestBenchLine(t *testing.T) {
+	m := benchLine.FindStringSubmatch("BenchmarkRelay/100-2   \t    2245\t         8.057 floor-us/packet\t         9.963 us/packet\t         1.237 x-floor")
+	if m == nil || m[1] != "Relay" || m[2] != "100" {
+		t.Fatalf("%q", m)
+	}
+	if v := metrics(m[3]); v["us/packet"] != "9.963" || v["floor-us/packet"] != "8.057" || v["x-floor"] != "1.237" {
+		t.Errorf("%v", v)
+	}
+}

@@ -29,6 +29,9 @@ func (r *report) add(kind, figure, value, aim string) {
 	} else {
 		line.beside = kind + " " + value
 	}
+	if kind != "branchline" && r.rows[figure].beside != "" {
+		line.beside = r.rows[figure].beside + ", " + line.beside
+	}
 	if aim != "" {
 		line.aim = aim
 	}
