@@ -167,6 +167,17 @@ func (v *Verifier) challenge(src netip.Addr, realm, algorithm string, stale bool
 	return `Digest realm=` + quote(realm) + `,nonce="` + v.newNonce(src, realm) + `",opaque="` + v.opaque + `"` + flag + `,algorithm=` + algorithm + `,qop="auth"`
 }
 
+// Classic is a challenge of the form of RFC 2069, without qop, as sip.conf's
+// devices always got it: some of their firmware cannot do better. Without a
+// count its nonce serves one request only.
+func (v *Verifier) Classic(src netip.Addr, realm string, stale bool) string {
+	flag := ""
+	if stale {
+		flag = ", stale=true"
+	}
+	return `Digest algorithm=MD5, realm=` + quote(realm) + `, nonce="` + v.newNonce(src, realm) + `"` + flag
+}
+
 // ErrNoCredentials and ErrRefused say why a challenge cannot be answered.
 var (
 	ErrNoCredentials = errors.New("no credentials for the realms and algorithms asked for")

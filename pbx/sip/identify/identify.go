@@ -32,6 +32,7 @@ type Index struct {
 	headers  []rule
 	uris     []rule
 	domains  []string // domain= of transports
+	devices  devices  // of sip.conf
 }
 
 // A rule compares a text exactly or with an expression.
@@ -74,6 +75,7 @@ func New(snap *settings.Snapshot) *Index {
 		}
 	}
 	slices.Sort(x.lengths)
+	x.devices = newDevices(snap.SIP)
 	for _, t := range snap.Transports {
 		if t.Domain != "" && !slices.Contains(x.domains, t.Domain) {
 			x.domains = append(x.domains, t.Domain)

@@ -88,6 +88,9 @@ func (r *Registrar) Register(req *sip.Request, src Source, ep *settings.Endpoint
 // find is the address of record that To asks for: user@domain, then user at
 // what the domain is an alias of, then user; it must be among the endpoint's.
 func find(snap *settings.Snapshot, ep *settings.Endpoint, to *sip.Uri, user string) *settings.AOR {
+	if ep.Legacy { // To has named the device already
+		return snap.AORs[ep.AORs[0]]
+	}
 	named := func(user, domain string) *settings.AOR {
 		if user == "" {
 			return nil
@@ -449,6 +452,9 @@ func (r *Registrar) crossed(c *Contact, w wish, snap *settings.Snapshot) {
 func (r *Registrar) success(req *sip.Request, w wish) Answer {
 	now := time.Now()
 	contacts := r.Contacts(w.aor.ID)
+	if w.ep.Legacy {
+		return legacySuccess(w, contacts, now)
+	}
 	headers := make([]sip.Header, 0, len(contacts)+3)
 	headers = append(headers, sip.NewHeader("Date", now.UTC().Format(http.TimeFormat)))
 	for _, c := range slices.Backward(contacts) {
@@ -466,4 +472,21 @@ func (r *Registrar) success(req *sip.Request, w wish) Answer {
 		headers = append(headers, sip.NewHeader("Expires", strconv.FormatInt(int64(w.expires/time.Second), 10)))
 	}
 	return answer(sip.StatusOK, "OK", headers...)
+}
+
+// legacySuccess is the 200 in chan_sip's form: what was granted, not what is
+// left of it.
+func legacySuccess(w wish, contacts []*Contact, now time.Time) Answer {
+	var headers []sip.Header
+	for _, c := range contacts {
+		if c.Permanent() {
+			continue
+		}
+		left := strconv.FormatInt(int64((c.Expires.Sub(now)+time.Second-1)/time.Second), 10)
+		headers = append(headers, sip.NewHeader("Expires", left), sip.NewHeader("Contact", "<"+c.URI+">;expires="+left))
+	}
+	if len(headers) == 0 && w.expires >= 0 {
+		headers = append(headers, sip.NewHeader("Expires", "0"))
+	}
+	return answer(sip.StatusOK, "OK", append(headers, sip.NewHeader("Date", now.UTC().Format(http.TimeFormat)))...)
 }
