@@ -193,7 +193,7 @@ func TestRespond(t *testing.T) {
 		}
 		return strings.Join(out, "\n")
 	}
-	const vias = `Via: SIP/2.0/UDP 192.0.2.1:5070;branch=z9hG4bKa;rport=6000;received=203.0.113.5
+	const vias = `Via: SIP/2.0/UDP 192.0.2.1:5070;rport=6000;received=203.0.113.5;branch=z9hG4bKa
 Via: SIP/2.0/UDP 192.0.2.2;branch=z9hG4bKb
 `
 	tests := []struct {

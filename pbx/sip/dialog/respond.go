@@ -21,8 +21,18 @@ func Respond(req *sip.Request, status int, reason, tag string) *sip.Response {
 		h = sip.HeaderClone(h)
 		if via, ok := h.(*sip.ViaHeader); ok && i == 0 {
 			if host, port, err := net.SplitHostPort(req.Source()); err == nil {
-				via.Params.Add("rport", port)
-				via.Params.Add("received", host)
+				// branch last, as Asterisk prints it: scripts that test exchanges
+				// make new branches by writing something after our Via.
+				params := sip.HeaderParams{{K: "rport", V: port}, {K: "received", V: host}}
+				for _, p := range via.Params {
+					if p.K != "branch" && p.K != "rport" && p.K != "received" {
+						params = append(params, p)
+					}
+				}
+				if branch, ok := via.Params.Get("branch"); ok {
+					params = append(params, sip.HeaderKV{K: "branch", V: branch})
+				}
+				via.Params = params
 			}
 		}
 		res.AppendHeader(h)
