@@ -22,6 +22,15 @@ type Field struct {
 // A Record is an object that keeps the order of its fields.
 type Record []Field
 
+// Fields makes a record of names and values in turn.
+func Fields(pairs ...any) Record {
+	r := make(Record, 0, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		r = append(r, Field{fmt.Sprint(pairs[i]), pairs[i+1]})
+	}
+	return r
+}
+
 // MarshalJSON writes the fields as an object, in their order.
 func (r Record) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer

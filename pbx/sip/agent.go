@@ -64,6 +64,7 @@ type Agent struct {
 	pending []*wire.Wire // opened by a Prepare that was not committed
 	taps    wire.Taps
 	trace   trace
+	history history
 	serial  atomic.Uint32 // of channel names
 	strange strangers
 	quiet   throttle
@@ -156,7 +157,8 @@ func (a *Agent) Close() error {
 	}
 	a.world.Store(&world{settings: a.world.Load().settings})
 	a.pending = nil
-	a.trace.off(a)
+	a.trace.off()
+	a.history.off()
 	return first
 }
 

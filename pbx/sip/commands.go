@@ -2,9 +2,11 @@ package sip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"net/netip"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,14 +17,16 @@ import (
 // Commands are the console commands about messages and channels. Those about
 // configuration are in package show.
 func (a *Agent) Commands() []cli.Command {
-	const usage = "Usage: pjsip set logger {on|off|host <name/subnet>|add <name/subnet>|verbose <on/off>}\n" +
-		"       Enables or disables logging of SIP packets read and written on transports.\n" +
-		"       'host' replaces the list of hosts whose packets are shown, 'add' adds to it.\n"
-	return []cli.Command{
-		{Path: "pjsip set logger", Summary: "Enable/Disable PJSIP Logger Output", Usage: usage, Run: a.setLogger,
+	return append(a.historyCommands(), []cli.Command{
+		{Path: "pjsip set logger {on|off|host|add|method|methodadd|verbose|pcap}", Summary: "Enable/Disable PJSIP Logger Output",
+			Usage: "Usage: pjsip set logger {on|off|host <name/subnet>|add <name/subnet>|method <method>|methodadd <method>|verbose <on/off>}\n" +
+				"       Shows SIP messages on the consoles as they are sent and received, or ends\n" +
+				"       that. 'host' and 'method' show only the messages of some network or method,\n" +
+				"       'add' and 'methodadd' those of one more.\n",
+			Run: a.setLogger,
 			Complete: func(args []string) []string {
 				if len(args) == 1 {
-					return []string{"on", "off", "host", "add", "verbose"}
+					return []string{"on", "off", "INVITE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY"}
 				}
 				return nil
 			}},
@@ -30,65 +34,59 @@ func (a *Agent) Commands() []cli.Command {
 			Usage: "Usage: pjsip show unidentified_requests\n       Shows the sources of requests that no endpoint claims.\n",
 			Run:   a.showStrangers},
 		{Path: "pjsip show channels", Summary: "Show PJSIP Channels",
-			Usage: "Usage: pjsip show channels\n       Show the active PJSIP channels\n", Run: a.showChannels},
+			Usage: "Usage: pjsip show channels [ like <pattern> ]\n       Shows the PJSIP channels that are up.\n", Run: a.showChannels},
 		{Path: "pjsip list channels", Summary: "List PJSIP Channels",
-			Usage: "Usage: pjsip list channels\n       List the active PJSIP channels\n", Run: a.listChannels},
+			Usage: "Usage: pjsip list channels [ like <pattern> ]\n       Lists the PJSIP channels that are up, one line each.\n", Run: a.listChannels},
 		{Path: "pjsip show channel", Summary: "Show PJSIP Channel",
-			Usage: "Usage: pjsip show channel <id>\n       Show one PJSIP channel\n", Run: a.showChannel, Complete: a.completeChannel},
+			Usage: "Usage: pjsip show channel <id>\n       Shows one PJSIP channel.\n", Run: a.showChannel, Complete: a.completeChannel},
 		{Path: "pjsip show channelstats", Summary: "Show PJSIP Channel Stats",
-			Usage: "Usage: pjsip show channelstats\n       Show the media counters of active PJSIP channels\n", Run: a.showStats},
-	}
+			Usage: "Usage: pjsip show channelstats\n       Shows the media counters of the PJSIP channels that are up.\n", Run: a.showStats},
+	}...)
 }
 
-func (a *Agent) setLogger(_ context.Context, w io.Writer, args []string) error {
-	if len(args) == 0 {
+func (a *Agent) setLogger(ctx context.Context, w io.Writer, args []string) error {
+	words := cli.Words(ctx)
+	what := strings.ToLower(words[len(words)-len(args)-1])
+	wanted := map[string]int{"host": 1, "add": 1, "method": 1, "methodadd": 1, "verbose": 1, "pcap": 1}[what]
+	if len(args) != wanted {
 		return cli.ErrUsage
 	}
-	hosts := func() ([]netip.Prefix, error) {
-		if len(args) != 2 {
-			return nil, cli.ErrUsage
-		}
-		p, err := hostPrefix(args[1])
-		if err != nil {
-			fmt.Fprintf(w, "Unable to parse address or hostname %s\n", args[1])
-			return nil, cli.ErrFailed
-		}
-		return []netip.Prefix{p}, nil
-	}
-	switch strings.ToLower(args[0]) {
+	switch what {
 	case "on":
-		a.trace.on(a, nil, false)
+		a.trace.on(a)
 		fmt.Fprintln(w, "PJSIP Logging enabled")
 	case "off":
-		a.trace.off(a)
+		a.trace.off()
 		fmt.Fprintln(w, "PJSIP Logging disabled")
 	case "host", "add":
-		p, err := hosts()
+		p, err := hostPrefix(args[0])
 		if err != nil {
-			return err
+			fmt.Fprintf(w, "Unable to parse address or hostname %s\n", args[0])
+			return cli.ErrFailed
 		}
-		add := strings.EqualFold(args[0], "add")
-		a.trace.on(a, p, add)
-		if add {
-			fmt.Fprintf(w, "PJSIP Logging Enabled for host: %s\n", args[1])
-			return nil
+		hosts, methods := a.trace.chosen()
+		if what == "host" {
+			hosts, methods = nil, nil
 		}
-		fmt.Fprintf(w, "PJSIP Logging Enabled for host: %s\n", args[1])
+		a.trace.narrow(a, append(hosts, p), methods)
+		fmt.Fprintf(w, "PJSIP Logging Enabled for host: %s\n", args[0])
+	case "method", "methodadd":
+		hosts, methods := a.trace.chosen()
+		if what == "method" {
+			methods = nil
+		}
+		a.trace.narrow(a, hosts, append(methods, args[0]))
+		fmt.Fprintf(w, "PJSIP Logging Enabled for SIP Method: %s\n", args[0])
 	case "verbose":
-		if len(args) != 2 {
-			return cli.ErrUsage
-		}
-		if !strings.EqualFold(args[1], "on") {
-			a.trace.off(a)
+		if !strings.EqualFold(args[0], "on") {
+			a.trace.off()
 			fmt.Fprintln(w, "PJSIP Logging to verbose has been disabled")
 			return nil
 		}
-		a.trace.on(a, nil, false)
+		a.trace.on(a)
 		fmt.Fprintln(w, "PJSIP Logging to verbose has been enabled")
-	case "pcap":
-		return fmt.Errorf("pcap: captures are not supported by this product")
 	default:
-		return cli.ErrUsage
+		return errors.New("pjsip set logger pcap is not supported by this product; capture with tcpdump")
 	}
 	return nil
 }
@@ -96,16 +94,24 @@ func (a *Agent) setLogger(_ context.Context, w io.Writer, args []string) error {
 func (a *Agent) showStrangers(_ context.Context, w io.Writer, _ []string) error {
 	list := a.strange.list()
 	if len(list) == 0 {
-		fmt.Fprintln(w, "No objects found.")
-		return nil
+		return nothing(w, "requests")
 	}
-	fmt.Fprintf(w, "\n  %-40s %8s %9s  %s\n", "<Source>", "<Count>", "<Age/s>", "<First request>")
+	t := cli.NewTable(w, "requests", "  %-40v %8v %9v  %s\n", "source,count,age,first_request")
+	fmt.Fprintln(w)
+	t.Head("<Source>", "<Count>", "<Age/s>", "<First request>")
 	now := time.Now()
 	for _, s := range list {
-		fmt.Fprintf(w, "  %-40s %8d %9.0f  %s\n", s.addr, s.count, now.Sub(s.last).Seconds(), s.what)
+		t.Row(s.addr, s.count, int(now.Sub(s.last).Seconds()), s.what)
 	}
 	fmt.Fprintf(w, "\nObjects found: %d\n\n", len(list))
 	return nil
+}
+
+// nothing is what Asterisk prints in place of an empty table.
+func nothing(w io.Writer, list string) error {
+	cli.Add(w, list)
+	_, err := fmt.Fprint(w, "No objects found.\n\n")
+	return err
 }
 
 // mine are the PJSIP channels.
@@ -125,10 +131,14 @@ func (a *Agent) completeChannel([]string) (out []string) {
 	return out
 }
 
-const channelHead = "\n  Channel:  <ChannelId........................................>  <State.....>  <Time.....>\n" +
-	"      Exten: <DialedExten.............>  CLCID: <ConnectedLineCID.......>\n" +
-	"==========================================================================================\n"
+const (
+	channelHead = "  Channel:  <ChannelId........................................>  <State.....>  <Time.....>\n"
+	extenHead   = "      Exten: <DialedExten.............>  CLCID: <ConnectedLineCID.......>\n"
+	rule        = "==========================================================================================\n\n"
+)
 
+// channelLine prints what the list has of a channel, and gives all there is to
+// the document.
 func channelLine(w io.Writer, c *channel.Snapshot) {
 	id := c.Name
 	if c.App != "" {
@@ -136,11 +146,21 @@ func channelLine(w io.Writer, c *channel.Snapshot) {
 	}
 	up := time.Since(c.Created)
 	fmt.Fprintf(w, "  Channel: %-52.52s  %-12s  %s   \n", id, c.State, clock(up))
-	exten := c.Exten
+	cli.Add(w, "channels", cli.Fields("id", c.Name, "application", c.App, "state", c.State.String(), "seconds", int(up.Seconds()),
+		"exten", dialedExten(c), "connected_name", c.Connected.Name, "connected_number", c.Connected.Number,
+		"endpoint", c.Endpoint, "codec", c.Codec, "bridge", c.Bridge))
+}
+
+func extenLine(w io.Writer, c *channel.Snapshot) {
+	fmt.Fprintf(w, "      Exten: %-26s  CLCID: %q <%s>\n\n", dialedExten(c), c.Connected.Name, c.Connected.Number)
+}
+
+// dialedExten is empty for a leg that we dialled: it is in no extension.
+func dialedExten(c *channel.Snapshot) string {
 	if !c.Inbound {
-		exten = ""
+		return ""
 	}
-	fmt.Fprintf(w, "      Exten: %-26s  CLCID: %q <%s>\n\n", exten, c.Connected.Name, c.Connected.Number)
+	return c.Exten
 }
 
 func clock(d time.Duration) string {
@@ -148,35 +168,47 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
-func (a *Agent) showChannels(_ context.Context, w io.Writer, _ []string) error {
+// liked is the PJSIP channels that `like <expression>` selects, all without it.
+func (a *Agent) liked(args []string) ([]*channel.Snapshot, error) {
 	list := a.mine()
-	if len(list) == 0 {
-		fmt.Fprintln(w, "No objects found.")
-		return nil
+	if len(args) == 0 {
+		return list, nil
 	}
-	fmt.Fprint(w, channelHead+"\n")
+	if len(args) != 2 || !strings.EqualFold(args[0], "like") {
+		return nil, cli.ErrUsage
+	}
+	expr, err := regexp.CompilePOSIX(args[1])
+	return slices.DeleteFunc(list, func(c *channel.Snapshot) bool { return err != nil || !expr.MatchString(c.Name) }), nil
+}
+
+func (a *Agent) showChannels(_ context.Context, w io.Writer, args []string) error {
+	list, err := a.liked(args)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return nothing(w, "channels")
+	}
+	fmt.Fprint(w, "\n", channelHead, extenHead, rule)
 	for _, c := range list {
 		channelLine(w, c)
+		extenLine(w, c)
 	}
 	fmt.Fprintf(w, "\nObjects found: %d\n\n", len(list))
 	return nil
 }
 
-func (a *Agent) listChannels(_ context.Context, w io.Writer, _ []string) error {
-	list := a.mine()
-	if len(list) == 0 {
-		fmt.Fprintln(w, "No objects found.")
-		return nil
+func (a *Agent) listChannels(_ context.Context, w io.Writer, args []string) error {
+	list, err := a.liked(args)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintln(w, "\n  Channel:  <ChannelId........................................>  <State.....>  <Time.....>")
-	fmt.Fprintln(w, "==========================================================================================")
-	fmt.Fprintln(w)
+	if len(list) == 0 {
+		return nothing(w, "channels")
+	}
+	fmt.Fprint(w, "\n", channelHead, rule)
 	for _, c := range list {
-		id := c.Name
-		if c.App != "" {
-			id += "/" + c.App
-		}
-		fmt.Fprintf(w, "  Channel: %-52.52s  %-12s  %s   \n", id, c.State, clock(time.Since(c.Created)))
+		channelLine(w, c)
 	}
 	fmt.Fprintf(w, "\nObjects found: %d\n\n", len(list))
 	return nil
@@ -188,8 +220,10 @@ func (a *Agent) showChannel(_ context.Context, w io.Writer, args []string) error
 	}
 	for _, c := range a.mine() {
 		if strings.EqualFold(c.Name, args[0]) {
-			fmt.Fprint(w, channelHead+"\n")
+			fmt.Fprint(w, "\n", channelHead, extenHead, rule)
 			channelLine(w, c)
+			extenLine(w, c)
+			fmt.Fprintln(w)
 			return nil
 		}
 	}
@@ -201,12 +235,13 @@ func (a *Agent) showChannel(_ context.Context, w io.Writer, args []string) error
 func (a *Agent) showStats(_ context.Context, w io.Writer, _ []string) error {
 	list := a.mine()
 	if len(list) == 0 {
-		fmt.Fprintln(w, "No objects found.")
-		return nil
+		return nothing(w, "channels")
 	}
 	fmt.Fprint(w, "\n                                             ...........Receive......... .........Transmit..........\n"+
 		" BridgeId ChannelId ........ UpTime.. Codec.   Count    Lost Pct  Jitter   Count    Lost Pct  Jitter RTT....\n"+
 		" ===========================================================================================================\n\n")
+	t := cli.NewTable(w, "channels", " %8.8s %-18.18s %s %-6.6s %7d %7d %4d %7.3f %7d %7d %4d %7.3f %7.3f\n",
+		"bridge,channel,up,codec,received,receive_lost,receive_lost_percent,receive_jitter,sent,send_lost,send_lost_percent,send_jitter,round_trip")
 	media := a.streams()
 	for _, c := range list {
 		var rx, tx, rxLost, txLost uint64
@@ -220,8 +255,7 @@ func (a *Agent) showStats(_ context.Context, w io.Writer, _ []string) error {
 				codec = k.Name
 			}
 		}
-		fmt.Fprintf(w, " %8.8s %-18.18s %s %-6.6s %7d %7d %4d %7.3f %7d %7d %4d %7.3f %7.3f\n",
-			c.Bridge, strings.TrimPrefix(c.Name, "PJSIP/"), clock(time.Since(c.Created)), codec,
+		t.Row(c.Bridge, strings.TrimPrefix(c.Name, "PJSIP/"), clock(time.Since(c.Created)), codec,
 			rx, rxLost, percent(rxLost, rx), rxJitter, tx, txLost, percent(txLost, tx), txJitter, rtt)
 	}
 	fmt.Fprintf(w, "\nObjects found: %d\n\n", len(list))

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"branchline/pbx/channel"
@@ -227,63 +226,5 @@ func TestLossAndDelay(t *testing.T) {
 			}
 		}
 		s.x.done.Wait()
-	})
-}
-
-func TestConsole(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := New(Options{})
-		run := func(words string) string {
-			var b strings.Builder
-			for _, c := range a.Commands() {
-				if rest, ok := strings.CutPrefix(words, c.Path); ok && (rest == "" || rest[0] == ' ') {
-					b.Reset()
-					if err := c.Run(context.Background(), &b, strings.Fields(rest)); err != nil {
-						t.Errorf("%s: %v", words, err)
-					}
-				}
-			}
-			return b.String()
-		}
-		for _, c := range []string{"pjsip show channels", "pjsip show channelstats", "pjsip show unidentified_requests", "pjsip list channels"} {
-			if got := run(c); got != "No objects found.\n" {
-				t.Errorf("%s: %q", c, got)
-			}
-		}
-		start := time.Now()
-		time.Sleep(time.Second)
-		a.o.Channels = func() []*channel.Snapshot {
-			return []*channel.Snapshot{
-				{Name: "PJSIP/1001-00000000", App: "Dial", State: channel.Up, Created: start, Exten: "1002", Inbound: true,
-					Connected: channel.Party{Number: "1002"}, Bridge: "05b72b3a-1", Codec: "ulaw"},
-				{Name: "PJSIP/1002-00000001", App: "AppDial", State: channel.Up, Created: start, Connected: channel.Party{Number: "1001"}},
-				{Name: "Local/1-1", Created: start},
-			}
-		}
-		const want = `
-  Channel:  <ChannelId........................................>  <State.....>  <Time.....>
-      Exten: <DialedExten.............>  CLCID: <ConnectedLineCID.......>
-==========================================================================================
-
-  Channel: PJSIP/1001-00000000/Dial                              Up            00:00:01   
-      Exten: 1002                        CLCID: "" <1002>
-
-  Channel: PJSIP/1002-00000001/AppDial                           Up            00:00:01   
-      Exten:                             CLCID: "" <1001>
-
-
-Objects found: 2
-
-`
-		if got := run("pjsip show channels"); got != want {
-			t.Errorf("got\n%s\nwant\n%s", got, want)
-		}
-		const line = " 05b72b3a 1001-00000000      00:00:01 ulaw         0       0    0   0.000       0       0    0   0.000   0.000\n"
-		if got := run("pjsip show channelstats"); !strings.Contains(got, line) {
-			t.Errorf("got\n%s\nwant the line\n%s", got, line)
-		}
-		if got := run("pjsip show channel PJSIP/1002-00000001"); !strings.Contains(got, "AppDial") || strings.Contains(got, "1001-0") {
-			t.Errorf("got\n%s", got)
-		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -12,54 +13,67 @@ import (
 	"branchline/pbx/sip/wire"
 )
 
-// trace is `pjsip set logger`: every message, or those of some hosts, on the
-// consoles.
+// trace is `pjsip set logger`: every message, or those of some hosts or methods,
+// on the consoles.
 type trace struct {
-	mu     sync.Mutex
-	remove func()
-	all    bool
-	hosts  []netip.Prefix
+	mu      sync.Mutex
+	remove  func()
+	hosts   []netip.Prefix // none: all
+	methods []string       // none: all
 }
 
-// on begins to print. With hosts it prints their messages only; add keeps the
-// hosts there are.
-func (t *trace) on(a *Agent, hosts []netip.Prefix, add bool) {
+// on begins to print every message.
+func (t *trace) on(a *Agent) { t.narrow(a, nil, nil) }
+
+// narrow begins to print the messages of some hosts and methods; none is all.
+func (t *trace) narrow(a *Agent, hosts []netip.Prefix, methods []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.all = len(hosts) == 0
-	if add {
-		t.all = false
-		t.hosts = append(t.hosts, hosts...)
-	} else {
-		t.hosts = hosts
-	}
+	t.hosts, t.methods = hosts, methods
 	if t.remove == nil {
 		t.remove = a.taps.Add(func(d wire.Direction, network string, peer netip.AddrPort, raw []byte) {
-			if t.wants(peer.Addr()) {
+			if t.wants(peer.Addr(), raw) {
 				a.o.Say(traceText(d, network, peer, raw))
 			}
 		})
 	}
 }
 
-func (t *trace) off(*Agent) {
+// chosen are the hosts and methods printed now.
+func (t *trace) chosen() (hosts []netip.Prefix, methods []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.hosts), slices.Clone(t.methods)
+}
+
+func (t *trace) off() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.remove != nil {
 		t.remove()
 		t.remove = nil
 	}
-	t.all, t.hosts = false, nil
+	t.hosts, t.methods = nil, nil
 }
 
-func (t *trace) wants(addr netip.Addr) bool {
+func (t *trace) wants(addr netip.Addr, raw []byte) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.all || inside(t.hosts, addr)
+	return (len(t.hosts) == 0 || inside(t.hosts, addr)) &&
+		(len(t.methods) == 0 || slices.ContainsFunc(t.methods, func(m string) bool { return strings.EqualFold(m, methodIn(raw)) }))
 }
 
-// traceText is one message in Asterisk's frame. Media keys are masked: they
-// would let a reader of the log decrypt the call.
+// methodIn is the method of a request, or of the request a response is for.
+func methodIn(raw []byte) string {
+	if !bytes.HasPrefix(raw, []byte("SIP/")) {
+		m, _, _ := bytes.Cut(raw, []byte(" "))
+		return string(m)
+	}
+	_, m, _ := strings.Cut(headerIn(raw, "cseq", ""), " ")
+	return strings.TrimSpace(m)
+}
+
+// traceText is one message in Asterisk's frame.
 func traceText(d wire.Direction, network string, peer netip.AddrPort, raw []byte) string {
 	verb, to := "Received", "from"
 	if d == wire.Outgoing {
@@ -69,11 +83,17 @@ func traceText(d wire.Direction, network string, peer netip.AddrPort, raw []byte
 	if bytes.HasPrefix(raw, []byte("SIP/")) {
 		kind = "response"
 	}
+	return fmt.Sprintf("<--- %s SIP %s (%d bytes) %s %s:%s --->\n%s", verb, kind, len(raw), to, network, peer, readable(raw))
+}
+
+// readable is a message for a console: its lines as a terminal wants them. Media
+// keys are masked: they would let a reader of the log decrypt the call.
+func readable(raw []byte) string {
 	text := strings.ReplaceAll(string(raw), "\r\n", "\n")
 	if strings.Contains(text, "a=crypto:") {
 		text = cryptoKey.ReplaceAllString(text, "${1}********")
 	}
-	return fmt.Sprintf("<--- %s SIP %s (%d bytes) %s %s:%s --->\n%s", verb, kind, len(raw), to, network, peer, text)
+	return text
 }
 
 var cryptoKey = regexp.MustCompile(`(a=crypto:[^\n]*inline:)[^\s|]+`)
@@ -87,17 +107,17 @@ func (a *Agent) debug(want string, old *settings.Snapshot) {
 	switch want {
 	case "", "no":
 		if old != nil {
-			a.trace.off(a)
+			a.trace.off()
 		}
 	case "yes":
-		a.trace.on(a, nil, false)
+		a.trace.on(a)
 	default:
 		p, err := hostPrefix(want)
 		if err != nil {
 			a.log.Warn("global debug", "host", want, "error", err)
 			return
 		}
-		a.trace.on(a, []netip.Prefix{p}, false)
+		a.trace.narrow(a, []netip.Prefix{p}, nil)
 	}
 }
 
