@@ -179,6 +179,11 @@ func (d *dialing) prepare(ctx context.Context, target string, hops int) *called 
 		var ch *channel.Channel
 		if ch, err = d.Exchange.Adopt(leg, c); err == nil {
 			ch.Caller = channel.Party{Number: c.Exten}
+			if k, ok := leg.(channel.Known); ok {
+				if p, known := k.Identity(); known {
+					ch.Caller = p
+				}
+			}
 			ch.Connected = r.Caller
 			ch.Publish()
 			return &called{ch: ch, name: target, number: dest, hops: hops}
@@ -298,6 +303,9 @@ func (d *dialing) entertain() {
 // ring lets the caller hear ringing, once: a message as long as he has no audio
 // from us, a tone afterwards.
 func (d *dialing) ring() {
+	if d.joined && !d.toned && d.c.Inbound && d.c.State == channel.Ring {
+		d.c.Leg.Ring() // after early media the technology decides whether to say it
+	}
 	if d.signalled {
 		return
 	}
@@ -378,11 +386,14 @@ func (d *dialing) callerDialled(digit byte) error {
 // heard handles an event of a leg; true if it has answered.
 func (d *dialing) heard(ctx context.Context, l *called, e channel.Event) bool {
 	switch e.Kind {
+	case channel.Diverted:
+		if e.Party.Number != "" {
+			d.c.Redirecting = e.Party
+		}
+		d.tellForwarding(e.Party, channel.Party{Number: e.Target})
 	case channel.Ringing:
 		d.tracef(3, "%s is ringing", l.ch.Name)
-		if e.Status == 181 {
-			d.tellForwarding(l.ch.Caller)
-		}
+		d.introduce(l)
 		l.ch.State = channel.RingingState
 		l.ch.Publish()
 		if !d.rang {
@@ -394,6 +405,7 @@ func (d *dialing) heard(ctx context.Context, l *called, e channel.Event) bool {
 			d.ring()
 		}
 	case channel.Progressed:
+		d.introduce(l)
 		d.early(l)
 	case channel.Answered:
 		d.tracef(3, "%s answered %s", l.ch.Name, d.c.Name)
@@ -406,9 +418,7 @@ func (d *dialing) heard(ctx context.Context, l *called, e channel.Event) bool {
 	case channel.Identity:
 		l.ch.Caller = e.Party
 		l.ch.Publish()
-		if d.single {
-			d.tellIdentity(e.Party)
-		}
+		d.introduce(l)
 	case channel.Gone:
 		d.remove(l)
 		d.lost(ctx, l, e)
@@ -464,11 +474,15 @@ func (d *dialing) lost(ctx context.Context, l *called, e channel.Event) {
 // that asked.
 func (d *dialing) forward(ctx context.Context, l *called, by channel.Party) {
 	if by.Reason == "" {
-		by.Reason = "unconditional"
+		by.Reason = "unknown"
 	}
 	by.Count = d.c.Redirecting.Count + 1
 	d.c.Redirecting = by
-	d.tellForwarding(by)
+	to := channel.Party{Number: l.forward}
+	if strings.Contains(l.forward, "/") {
+		to.Number = "" // a destination, not a number
+	}
+	d.tellForwarding(by, to)
 	where, _ := d.c.Var("FORWARD_CONTEXT")
 	if where == "" {
 		where = d.c.Context
@@ -485,9 +499,17 @@ func (d *dialing) forward(ctx context.Context, l *called, by channel.Party) {
 }
 
 // tellForwarding lets an unanswered caller know who forwards his call.
-func (d *dialing) tellForwarding(by channel.Party) {
+func (d *dialing) tellForwarding(by, to channel.Party) {
 	if f, ok := d.c.Leg.(channel.Forwarder); ok && d.c.Inbound && d.c.State == channel.Ring && !d.o.Has('I') {
-		f.Forwarding(by)
+		f.Forwarding(by, to)
+	}
+}
+
+// introduce tells the caller who is being called, before he learns anything else
+// about that party; with several parties nobody knows who it will be.
+func (d *dialing) introduce(l *called) {
+	if d.single {
+		d.tellIdentity(l.ch.Caller)
 	}
 }
 

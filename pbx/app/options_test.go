@@ -285,11 +285,11 @@ func TestForwarding(t *testing.T) {
 		a := o.Phone("a").Dial("1")
 		o.Phone("b").Last().Forwards("2")
 		c := o.Phone("c").Last()
-		if r := c.Request.Redirecting; r.Number != "1" || r.Count != 1 || r.Reason != "unconditional" {
+		if r := c.Request.Redirecting; r.Number != "1" || r.Count != 1 || r.Reason != "unknown" {
 			t.Errorf("redirecting %+v", r)
 		}
 		c.Rings()
-		a.Want("forwarded by 1 unconditional, ring")
+		a.Want("forwarded by 1 unknown to 2, ring")
 		c.PicksUp()
 		a.Want("answer, join")
 		a.Presses("5") // through both halves of the Local channel

@@ -74,9 +74,12 @@ type (
 	}
 	// A Redirector can be sent elsewhere: 302 before answer, REFER after.
 	Redirector interface{ Redirect(target string) }
-	// A Forwarder tells its unanswered party that the call is being forwarded by by
-	// (181).
-	Forwarder interface{ Forwarding(by Party) }
+	// A Forwarder tells its unanswered party that by forwards the call to to (181).
+	// Either may be unknown.
+	Forwarder interface{ Forwarding(by, to Party) }
+	// A Known leg has a party whose identity the configuration tells before the
+	// party itself does; false if it does not.
+	Known interface{ Identity() (Party, bool) }
 	// A Reminder reports connected-line changes to its party.
 	Reminder interface{ ConnectedLine(Party) }
 )

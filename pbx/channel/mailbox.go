@@ -18,6 +18,7 @@ const (
 	PlayDone                         // the programme ID is over
 	Held                             // party put us on hold
 	Unheld                           // and came back
+	Diverted                         // outbound, unanswered: far side forwards the call itself (181), Party to Target
 	Forwarded                        // outbound, unanswered: far side asks to try Target instead (3xx); Gone follows
 	Transfer                         // party asks that its peer be sent to Target (REFER)
 	MediaLost                        // no RTP for the configured time

@@ -92,7 +92,9 @@ func (c *Call) SendDigit(d byte, _ time.Duration) bool {
 
 func (c *Call) Redirect(target string) { c.note("redirect " + target) }
 
-func (c *Call) Forwarding(by channel.Party) { c.note("forwarded by " + by.Number + " " + by.Reason) }
+func (c *Call) Forwarding(by, to channel.Party) {
+	c.note("forwarded by " + by.Number + " " + by.Reason + " to " + to.Number)
+}
 
 func (c *Call) finish() bool {
 	c.mu.Lock()

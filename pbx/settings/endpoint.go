@@ -121,12 +121,12 @@ func endpointOptions() []option[Endpoint] {
 		{name: "trust_id_outbound", def: "no", kind: truth, at: func(e *E) any { return &e.TrustIDOutbound }},
 		{name: "send_pai", def: "no", kind: truth, at: func(e *E) any { return &e.SendPAI }},
 		{name: "send_rpid", def: "no", kind: truth, at: func(e *E) any { return &e.SendRPID }},
-		{name: "rpid_immediate", def: "no", kind: truth, standing: later},
-		{name: "send_connected_line", def: "yes", kind: yesNo, standing: later},
-		{name: "trust_connected_line", def: "yes", kind: yesNo, standing: later},
-		{name: "connected_line_method", def: "invite", kind: choice("invite|reinvite", "update"), standing: later},
+		{name: "rpid_immediate", def: "no", kind: truth, at: func(e *E) any { return &e.RPIDImmediate }},
+		{name: "send_connected_line", def: "yes", kind: yesNo, at: func(e *E) any { return &e.SendConnectedLine }},
+		{name: "trust_connected_line", def: "yes", kind: yesNo, at: func(e *E) any { return &e.TrustConnectedLine }},
+		{name: "connected_line_method", def: "invite", kind: choice("invite|reinvite", "update"), at: func(e *E) any { return &e.ConnectedLineMethod }},
 		{name: "send_diversion", def: "yes", kind: truth, at: func(e *E) any { return &e.SendDiversion }},
-		{name: "send_history_info", def: "no", kind: truth, standing: later},
+		{name: "send_history_info", def: "no", kind: truth, at: func(e *E) any { return &e.SendHistoryInfo }},
 
 		// What a channel of this endpoint starts with.
 		{name: "set_var", take: takeVariable, show: func(e *E) []string {
@@ -159,7 +159,7 @@ func endpointOptions() []option[Endpoint] {
 		{name: "sub_min_expiry", def: "0", kind: anyCount, standing: later},
 		{name: "subscribe_context", kind: text, standing: later},
 		{name: "notify_early_inuse_ringing", def: "no", kind: truth, standing: later},
-		{name: "message_context", kind: text, standing: later},
+		{name: "message_context", kind: text, at: func(e *E) any { return &e.MessageContext }},
 		{name: "send_aoc", def: "no", kind: truth, standing: later},
 
 		// Encryption, WebRTC, fax.

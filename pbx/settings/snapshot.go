@@ -71,6 +71,8 @@ type Global struct {
 	MaxInitialQualify         time.Duration
 	DisableMultiDomain        bool
 	IgnoreURIUserOptions      bool
+	CallerContact             bool   // use_callerid_contact
+	LateRinging               bool   // allow_sending_180_after_183
 	Debug                     string // "no", "yes" or a host
 }
 

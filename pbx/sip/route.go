@@ -287,6 +287,7 @@ func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, loca
 		Name: a.channelName(ep.ID), Endpoint: ep, UserAgent: a.userAgent(w),
 		FromUser: w.settings.Global.DefaultFromUser, MaxForwards: w.settings.Global.MaxForwards, Local: l,
 		Network: &carrier{a: a, pin: ep.Transport, prefer: x.Name()}, Plane: a.o.Plane, Dialogs: a,
+		CallerContact: w.settings.Global.CallerContact, LateRinging: w.settings.Global.LateRinging,
 		T1: x.Retry().T1, Log: a.log, Ended: func(s *invite.Session) { a.ended(alive, s) },
 	}
 	if auths, _ := w.settings.UACAuths(ep); len(auths) > 0 {

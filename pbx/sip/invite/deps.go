@@ -104,7 +104,12 @@ type Config struct {
 	Network     Network
 	Plane       plane.Plane
 	Dialogs     Dialogs
-	Credentials Credentials   // outbound_auth; nil: every challenge ends the leg
+	Credentials Credentials // outbound_auth; nil: every challenge ends the leg
+	// CallerContact puts the caller's number into the Contact of outbound calls
+	// (global use_callerid_contact).
+	CallerContact bool
+	// LateRinging lets a 180 follow a 183 (global allow_sending_180_after_183).
+	LateRinging bool
 	T1          time.Duration // system timer_t1, 0: 500 ms
 	Log         *slog.Logger
 	// Ended is called once, when the session's last transaction is over and its

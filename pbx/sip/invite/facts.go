@@ -135,4 +135,7 @@ var (
 	_ channel.Facts       = (*Session)(nil)
 	_ channel.Headers     = (*Session)(nil)
 	_ channel.Redirector  = (*Session)(nil)
+	_ channel.Forwarder   = (*Session)(nil)
+	_ channel.Known       = (*Session)(nil)
+	_ channel.Reminder    = (*Session)(nil)
 )

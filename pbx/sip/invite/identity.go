@@ -17,7 +17,7 @@ func CallerOf(req *sip.Request, e *settings.Endpoint) channel.Party {
 		if p, ok := asserted(req); ok {
 			return p
 		}
-		if p, ok := remoteParty(req); ok {
+		if p, ok := remoteParty(req, "calling"); ok {
 			return p
 		}
 	}
@@ -44,32 +44,33 @@ func userOf(u *sip.Uri) string {
 }
 
 // asserted reads P-Asserted-Identity (RFC 3325), with Privacy beside it.
-func asserted(req *sip.Request) (channel.Party, bool) {
-	h := req.GetHeader("P-Asserted-Identity")
-	if h == nil {
+func asserted(req sip.Message) (channel.Party, bool) {
+	h := header1(req, "P-Asserted-Identity")
+	if h == "" {
 		return channel.Party{}, false
 	}
-	p, _, ok := address(firstAddress(h.Value()))
+	p, _, ok := address(firstAddress(h))
 	if ok {
 		p.Presentation = channel.AllowedPassedScreen
-		if priv := req.GetHeader("Privacy"); priv != nil && !strings.EqualFold(strings.TrimSpace(priv.Value()), "none") {
+		if priv := header1(req, "Privacy"); priv != "" && !strings.EqualFold(strings.TrimSpace(priv), "none") {
 			p.Presentation = channel.ProhibPassedScreen
 		}
 	}
 	return p, ok
 }
 
-// remoteParty reads Remote-Party-ID (draft-ietf-sip-privacy).
-func remoteParty(req *sip.Request) (channel.Party, bool) {
-	h := req.GetHeader("Remote-Party-ID")
-	if h == nil {
+// remoteParty reads Remote-Party-ID (draft-ietf-sip-privacy) if it is about the
+// party of that role, calling or called.
+func remoteParty(req sip.Message, role string) (channel.Party, bool) {
+	h := header1(req, "Remote-Party-ID")
+	if h == "" {
 		return channel.Party{}, false
 	}
-	p, params, ok := address(h.Value())
+	p, params, ok := address(h)
 	if !ok {
 		return p, false
 	}
-	if party, _ := params.Get("party"); party != "" && !strings.EqualFold(party, "calling") {
+	if party, _ := params.Get("party"); party != "" && !strings.EqualFold(party, role) {
 		return p, false
 	}
 	privacy, _ := params.Get("privacy")
@@ -84,22 +85,6 @@ func remoteParty(req *sip.Request) (channel.Party, bool) {
 		p.Presentation = channel.AllowedPassedScreen
 	}
 	return p, true
-}
-
-// RedirectingOf is who forwarded the call here, by Diversion (RFC 5806).
-func RedirectingOf(req *sip.Request) channel.Party {
-	hs := req.GetHeaders("Diversion")
-	if len(hs) == 0 {
-		return channel.Party{}
-	}
-	p, params, ok := address(firstAddress(hs[0].Value()))
-	if !ok {
-		return channel.Party{}
-	}
-	reason, _ := params.Get("reason")
-	p.Reason = strings.Trim(reason, `"`)
-	p.Count = len(hs)
-	return p
 }
 
 // address reads one name-addr with its parameters.
@@ -198,7 +183,7 @@ func (s *Session) from() *sip.FromHeader {
 	if h.Address.User == "" {
 		h.Address.User = s.fromUser()
 	}
-	if s.hidden() && !e.TrustIDOutbound {
+	if s.hidden() { // whom we trust learns it from P-Asserted-Identity
 		h.DisplayName, h.Address.User, h.Address.Host = "Anonymous", "anonymous", "anonymous.invalid"
 	}
 	if e.FromUser != "" {
@@ -218,37 +203,41 @@ func numeric(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789*#") == ""
 }
 
-// identityHeaders are P-Asserted-Identity, Remote-Party-ID, Privacy and
-// Diversion, as far as the endpoint is to get them.
+// identityHeaders are P-Asserted-Identity, Remote-Party-ID, Privacy, Diversion
+// and History-Info of an INVITE, as far as the endpoint is to get them.
 func (s *Session) identityHeaders() []sip.Header {
-	var out []sip.Header
-	c, e := s.uac.call.Caller, s.Endpoint
-	hidden := s.hidden()
-	if c.Number != "" && (!hidden || e.TrustIDOutbound) {
-		id := nameAddr(c, s.Local.Host)
-		if e.SendPAI {
-			out = append(out, sip.NewHeader("P-Asserted-Identity", id))
-			if hidden {
-				out = append(out, sip.NewHeader("Privacy", "id"))
-			}
-		}
-		if e.SendRPID {
-			privacy, screen := "off", "no"
-			if hidden {
-				privacy = "full"
-			}
-			if c.Presentation == channel.AllowedPassedScreen || c.Presentation == channel.ProhibPassedScreen {
-				screen = "yes"
-			}
-			out = append(out, sip.NewHeader("Remote-Party-ID", id+";party=calling;privacy="+privacy+";screen="+screen))
-		}
+	out := s.identity(s.uac.call.Caller, s.hidden(), "calling")
+	add := func(h sip.Header) { out = append(out, h) }
+	if r := s.uac.call.Redirecting; r.Number != "" {
+		s.diversion(add, r)
+		s.history(add, r, channel.Party{Number: userOf(&s.uac.target)})
 	}
-	if r := s.uac.call.Redirecting; e.SendDiversion && r.Number != "" {
-		reason := r.Reason
-		if reason == "" {
-			reason = "unknown"
+	return out
+}
+
+// identity are the headers that vouch for a party, which is the calling or the
+// called one.
+func (s *Session) identity(c channel.Party, hidden bool, party string) (out []sip.Header) {
+	e := s.Endpoint
+	if c.Number == "" || hidden && !e.TrustIDOutbound {
+		return nil
+	}
+	id := nameAddr(c, s.Local.Host)
+	if e.SendPAI {
+		if hidden {
+			out = append(out, sip.NewHeader("Privacy", "id"))
 		}
-		out = append(out, sip.NewHeader("Diversion", nameAddr(r, s.Local.Host)+";reason="+reason))
+		out = append(out, sip.NewHeader("P-Asserted-Identity", id))
+	}
+	if e.SendRPID {
+		privacy, screen := "off", "no"
+		if hidden {
+			privacy = "full"
+		}
+		if c.Presentation == channel.AllowedPassedScreen || c.Presentation == channel.ProhibPassedScreen {
+			screen = "yes"
+		}
+		out = append(out, sip.NewHeader("Remote-Party-ID", id+";party="+party+";privacy="+privacy+";screen="+screen))
 	}
 	return out
 }

@@ -13,10 +13,11 @@ import (
 
 // reinvite is the state of our own changes to a call (RFC 3261 14.1).
 type reinvite struct {
-	tx     ClientTx // our re-INVITE or UPDATE without a final response
-	wanted bool     // another change is due when this one is through
-	retry  alarm    // after 491
-	acks   map[uint32]*sip.Request
+	tx      ClientTx // our re-INVITE or UPDATE without a final response
+	wanted  bool     // another change is due when this one is through
+	renewal bool     // the connected party is to be told then
+	retry   alarm    // after 491
+	acks    map[uint32]*sip.Request
 }
 
 // busy reports that an offer is under way in either direction, so that a new one
@@ -33,6 +34,10 @@ func (s *Session) pending() {
 	if s.reinvite.wanted && !s.busy() {
 		s.reinvite.wanted = false
 		s.renegotiate()
+	}
+	if s.reinvite.renewal && !s.busy() {
+		s.reinvite.renewal = false
+		s.renew()
 	}
 }
 
@@ -53,6 +58,7 @@ func (s *Session) sendReinvite(challenge *sip.Response) {
 	req.AppendHeader(sip.NewHeader("Allow", Allow))
 	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
 	s.timing.ask(s, req)
+	s.introduce(req.AppendHeader)
 	body := s.makeOffer()
 	s.finish(req, s.MaxForwards, sdpType, body)
 	if challenge != nil {
@@ -185,9 +191,15 @@ func (s *Session) refresh() {
 		s.sendReinvite(nil)
 		return
 	}
+	s.sendUpdate()
+}
+
+// sendUpdate refreshes the session without touching the media.
+func (s *Session) sendUpdate() {
 	req := s.dialog.Request(sip.UPDATE)
 	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
 	s.timing.ask(s, req)
+	s.introduce(req.AppendHeader)
 	s.finish(req, s.MaxForwards, "", nil)
 	s.reinvite.tx = s.send(req, func(r Reply) {
 		if r.Err == nil && r.Response.StatusCode < 200 {
@@ -238,6 +250,7 @@ func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	}
 	res := s.answerTo(req, 200)
 	s.describe(res)
+	s.introduce(res.AppendHeader)
 	s.timing.answer(s, res)
 	carry(res, sdpType, body)
 	s.insist(req, tx, res, s.talk.offer != nil)
@@ -308,6 +321,7 @@ func (s *Session) reoffered(d *dialog.Dialog, req *sip.Request, ours bool) (body
 	}
 	d.Refresh(req.Contact())
 	s.rewrite(d, req)
+	s.meet(req)
 	return body, nil, 200
 }
 

@@ -159,6 +159,7 @@ func endpoint(id string) *settings.Endpoint {
 		ForceRport: true, DirectMedia: true, Rel100: "yes", Timers: "yes",
 		TimersMinSE: 90 * time.Second, TimersExpires: 1800 * time.Second,
 		SDPOwner: "-", SDPSession: "Branchline", FollowEarlyMediaFork: true, RedirectMethod: "user", SendDiversion: true,
+		SendConnectedLine: true, TrustConnectedLine: true, ConnectedLineMethod: "invite",
 	}
 }
 
@@ -203,6 +204,10 @@ func (r *rig) events() string {
 			words = append(words, "forwarded:"+e.Target)
 		case channel.MediaLost:
 			words = append(words, "medialost")
+		case channel.Diverted:
+			words = append(words, "diverted:"+e.Party.Number+":"+e.Party.Reason+":"+e.Target)
+		case channel.Identity:
+			words = append(words, "identity:"+e.Party.Name+":"+e.Party.Number)
 		default:
 			words = append(words, fmt.Sprint(e.Kind))
 		}

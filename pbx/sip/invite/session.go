@@ -56,7 +56,9 @@ type Session struct {
 	ending   ending
 	news     news
 	held     bool
-	direct   *Session // whose party ours exchanges media with directly
+	parties  parties
+	met      channel.Party // as the other side last called itself
+	direct   *Session      // whose party ours exchanges media with directly
 }
 
 // State is how far a session is (RFC 3261 13, 15).

@@ -110,7 +110,7 @@ func (s *Session) firstRequest() *sip.Request {
 	from.Params.Add("tag", u.tag)
 	to := &sip.ToHeader{Address: sip.Uri{Scheme: u.target.Scheme, User: u.target.User, Host: u.target.Host}}
 	callID := sip.CallIDHeader(u.callID)
-	contact := s.contact(s.fromUser())
+	contact := s.contact(s.contactUser(from))
 	req.AppendHeader(from)
 	req.AppendHeader(to)
 	req.AppendHeader(&sip.ContactHeader{Address: contact})
@@ -147,6 +147,22 @@ func (s *Session) fromUser() string {
 		return s.FromUser
 	}
 	return "asterisk"
+}
+
+// contactUser stands in the Contact of a call.
+func (s *Session) contactUser(from *sip.FromHeader) string {
+	if s.CallerContact {
+		return from.Address.User
+	}
+	return s.fromUser()
+}
+
+// ownContact is the Contact an INVITE of ours had.
+func (s *Session) ownContact(req *sip.Request) sip.Uri {
+	if c := req.Contact(); c != nil {
+		return *c.Address.Clone()
+	}
+	return s.contact(s.fromUser())
 }
 
 // invited takes every response to the INVITE (13.2.2).
@@ -210,13 +226,17 @@ func (s *Session) proceed(req *sip.Request, res *sip.Response) {
 		return
 	}
 	s.peer.learn(res)
+	s.meet(res)
 	media := s.earlyMedia(res)
 	cause, _ := told(res)
 	e := channel.Event{Status: res.StatusCode, Reason: res.Reason, Cause: cause}
 	switch res.StatusCode {
-	case 180, 181, 182:
+	case 180, 182:
 		e.Kind = channel.Ringing
 		s.emit(e)
+	case 181:
+		by, to := forwarders(res)
+		s.emit(channel.Event{Kind: channel.Diverted, Status: 181, Party: by, Target: to.Number})
 	case 183:
 		if !media && s.Endpoint.Ignore183WithoutSDP {
 			return
@@ -238,7 +258,7 @@ func (s *Session) earlyDialog(req *sip.Request, res *sip.Response) *dialog.Dialo
 		s.rewrite(d, res)
 		return d
 	}
-	d, err := dialog.Made(req, res, s.contact(s.fromUser()))
+	d, err := dialog.Made(req, res, s.ownContact(req))
 	if err != nil || len(s.uac.early) >= 32 {
 		return nil
 	}
@@ -279,7 +299,7 @@ func (s *Session) accepted(req *sip.Request, res *sip.Response) {
 		s.Network.Send(ack.Clone())
 		return
 	}
-	d, err := dialog.Made(req, res, s.contact(s.fromUser()))
+	d, err := dialog.Made(req, res, s.ownContact(req))
 	if err != nil {
 		s.log.Info("2xx without a dialog", "err", err)
 		return
@@ -339,6 +359,7 @@ func (s *Session) won(d *dialog.Dialog, res *sip.Response) {
 	s.adopt(d)
 	s.state = Confirmed
 	s.peer.learn(res)
+	s.meet(res)
 	answer, err := description(res)
 	switch {
 	case err != nil:
@@ -394,7 +415,7 @@ func (s *Session) refused(res *sip.Response) {
 	if res.StatusCode >= 300 && res.StatusCode < 400 {
 		if target := s.movedTo(res); target != "" {
 			cause = channel.RedirectedToNew
-			s.emit(channel.Event{Kind: channel.Forwarded, Status: res.StatusCode, Reason: res.Reason, Target: target})
+			s.emit(channel.Event{Kind: channel.Forwarded, Status: res.StatusCode, Reason: res.Reason, Target: target, Party: s.forwardedBy(res)})
 		}
 	}
 	s.release(cause, res.StatusCode, res.Reason)
@@ -455,7 +476,7 @@ func (s *Session) movedTo(res *sip.Response) string {
 	if s.Endpoint.RedirectMethod == "uri_core" {
 		return "PJSIP/" + s.Endpoint.ID + "/" + c.Address.String()
 	}
-	return c.Address.User
+	return userOf(&c.Address)
 }
 
 // cancel ends an unanswered outbound call (9.1).

@@ -370,7 +370,7 @@ func TestOutboundIdentity(t *testing.T) {
 			`"Anna" <sip:1001@198.51.100.9>`, `"Anna" <sip:1001@198.51.100.9>;party=calling;privacy=off;screen=no`},
 		{"hidden", hidden, func(c *Config) { c.Endpoint.SendPAI = true }, `"Anonymous" <sip:anonymous@anonymous.invalid>`, "", ""},
 		{"hidden but trusted", hidden, func(c *Config) { c.Endpoint.SendPAI, c.Endpoint.TrustIDOutbound = true, true },
-			`"Anna" <sip:1001@198.51.100.9>`, `"Anna" <sip:1001@198.51.100.9>`, ""},
+			`"Anonymous" <sip:anonymous@anonymous.invalid>`, `"Anna" <sip:1001@198.51.100.9>`, ""},
 		{"from_user and domain", open, func(c *Config) { c.Endpoint.FromUser, c.Endpoint.FromDomain = "acct", "example.org" },
 			`"Anna" <sip:acct@example.org>`, "", ""},
 		{"nobody", channel.Party{}, func(*Config) {}, `<sip:asterisk@198.51.100.9>`, "", ""},

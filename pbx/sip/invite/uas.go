@@ -19,6 +19,7 @@ type uas struct {
 	tx     ServerTx
 	tag    string
 	early  bool // 183 with our answer was sent
+	rang   bool // 180 was sent
 	rel    reliable
 	wanted func() // what waits for a PRACK: the 2xx
 }
@@ -147,6 +148,7 @@ func (s *Session) respond(res *sip.Response) {
 func (s *Session) provisional(status int, withSDP bool) {
 	res := s.answerTo(s.uas.req, status)
 	s.describe(res)
+	s.present(res)
 	body := []byte(nil)
 	if withSDP {
 		body = s.sayAnswer()
@@ -177,7 +179,7 @@ func (s *Session) sayAnswer() []byte {
 }
 
 func (s *Session) ring() {
-	if s.state != Offered || s.uas.early {
+	if s.state != Offered || s.uas.early && !s.LateRinging {
 		return // a 180 after 183 would make phones ring over the early media
 	}
 	if s.Endpoint.InbandProgress {
@@ -185,6 +187,7 @@ func (s *Session) ring() {
 		s.ringTone()
 		return
 	}
+	s.uas.rang = true
 	s.provisional(180, false)
 }
 
@@ -214,6 +217,7 @@ func (s *Session) accept() {
 	}
 	res := s.answerTo(s.uas.req, 200)
 	s.describe(res)
+	s.present(res)
 	s.timing.answer(s, res)
 	body := s.sayAnswer()
 	if body == nil && s.talk.ours == nil {
