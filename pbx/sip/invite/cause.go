@@ -113,6 +113,10 @@ func (s *Session) reasons(c channel.Cause) []sip.Header {
 	if c == channel.AnsweredElsewhere {
 		out = append(out, sip.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`))
 	}
+	if s.Endpoint.Legacy && c != channel.NoCause && s.state != Cancelling {
+		out = append(out, sip.NewHeader("X-Asterisk-HangupCause", c.String()),
+			sip.NewHeader("X-Asterisk-HangupCauseCode", strconv.Itoa(int(c))))
+	}
 	if !s.Endpoint.SuppressQ850 {
 		out = append(out, sip.NewHeader("Reason", "Q.850;cause="+strconv.Itoa(int(c))))
 	}

@@ -106,8 +106,8 @@ func (t *timing) answer(s *Session, res *sip.Response) {
 
 // ask puts our wish on an INVITE or UPDATE (7.1).
 func (t *timing) ask(s *Session, req *sip.Request) {
-	if s.Endpoint.Timers == "no" {
-		return
+	if s.Endpoint.Timers == "no" || s.Endpoint.Timers == "accept" && t.interval == 0 {
+		return // accept: sip.conf's word for serving timers that others ask for
 	}
 	d := s.sessionExpires()
 	if t.interval > 0 {

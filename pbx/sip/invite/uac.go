@@ -109,6 +109,9 @@ func (s *Session) firstRequest() *sip.Request {
 	from := s.from()
 	from.Params.Add("tag", u.tag)
 	to := &sip.ToHeader{Address: sip.Uri{Scheme: u.target.Scheme, User: u.target.User, Host: u.target.Host}}
+	if s.Endpoint.Legacy {
+		to.Address = *u.target.Clone()
+	}
 	callID := sip.CallIDHeader(u.callID)
 	contact := s.contact(s.contactUser(from))
 	req.AppendHeader(from)

@@ -26,11 +26,22 @@ func (s *Session) supported() string {
 
 // contact is our Contact URI; user stands in it for requests.
 func (s *Session) contact(user string) sip.Uri {
+	if s.Endpoint.Legacy { // chan_sip names the number called, or the caller's
+		switch {
+		case s.inbound:
+			user = s.uas.req.Recipient.User
+		case s.uac.call.Caller.Number != "" && !s.hidden():
+			user = escapeUser(s.uac.call.Caller.Number)
+		}
+	}
 	if s.Endpoint.ContactUser != "" {
 		user = s.Endpoint.ContactUser
 	}
 	u := sip.Uri{Scheme: "sip", User: user, Host: s.Local.Host, Port: s.Local.Port}
 	if t := strings.ToUpper(s.Local.Transport); t != "" && t != "UDP" {
+		if s.Endpoint.Legacy {
+			t = strings.ToLower(t)
+		}
 		u.UriParams.Add("transport", t)
 	}
 	return u
