@@ -40,13 +40,14 @@ func (d *daemon) addCommands() error {
 				return d.selftest(ctx, w)
 			},
 		}},
+		d.checkCommands(),
 		dialplan.Commands(d.system, d.deviceState, nil),
 		d.exchange.Commands(),
 		d.agent.Commands(),
 		astdb.Commands(d.db),
 		show.Commands(show.Deps{
 			Snapshot: d.agent.Snapshot, Identifiers: d.agent.Identifiers, Contacts: d.registrar,
-			Channels: d.agent.EndpointChannels, State: d.agent.State, Qualify: d.registrar.Qualify,
+			Channels: d.agent.EndpointChannels, State: d.agent.State, Qualify: d.registrar.Qualify, Probes: d.registrar.Probes,
 			UserAgent: Name + "/" + Version, Version: sipStack(), Registrations: d.outbound,
 		}),
 	} {

@@ -55,6 +55,8 @@ type Status struct {
 	Expires time.Time // Registered: when the provider forgets us
 	Next    time.Time // of the next REGISTER, zero if none is planned
 	Code    int       // status of the last answer, 0 if there was none
+	Runs    int       // how often it was tried
+	Last    time.Time // when the last try began
 }
 
 // slowPace is the interval after everything that was configured has failed (D7).
@@ -229,6 +231,10 @@ func (e *entry) run(ctx context.Context) {
 // register sends one REGISTER and says when the next is due.
 func (e *entry) register(ctx context.Context) time.Duration {
 	asked := e.r.Expiration
+	e.show(func(s *Status) {
+		s.Runs++
+		s.Last = time.Now()
+	})
 	for range 3 {
 		res, err := e.keeper.caller.SendRegister(ctx, e.r, &e.thread, asked)
 		if err != nil {

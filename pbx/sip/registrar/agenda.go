@@ -1,9 +1,11 @@
 package registrar
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"branchline/pbx/settings"
@@ -81,6 +83,35 @@ func (r *Registrar) qualifyNow(e *entry) {
 	r.qualifyLater(e, r.snap.AORs[e.now.AOR], 0)
 }
 
+// A Probe is the regular probing of one contact, for the console.
+type Probe struct {
+	AOR, Hash  string
+	Interval   time.Duration
+	Runs       int
+	Running    bool
+	Last, Next time.Time // Last is zero before the first
+}
+
+// Probes lists the contacts that are probed regularly, by name.
+func (r *Registrar) Probes() []Probe {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []Probe
+	for _, table := range []map[string][]*entry{r.bound, r.permanent} {
+		for name, entries := range table {
+			aor := r.snap.AORs[name]
+			if aor == nil || aor.QualifyFrequency <= 0 || r.o.Pinger == nil {
+				continue
+			}
+			for _, e := range entries {
+				out = append(out, Probe{name, e.now.Hash(), aor.QualifyFrequency, e.pings, e.pinging, e.pinged, e.pingAt})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Probe) int { return cmp.Or(cmp.Compare(a.AOR, b.AOR), cmp.Compare(a.Hash, b.Hash)) })
+	return out
+}
+
 // maxPings is how many contacts are probed at the same time.
 const maxPings = 32
 
@@ -145,7 +176,8 @@ func (r *Registrar) ping(ctx context.Context, e *entry) {
 		r.waiting = append(r.waiting, e)
 		return
 	}
-	e.pinging = true
+	e.pinging, e.pinged = true, time.Now()
+	e.pings++
 	r.pinging++
 	c := e.now
 	r.probes.Go(func() { r.probe(ctx, e, c, aor) })

@@ -365,7 +365,8 @@ func (r *Registrar) bind(req *sip.Request, w wish, c wanted, e *entry, now time.
 			n.ViaPort = 5060
 		}
 	}
-	n.prune = reliable(w.src.Protocol) && pointsAt(&n.Uri, w.src.Addr)
+	// Without rewrite_contact the phone itself named this address: it can be called there again.
+	n.prune = w.ep.RewriteContact && reliable(w.src.Protocol) && pointsAt(&n.Uri, w.src.Addr)
 	if e == nil {
 		n.hash, n.reach = hashOf(c.text), &reach{}
 		r.save(n, w.aor, fresh)

@@ -134,6 +134,8 @@ type entry struct {
 	expiryAt time.Time // of the one valid expiry item in the agenda
 	pingAt   time.Time // of the one valid ping item; zero: none
 	pinging  bool
+	pinged   time.Time // when the last probe began
+	pings    int       // how many there were
 }
 
 // New makes a registrar and loads the contacts of the store. Contacts appear

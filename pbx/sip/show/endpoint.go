@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/cli"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/registrar"
 )
@@ -36,7 +37,50 @@ func endpoints() shelf {
 			}
 			return nil
 		},
+		data: endpointData,
 	}
+}
+
+func endpointData(d *Deps, name string) cli.Record {
+	s := d.Snapshot()
+	e := s.Endpoints[name]
+	if e == nil {
+		return nil
+	}
+	contacts, identified, up := []cli.Record{}, []string{}, []string{}
+	for _, n := range e.AORs {
+		contacts = append(contacts, contactsData(d, n)...)
+	}
+	for _, id := range s.Identifies {
+		if id.Endpoint == name {
+			identified = append(identified, id.ID)
+		}
+	}
+	for _, c := range d.Channels(name) {
+		up = append(up, c.Name)
+	}
+	return cli.Fields("id", name, "caller_id", e.CallerID.Number, "state", stateWords(d.State(name)), "channels", up, "limit", e.Limit(),
+		"auths", some(e.Auths), "outbound_auths", some(e.OutboundAuths), "aors", some(e.AORs), "contacts", contacts,
+		"transport", e.Transport, "identifies", identified)
+}
+
+// some is a list that is never null in a document.
+func some(list []string) []string { return append([]string{}, list...) }
+
+func contactsData(d *Deps, aor string) []cli.Record {
+	out := []cli.Record{}
+	for _, c := range byHash(d.Contacts.Contacts(aor)) {
+		out = append(out, contactData(c))
+	}
+	return out
+}
+
+func contactData(c *registrar.Contact) cli.Record {
+	var rtt any // null until measured
+	if c.RTT() > 0 {
+		rtt = float64(c.RTT()/time.Microsecond) / 1000
+	}
+	return cli.Fields("aor", c.AOR, "uri", c.URI, "hash", c.Hash(), "status", fmt.Sprint(c.Status()), "rtt_ms", rtt, "user_agent", c.UserAgent)
 }
 
 func endpointLine(d *Deps, w io.Writer, name string) {
@@ -146,6 +190,13 @@ func aors() shelf {
 			}
 		},
 		fields: aorFields,
+		data: func(d *Deps, name string) cli.Record {
+			a := d.Snapshot().AORs[name]
+			if a == nil {
+				return nil
+			}
+			return cli.Fields("id", name, "max_contacts", a.MaxContacts, "contacts", contactsData(d, name))
+		},
 	}
 }
 
@@ -216,6 +267,12 @@ func contacts() shelf {
 			}
 			if a := d.Snapshot().AORs[c.AOR]; a != nil {
 				return c.Fields(a)
+			}
+			return nil
+		},
+		data: func(d *Deps, name string) cli.Record {
+			if c := contactNamed(d, name); c != nil {
+				return contactData(c)
 			}
 			return nil
 		},

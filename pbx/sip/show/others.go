@@ -28,6 +28,13 @@ func auths() shelf {
 			}
 			return nil
 		},
+		data: func(d *Deps, name string) cli.Record {
+			a := d.Snapshot().Auths[name]
+			if a == nil {
+				return nil
+			}
+			return cli.Fields("id", name, "username", a.Username)
+		},
 	}
 }
 
@@ -69,6 +76,17 @@ func identifies() shelf {
 			}
 			return nil
 		},
+		data: func(d *Deps, name string) cli.Record {
+			id := find(d, name)
+			if id == nil {
+				return nil
+			}
+			matches := []string{}
+			for _, m := range id.Matches {
+				matches = append(matches, m.Text)
+			}
+			return cli.Fields("id", id.ID, "endpoint", id.Endpoint, "matches", matches, "header", id.HeaderWords(), "request_uri", id.RequestURI)
+		},
 	}
 }
 
@@ -108,6 +126,13 @@ func transports() shelf {
 			}
 			return t.Options()
 		},
+		data: func(d *Deps, name string) cli.Record {
+			t := d.Snapshot().Transport(name)
+			if t == nil {
+				return nil
+			}
+			return cli.Fields("id", t.ID, "type", t.Protocol, "cos", t.COS, "tos", t.TOS, "bind", t.Bind.String())
+		},
 	}
 }
 
@@ -141,6 +166,17 @@ func registrations() shelf {
 				return s.Options()
 			}
 			return nil
+		},
+		data: func(d *Deps, name string) cli.Record {
+			s, ok := find(d, name)
+			if !ok {
+				return nil
+			}
+			var expires any
+			if !s.Expires.IsZero() {
+				expires = int(time.Until(s.Expires).Seconds())
+			}
+			return cli.Fields("id", s.ID, "server_uri", s.ServerURI, "auths", some(s.OutboundAuths), "status", string(s.State), "expires_in", expires, "code", s.Code)
 		},
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
@@ -32,6 +31,7 @@ type Deps struct {
 	State    func(endpoint string) channel.DeviceState
 	// Qualify probes the contacts of an address of record now.
 	Qualify       func(aor string) bool
+	Probes        func() []registrar.Probe // nil: none
 	Registrations interface {
 		Statuses() []outreg.Status
 		Send(id string, on bool) bool
@@ -51,29 +51,29 @@ type shelf struct {
 	line      func(d *Deps, w io.Writer, name string) // in lists
 	block     func(d *Deps, w io.Writer, name string) // in show; nil: as line
 	fields    func(d *Deps, name string) []settings.Option
+	data      func(d *Deps, name string) cli.Record // the values of line and block
 }
 
 // Commands are the commands about configuration and contacts.
 func Commands(d Deps) []cli.Command {
-	out := []cli.Command{
+	out := append(d.qualifyCommands(), append(d.subscriptionCommands(), []cli.Command{
 		{Path: "pjsip show identifiers", Summary: "List registered endpoint identifiers", Run: d.identifiers,
 			Usage: "Usage: pjsip show identifiers\n       Lists the ways of finding out whose request one is, in their order.\n"},
 		{Path: "pjsip show settings", Summary: "Show global and system configuration options", Run: d.settings,
 			Usage: "Usage: pjsip show settings\n       Shows the options of type=global and type=system.\n"},
 		{Path: "pjsip show version", Summary: "Show the version of the SIP stack in use", Run: d.version,
 			Usage: "Usage: pjsip show version\n       Shows the version of the SIP stack.\n"},
-		{Path: "pjsip qualify", Summary: "Send an OPTIONS request to a PJSIP endpoint", Run: d.qualify, Complete: d.endpointNames,
-			Usage: "Usage: pjsip qualify <endpoint>\n       Sends OPTIONS to all contacts of the endpoint.\n"},
-		{Path: "pjsip show qualify aor", Summary: "Show the PJSIP Aor current qualify options", Run: d.qualifyAOR,
-			Usage: "Usage: pjsip show qualify aor <id>\n       Shows how the contacts of an aor are probed.\n"},
-		{Path: "pjsip show qualify endpoint", Summary: "Show the current qualify options for all Aors on the PJSIP endpoint",
-			Run: d.qualifyEndpoint, Complete: d.endpointNames,
-			Usage: "Usage: pjsip show qualify endpoint <id>\n       Shows how the contacts of all aors of an endpoint are probed.\n"},
 		{Path: "pjsip send register", Summary: "Registers an outbound registration target", Run: d.send(true), Complete: d.registrationNames,
 			Usage: "Usage: pjsip send register <registration>|*all\n       Registers at a provider now.\n"},
 		{Path: "pjsip send unregister", Summary: "Unregisters outbound registration target", Run: d.send(false), Complete: d.registrationNames,
 			Usage: "Usage: pjsip send unregister <registration>|*all\n       Unregisters at a provider and stays so.\n"},
-	}
+		{Path: "pjsip list ciphers", Summary: "List available TLS cipher names", Run: ciphers,
+			Usage: "Usage: pjsip list ciphers\n       Lists the cipher suites this program can use for TLS.\n"},
+		{Path: "pjsip show scheduled_tasks", Summary: "Show all scheduled tasks", Run: d.tasks,
+			Usage: "Usage: pjsip show scheduled_tasks\n       Lists what happens by the clock: probes of contacts and registrations.\n"},
+		{Path: "acl show", Summary: "Show a named ACL or list all named ACLs", Run: d.showACL, Complete: d.aclNames,
+			Usage: "Usage: acl show [name]\n       Lists the access lists, or the rules of one.\n"},
+	}...)...)
 	for _, s := range []shelf{endpoints(), aors(), auths(), contacts(), identifies(), transports(), registrations()} {
 		out = append(out, s.commands(&d)...)
 	}
@@ -108,6 +108,7 @@ func (s shelf) table(d *Deps, w io.Writer, args []string, brief bool) error {
 		expr, err := regexp.CompilePOSIX(args[1])
 		names = slices.DeleteFunc(names, func(n string) bool { return err != nil || !expr.MatchString(n) })
 	}
+	cli.Add(w, s.many)
 	if len(names) == 0 {
 		fmt.Fprint(w, "No objects found.\n\n")
 		return nil
@@ -119,6 +120,9 @@ func (s shelf) table(d *Deps, w io.Writer, args []string, brief bool) error {
 	}
 	for _, n := range names {
 		s.print(d, w, n, brief)
+		if r := s.data(d, n); r != nil {
+			cli.Add(w, s.many, r)
+		}
 	}
 	fmt.Fprintf(w, "\nObjects found: %d\n\n", len(names))
 	return nil
@@ -147,13 +151,28 @@ func (s shelf) single(d *Deps, w io.Writer, args []string) error {
 	fmt.Fprint(w, "\n", s.head, rule, "\n")
 	s.print(d, w, args[0], false)
 	fmt.Fprintln(w)
-	parameters(w, s.fields(d, args[0]))
+	cli.Put(w, s.one, s.data(d, args[0]))
+	parameters(w, "options", s.fields(d, args[0]))
 	fmt.Fprintln(w)
 	return nil
 }
 
-// parameters prints a two-column table of options.
-func parameters(w io.Writer, list []settings.Option) {
+// parameters prints a two-column table of options, which is an object of that
+// name in a document; an option that is there more than once has a list.
+func parameters(w io.Writer, object string, list []settings.Option) {
+	var r cli.Record
+	for _, o := range list {
+		if n := len(r) - 1; n >= 0 && r[n].Name == o.Name { // they are sorted
+			more, ok := r[n].Value.([]string)
+			if !ok {
+				more = []string{fmt.Sprint(r[n].Value)}
+			}
+			r[n].Value = append(more, o.Value)
+			continue
+		}
+		r = append(r, cli.Field{Name: o.Name, Value: o.Value})
+	}
+	cli.Put(w, object, r)
 	const name, value = "ParameterName", "ParameterValue"
 	left, right := len(name), len(value)
 	for _, o := range list {
@@ -167,9 +186,11 @@ func parameters(w io.Writer, list []settings.Option) {
 
 func (d *Deps) identifiers(_ context.Context, w io.Writer, _ []string) error {
 	fmt.Fprintf(w, "%-20s\n", "Identifier Names:")
-	for _, name := range d.Identifiers() {
+	names := d.Identifiers()
+	for _, name := range names {
 		fmt.Fprintf(w, "%-20s\n", name)
 	}
+	cli.Put(w, "identifiers", names)
 	return nil
 }
 
@@ -182,14 +203,14 @@ func (d *Deps) settings(_ context.Context, w io.Writer, _ []string) error {
 		}
 	}
 	fmt.Fprint(w, "\nGlobal Settings:\n\n")
-	parameters(w, global)
+	parameters(w, "global", global)
 	fmt.Fprint(w, "\nSystem Settings:\n\n")
-	parameters(w, s.System.Options())
+	parameters(w, "system", s.System.Options())
 	return nil
 }
 
 func (d *Deps) version(_ context.Context, w io.Writer, _ []string) error {
-	fmt.Fprintf(w, "SIP stack currently running: %s\n", d.Version)
+	cli.Show(w, "version", "SIP stack currently running: %s\n", d.Version)
 	return nil
 }
 
@@ -202,66 +223,4 @@ func sorted[T any](m map[string]T) []string {
 	}
 	slices.Sort(names)
 	return names
-}
-
-func (d *Deps) qualify(_ context.Context, w io.Writer, args []string) error {
-	if len(args) != 1 {
-		return cli.ErrUsage
-	}
-	ep := d.Snapshot().Endpoints[args[0]]
-	if ep == nil {
-		fmt.Fprintf(w, "Unable to retrieve endpoint %s\n", args[0])
-		return cli.ErrFailed
-	}
-	for _, aor := range ep.AORs {
-		if d.Snapshot().AORs[aor] == nil {
-			continue
-		}
-		fmt.Fprintf(w, "Qualifying AOR '%s' on endpoint '%s'\n", aor, ep.ID)
-		if !d.Qualify(aor) {
-			fmt.Fprintf(w, "AOR '%s' has no contact to ask\n", aor)
-		}
-	}
-	return nil
-}
-
-func (d *Deps) qualifyAOR(_ context.Context, w io.Writer, args []string) error {
-	if len(args) != 1 {
-		return cli.ErrUsage
-	}
-	aor := d.Snapshot().AORs[args[0]]
-	if aor == nil {
-		fmt.Fprintf(w, "Unable to retrieve aor '%s' qualify options\n", args[0])
-		return cli.ErrFailed
-	}
-	fmt.Fprintf(w, " * AOR '%s'\n", aor.ID)
-	qualifyOptions(w, aor)
-	return nil
-}
-
-func (d *Deps) qualifyEndpoint(_ context.Context, w io.Writer, args []string) error {
-	if len(args) != 1 {
-		return cli.ErrUsage
-	}
-	ep := d.Snapshot().Endpoints[args[0]]
-	if ep == nil {
-		fmt.Fprintf(w, "Unable to retrieve endpoint %s\n", args[0])
-		return cli.ErrFailed
-	}
-	for _, name := range ep.AORs {
-		if aor := d.Snapshot().AORs[name]; aor != nil {
-			fmt.Fprintf(w, " * AOR '%s' on endpoint '%s'\n", aor.ID, ep.ID)
-			qualifyOptions(w, aor)
-			fmt.Fprintln(w)
-		}
-	}
-	return nil
-}
-
-func qualifyOptions(w io.Writer, aor *settings.AOR) {
-	yes := map[bool]string{true: "yes", false: "no"}
-	fmt.Fprintf(w, "  Qualify frequency    : %d sec\n", aor.QualifyFrequency/time.Second)
-	fmt.Fprintf(w, "  Qualify timeout      : %d ms\n", aor.QualifyTimeout/time.Millisecond)
-	fmt.Fprintf(w, "  Qualify 2xx only     : %s\n", yes[aor.Qualify2xxOnly])
-	fmt.Fprintf(w, "  Authenticate qualify : %s\n", yes[aor.AuthenticateQualify])
 }

@@ -100,7 +100,7 @@ func tree(t testing.TB, snap *settings.Snapshot, contacts *registrar.Registrar, 
 		Snapshot: func() *settings.Snapshot { return snap }, Identifiers: identify.New(snap).Order, Contacts: contacts,
 		Channels: func(e string) []*channel.Snapshot { return calls[e] },
 		State:    func(e string) channel.DeviceState { return states[e] },
-		Qualify:  contacts.Qualify, UserAgent: "Branchline/1.0 (as long as what stood there)", Version: "v1",
+		Qualify:  contacts.Qualify, Probes: contacts.Probes, UserAgent: "Branchline/1.0 (as long as what stood there)", Version: "v1",
 	}
 	if regs != nil {
 		deps.Registrations = regs
