@@ -6,12 +6,13 @@ import (
 	"os"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/check"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/settings"
 )
 
 // configFiles are the files that make a configuration.
-var configFiles = []string{"pjsip.conf", "rtp.conf", "extensions.conf"}
+var configFiles = []string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"}
 
 // A configuration is everything the files in the configuration directory say,
 // read and checked but not in force.
@@ -21,12 +22,13 @@ type configuration struct {
 	plan     *dialplan.Plan
 }
 
-// readConfiguration reads the files in directory etc. Every finding is among the
+// readConfiguration reads the files in the configuration directory. Every finding is among the
 // diagnostics; with an Error among them (astconf.Failed) the configuration lacks
 // what was broken and should be refused, unless the user asked for leniency. A
 // file that is not there says nothing, which is no error.
-func readConfiguration(etc string, catalog dialplan.Catalog) (configuration, []astconf.Diag) {
+func readConfiguration(j judge) (configuration, []astconf.Diag) {
 	var diags []astconf.Diag
+	etc := j.process.Directories.Etc
 	files := map[string]*astconf.File{}
 	for _, name := range configFiles {
 		files[name] = &astconf.File{Name: name, Valid: true}
@@ -36,24 +38,20 @@ func readConfiguration(etc string, catalog dialplan.Catalog) (configuration, []a
 			diags = append(diags, found...)
 		}
 	}
-	c, found := understand(files, catalog)
+	c, found := understand(files, j)
 	return c, append(diags, found...)
 }
 
-// understand makes a configuration of parsed files.
-func understand(files map[string]*astconf.File, catalog dialplan.Catalog) (configuration, []astconf.Diag) {
-	c := configuration{files: files}
-	var diags, found []astconf.Diag
-	c.settings, diags = settings.FromPJSIP(files["pjsip.conf"])
-	c.settings.RTP, found = settings.FromRTP(files["rtp.conf"])
-	diags = append(diags, found...)
-	c.plan, found = dialplan.Compile(files["extensions.conf"], catalog)
-	return c, append(diags, found...)
+// understand makes a configuration of parsed files. The rules are the same at
+// start, at reload and in `branchline check`.
+func understand(files map[string]*astconf.File, j judge) (configuration, []astconf.Diag) {
+	snapshot, plan, diags := check.Compile(j.input(files))
+	return configuration{files: files, settings: snapshot, plan: plan}, diags
 }
 
 // with is c as if the sections of the same files in extra stood at the end of
 // the user's.
-func (c configuration) with(extra fs.FS, catalog dialplan.Catalog) (configuration, []astconf.Diag) {
+func (c configuration) with(extra fs.FS, j judge) (configuration, []astconf.Diag) {
 	var diags []astconf.Diag
 	files := map[string]*astconf.File{}
 	for name, file := range c.files {
@@ -65,6 +63,6 @@ func (c configuration) with(extra fs.FS, catalog dialplan.Catalog) (configuratio
 		}
 		files[name] = &joined
 	}
-	next, found := understand(files, catalog)
+	next, found := understand(files, j)
 	return next, append(diags, found...)
 }

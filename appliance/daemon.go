@@ -19,8 +19,6 @@ import (
 	"branchline/appliance/task"
 	"branchline/media/plane"
 	"branchline/media/plane/socket"
-	"branchline/media/sound"
-	"branchline/media/sound/prompts"
 	"branchline/pbx/app"
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
@@ -60,7 +58,8 @@ type daemon struct {
 
 	changing sync.Mutex // one reload at a time; guards inForce
 	inForce  configuration
-	accepted atomic.Pointer[time.Time] // when the last configuration was
+	accepted atomic.Pointer[time.Time]      // when the last configuration was
+	findings atomic.Pointer[[]astconf.Diag] // of the last start or reload
 	ending   ending
 }
 
@@ -126,9 +125,7 @@ func (d *daemon) assemble() (err error) {
 	d.system = dialplan.NewSystem(nil)
 	d.system.Log, d.system.Name = d.log, d.process.SystemName
 	d.system.Dirs, d.system.EntityID = directoryVariables(dirs), entityID()
-	booth := &prompt.Booth{Sounds: &sound.Library{
-		Dirs: []string{filepath.Join(dirs.Data, "sounds"), filepath.Join(dirs.VarLib, "sounds")}, Embedded: prompts.FS,
-	}}
+	booth := &prompt.Booth{Sounds: library(dirs)}
 	d.exchange = exchange.New(exchange.Options{
 		System: d.system, MaxCalls: d.process.MaxCalls, Trace: d.out, Log: d.log, Booth: booth,
 		HangupRoutines: fn.HangupRoutines,
@@ -253,9 +250,10 @@ type lazyPinger struct{ registrar.Pinger }
 // firstConfiguration puts the configuration on disk into force, or explains why
 // not.
 func (d *daemon) firstConfiguration() error {
-	next, diags := readConfiguration(d.process.Directories.Etc, d.system.Catalog)
+	next, diags := readConfiguration(d.judge())
 	commit, more := d.prepare(next)
 	diags = append(diags, more...)
+	d.findings.Store(&diags)
 	report(d.log, diags)
 	if astconf.Failed(diags) && !d.options.Lenient {
 		return ErrRefused
@@ -266,10 +264,11 @@ func (d *daemon) firstConfiguration() error {
 
 // reload reads the configuration anew. What there is to say goes to the log. An
 // error means that nothing was changed.
-func (d *daemon) reload() ([]astconf.Diag, error) {
+func (d *daemon) reload() (diags []astconf.Diag, err error) {
 	d.changing.Lock()
 	defer d.changing.Unlock()
-	next, diags := readConfiguration(d.process.Directories.Etc, d.system.Catalog)
+	defer func() { d.findings.Store(&diags) }()
+	next, diags := readConfiguration(d.judge())
 	if !astconf.Failed(diags) {
 		commit, more := d.prepare(next)
 		diags = append(diags, more...)

@@ -26,7 +26,7 @@ func (d *daemon) selftest(ctx context.Context, w io.Writer) error {
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	before := d.inForce
-	during, diags := before.with(bench.Files(), d.system.Catalog)
+	during, diags := before.with(bench.Files(), d.judge())
 	commit, more := d.prepare(during)
 	if diags = append(diags, more...); astconf.Failed(diags) && !d.options.Lenient {
 		for _, f := range diags {

@@ -33,6 +33,9 @@ type invocation struct {
 	commands  []string // -x; nil is an interactive console
 	reconnect bool     // -R
 	strict    bool     // --strict
+
+	// For the word check.
+	checking appliance.CheckOptions
 }
 
 // errFlag reports a command line that cannot be understood; status 2.
@@ -73,6 +76,10 @@ func parse(argv []string) (*invocation, error) {
 	if len(inv.args) > 0 && inv.mode == daemon {
 		inv.mode = word
 	}
+	c := inv.checking
+	if (c.Fix || c.JSON || c.DNS) && (inv.mode != word || inv.args[0] != "check") {
+		return nil, fmt.Errorf("%w: --fix, --json and --dns belong to the command check", errFlag)
+	}
 	return inv, nil
 }
 
@@ -86,8 +93,19 @@ func (inv *invocation) long(arg string) error {
 		inv.strict = true
 	case "--lenient":
 		inv.options.Lenient = true
+	case "--fix":
+		inv.checking.Fix = true
+	case "--json":
+		inv.checking.JSON = true
+	case "--dns":
+		inv.checking.DNS = true
 	default:
-		return fmt.Errorf("%w '%s'", errFlag, arg)
+		rules, ok := strings.CutPrefix(arg, "--fix=")
+		if !ok {
+			return fmt.Errorf("%w '%s'", errFlag, arg)
+		}
+		inv.checking.Fix = true
+		inv.checking.Rules = append(inv.checking.Rules, strings.Split(rules, ",")...)
 	}
 	return nil
 }
@@ -201,6 +219,7 @@ Usage: %s [OPTIONS]            run the exchange
        %[4]s -r [OPTIONS]         console of a running exchange
        %[4]s -rx 'COMMAND'        one console command
        %[4]s selftest             call yourself and report
+       %[4]s check [DIR]          say what is wrong with a configuration
 
 Valid Options:
    -C <file>       asterisk.conf to use, or a directory that may hold one
@@ -227,5 +246,8 @@ Valid Options:
    -x <cmd>        Run one console command (implies -r)
    --strict        With -x: exit 2 if the command is unknown, 3 if it failed
    --lenient       Start even if an object of the configuration is broken
+   --fix[=RULE,..] With check: repair what is safe, and what these rules found
+   --json          With check: report for programs
+   --dns           With check: look up host names too
 `, appliance.Name, appliance.Version, appliance.Speaks, program)
 }

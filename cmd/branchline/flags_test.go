@@ -31,6 +31,9 @@ func TestParse(t *testing.T) {
 		{"branchline -h", invocation{mode: showHelp}},
 		{"branchline --lenient -f", invocation{options: appliance.Options{Lenient: true, Foreground: true}}},
 		{"branchline -C /x selftest fast", invocation{mode: word, args: []string{"selftest", "fast"}, options: appliance.Options{Config: "/x"}}},
+		{"branchline check etc --fix --json", invocation{mode: word, args: []string{"check", "etc"}, checking: appliance.CheckOptions{Fix: true, JSON: true}}},
+		{"branchline -C /x check --fix=no-inbound-auth,auth-username --dns", invocation{mode: word, args: []string{"check"}, options: appliance.Options{Config: "/x"},
+			checking: appliance.CheckOptions{Fix: true, Rules: []string{"no-inbound-auth", "auth-username"}, DNS: true}}},
 		{"branchline -- -f", invocation{mode: word, args: []string{"-f"}}},
 	}
 	for _, tt := range tests {
@@ -49,6 +52,7 @@ func TestParseRefuses(t *testing.T) {
 		"b -Z":        "invalid option -- 'Z'",
 		"b -rZ":       "invalid option -- 'Z'",
 		"b --nothing": "invalid option '--nothing'",
+		"b --fix":     "invalid option: --fix, --json and --dns belong to the command check",
 		"b -rx":       "invalid option: -x needs a value",
 		"b -L high":   `invalid option: -L high: strconv.ParseFloat: parsing "high": invalid syntax`,
 		"b -M many":   `invalid option: -M many: strconv.Atoi: parsing "many": invalid syntax`,

@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"path/filepath"
 	"runtime"
 	"syscall"
 
@@ -45,26 +43,6 @@ func run(inv *invocation) int {
 		return inv.word()
 	}
 	return inv.daemon()
-}
-
-// word runs one of the tools that are called by name.
-func (inv *invocation) word() int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	var err error
-	switch {
-	case inv.args[0] == "selftest" && len(inv.args) == 1:
-		err = appliance.SelfTest(ctx, os.Stdout)
-	case inv.args[0] == "demo" && len(inv.args) == 2:
-		var dir string
-		if dir, err = filepath.Abs(inv.args[1]); err == nil {
-			err = appliance.Demo(ctx, os.Stdout, dir, inv.options)
-		}
-	default:
-		fmt.Fprintf(os.Stderr, "%s: unknown command %q\nTry -h for the options there are.\n", inv.program, inv.args)
-		return 2
-	}
-	return inv.status(err)
 }
 
 // daemon is the exchange itself, in the background unless told otherwise.

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"branchline/appliance"
+)
+
+// word runs one of the tools that are called by name.
+func (inv *invocation) word() int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	var err error
+	name, args := inv.args[0], inv.args[1:]
+	switch {
+	case name == "selftest" && len(args) == 0:
+		err = appliance.SelfTest(ctx, os.Stdout)
+	case name == "demo" && len(args) == 1:
+		var dir string
+		if dir, err = filepath.Abs(args[0]); err == nil {
+			err = appliance.Demo(ctx, os.Stdout, dir, inv.options)
+		}
+	case name == "check" && len(args) <= 1:
+		return inv.check(ctx, args)
+	default:
+		fmt.Fprintf(os.Stderr, "%s: unknown command %q\nTry -h for the options there are.\n", inv.program, inv.args)
+		return 2
+	}
+	return inv.status(err)
+}
+
+// check is `check [dir]`. Its status is 1 if the exchange would refuse the
+// configuration, and the report has said why.
+func (inv *invocation) check(ctx context.Context, args []string) int {
+	o := inv.checking
+	o.Config = inv.options.Config
+	if len(args) == 1 {
+		dir, err := filepath.Abs(args[0])
+		if err != nil {
+			return inv.status(err)
+		}
+		o.Dir = dir
+	}
+	if err := appliance.Check(ctx, os.Stdout, o); err != nil {
+		if errors.Is(err, appliance.ErrFaulty) {
+			return 1
+		}
+		return inv.status(err)
+	}
+	return 0
+}

@@ -1,0 +1,111 @@
+package check
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"branchline/pbx/astconf"
+)
+
+// files reports what settings of any file can have wrong, whatever they mean.
+func (x *examiner) files() {
+	for _, name := range []string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"} {
+		f := x.Files[name]
+		if f == nil {
+			continue
+		}
+		for _, s := range f.Sections {
+			if t := strings.TrimSpace(s.Name); t != s.Name {
+				d := x.warn(s.Pos, "spaced-name", fmt.Sprintf("the spaces in [%s] are part of the name", s.Name), "nothing that names "+t+" finds it", "write ["+t+"]")
+				replace(d, "["+s.Name+"]", "["+t+"]", true)
+			}
+			if strings.Contains(s.Name, "[") {
+				x.warn(s.Pos, "bracket-in-name", fmt.Sprintf("the bracket in %q is part of the name", s.Name), "nothing that names "+strings.Trim(s.Name, "[]")+" finds it", "write ["+strings.Trim(s.Name, "[]")+"]").Near = s.Name
+			}
+		}
+	}
+}
+
+// doubledEquals reports `name==value`: the second sign belongs to the value.
+func (x *examiner) doubledEquals() {
+	for _, name := range []string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf"} {
+		f := x.Files[name]
+		if f == nil {
+			continue
+		}
+		for _, s := range f.Sections {
+			for _, e := range s.Entries {
+				if !own(s, e) || !strings.HasPrefix(e.Value, "=") && !(e.Arrow && strings.HasPrefix(e.Value, ">")) {
+					continue
+				}
+				d := x.warn(e.Pos, "doubled-equals", fmt.Sprintf("the value of %s begins with %q", e.Name, e.Value[:1]), "it is taken as part of the value", "write "+e.Name+"=")
+				replace(d, "="+map[bool]string{true: ">", false: ""}[e.Arrow]+e.Value[:1], "=", true)
+			}
+		}
+	}
+}
+
+// own reports whether a section has an entry itself, not from a template.
+func own(s *astconf.Section, e astconf.Entry) bool {
+	return e.File != s.File || e.Line > s.Line
+}
+
+// adding are the options of which every line counts.
+var adding = strings.Fields("type match contact set_var setvar permit deny contact_permit contact_deny local_net localnet allow disallow register mailbox mailboxes " +
+	"auth outbound_auth aors exten same include ignorepat switch lswitch eswitch directmediapermit directmediadeny match_header header mwi hint list_item match_request_uri")
+
+// repeated reports options that stand twice in a section, of which only the
+// last counts.
+func (x *examiner) repeated() {
+	for _, name := range []string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf"} {
+		f := x.Files[name]
+		if f == nil {
+			continue
+		}
+		for _, s := range f.Sections {
+			seen := map[string]astconf.Entry{}
+			for _, e := range s.Entries {
+				key := strings.ToLower(e.Name)
+				first, twice := seen[key]
+				seen[key] = e
+				if !twice || !own(s, e) || !own(s, first) || slices.Contains(adding, key) && !(key == "auth" || key == "outbound_auth" || key == "aors" || key == "type") {
+					continue
+				}
+				switch {
+				case key == "type" && first.Value != e.Value:
+					x.note(e.Pos, "two-types", fmt.Sprintf("[%s] has type=%s and type=%s", s.Name, first.Value, e.Value), "it is both, and each refuses the options of the other", "begin a section of its own for type="+e.Value)
+				case first.Value == e.Value:
+					x.note(e.Pos, "set-twice", fmt.Sprintf("%s is already set to this in line %d", e.Name, first.Line), "", "remove one of the lines")
+				default:
+					x.warn(e.Pos, "set-twice", fmt.Sprintf("%s is already set in line %d", e.Name, first.Line), "the value there has no effect; the last line counts", "remove one of the lines").Near = e.Name
+				}
+			}
+		}
+	}
+}
+
+// allowOrder reports codecs that are allowed and then, by disallow=all below
+// them, taken away again.
+func (x *examiner) allowOrder() {
+	for _, name := range []string{"pjsip.conf", "sip.conf"} {
+		f := x.Files[name]
+		if f == nil {
+			continue
+		}
+		for _, s := range f.Sections {
+			var allowed astconf.Entry
+			for _, e := range s.Entries {
+				switch {
+				case strings.EqualFold(e.Name, "allow"):
+					allowed = e
+				case strings.EqualFold(e.Name, "disallow") && strings.EqualFold(e.Value, "all"):
+					if allowed.Line > 0 && own(s, e) && own(s, allowed) && !strings.EqualFold(allowed.Value, "all") {
+						x.warn(e.Pos, "allow-order", fmt.Sprintf("[%s]: disallow=all takes away allow=%s of line %d", s.Name, allowed.Value, allowed.Line), "that codec is never offered", "put disallow=all above the allow lines")
+					}
+					allowed = astconf.Entry{}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package check
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"branchline/pbx/settings"
+)
+
+// binds reports transports that cannot or should not be bound as written.
+func (x *examiner) binds() {
+	for _, t := range x.snap.Transports {
+		a := t.Bind.Addr()
+		if len(x.Addresses) > 0 && !a.IsUnspecified() && !slices.Contains(x.Addresses, a) {
+			x.warn(t.At("bind"), "foreign-address", fmt.Sprintf("transport [%s]: %s is no address of this machine", t.ID, a),
+				"nothing can be received there until it is", "bind to "+sentence(texts(x.Addresses), 4)+", or to 0.0.0.0").Near = a.String()
+		}
+		if t.Bind.Port() < 1024 && t.Bind.Port() != 0 {
+			x.note(t.At("bind"), "low-port", fmt.Sprintf("transport [%s]: port %d is one that only root may bind", t.ID, t.Bind.Port()), "", "start as root, or choose another port")
+		}
+		if t.ExternalSignaling == "" != (t.ExternalMedia == "") {
+			have, lack := "external_signaling_address", "external_media_address"
+			if t.ExternalSignaling == "" {
+				have, lack = lack, have
+			}
+			x.warn(t.At(have), "half-external", fmt.Sprintf("transport [%s] has %s= but no %s=", t.ID, have, lack), "calls over the border are set up and stay silent, or the reverse", "add "+lack+"=")
+		}
+		if (t.ExternalSignaling != "" || t.ExternalMedia != "") && len(t.LocalNets) == 0 {
+			d := x.warn(t.Pos, "no-local-net", fmt.Sprintf("transport [%s] has an external address but no local_net=", t.ID),
+				"phones in the house are told the outer address too, and hear nothing unless the router sends it back", "add local_net= with your network")
+			if a.IsPrivate() && a.Is4() {
+				p, _ := a.Prefix(24)
+				insert(d, t.Pos, "local_net="+p.String())
+			}
+		}
+	}
+}
+
+func texts(addrs []netip.Addr) []string {
+	out := make([]string, len(addrs))
+	for i, a := range addrs {
+		out[i] = a.String()
+	}
+	return out
+}
+
+// pinned reports endpoints that can only be reached over one protocol while
+// phones can register over another.
+func (x *examiner) pinned() {
+	protocols := map[string]bool{}
+	for _, t := range x.snap.Transports {
+		protocols[t.Protocol] = true
+	}
+	for _, e := range x.ordered {
+		t := x.snap.Transport(e.Transport)
+		if t == nil {
+			continue
+		}
+		other := map[string]string{"udp": "TCP", "tcp": "UDP"}[t.Protocol]
+		if protocols["udp"] && protocols["tcp"] && other != "" && x.phone(e) {
+			x.note(e.At("transport"), "pinned-transport", fmt.Sprintf("endpoint [%s] is only called over %s", e.ID, strings.ToUpper(t.Protocol)),
+				fmt.Sprintf("a phone that registers over %s is accepted but cannot be called", other), "set the phone to "+strings.ToUpper(t.Protocol)+", or leave transport= out").Near = e.Transport
+		}
+		for _, name := range e.AORs {
+			a := x.snap.AORs[name]
+			if a == nil {
+				continue
+			}
+			for _, uri := range a.Contacts {
+				_, params, _ := strings.Cut(strings.ToLower(uri), ";transport=")
+				params, _, _ = strings.Cut(params, ";")
+				if params != "" && params != t.Protocol {
+					d := x.warn(e.At("transport"), "transport-conflict", fmt.Sprintf("endpoint [%s] has transport=%s (%s), but its contact is %s", e.ID, t.ID, t.Protocol, uri),
+						"calls go out over "+strings.ToUpper(t.Protocol)+", where nobody may listen", "make both the same")
+					d.Near = e.Transport
+				}
+			}
+		}
+	}
+}
+
+// addressTranslation reports what fails behind a router that translates
+// addresses.
+func (x *examiner) addressTranslation() {
+	for _, e := range x.ordered {
+		for _, name := range e.AORs {
+			a := x.snap.AORs[name]
+			if a == nil {
+				continue
+			}
+			if e.RewriteContact && a.MaxContacts > 0 && a.QualifyFrequency == 0 {
+				d := x.note(a.Pos, "no-qualify", fmt.Sprintf("endpoint [%s] is behind a router (rewrite_contact=yes), but its aor has no qualify_frequency=", e.ID),
+					"the router forgets the way to the phone between calls", "add qualify_frequency=30")
+				insert(d, a.Pos, "qualify_frequency=30")
+			}
+			for _, uri := range a.Contacts {
+				if addr, ok := literal(uri); ok && public(addr) {
+					x.privateBind(e, addr)
+				}
+			}
+		}
+	}
+}
+
+func public(a netip.Addr) bool {
+	documentation := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24")}
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !slices.ContainsFunc(documentation, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// privateBind reports that a trunk in the public network is told our private
+// address.
+func (x *examiner) privateBind(e *settings.Endpoint, far netip.Addr) {
+	for _, t := range x.snap.Transports {
+		if e.Transport != "" && e.Transport != t.ID || e.Transport == "" && t.Protocol != "udp" {
+			continue
+		}
+		if t.Bind.Addr().IsPrivate() && t.ExternalMedia == "" && e.MediaAddress == "" {
+			x.warn(t.At("bind"), "private-bind", fmt.Sprintf("transport [%s] is bound to the private %s, and %s is called at the public %s", t.ID, t.Bind.Addr(), e.ID, far),
+				"the other side sends speech to an address it cannot reach: calls stay silent", "add external_signaling_address=, external_media_address= and local_net=").Near = t.Bind.Addr().String()
+		}
+	}
+}
