@@ -40,6 +40,7 @@ func (d *daemon) addCommands() error {
 				return d.selftest(ctx, w)
 			},
 		}},
+		d.checkCommands(),
 		dialplan.Commands(d.system, d.deviceState, nil),
 		d.exchange.Commands(),
 		d.agent.Commands(),
