@@ -10,7 +10,6 @@ package sip
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -18,11 +17,13 @@ import (
 
 	"branchline/media"
 	"branchline/media/plane"
+	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/wire"
 )
 
@@ -32,23 +33,19 @@ type Router interface {
 	Lookup(context, exten, callerNum string) (exists, more bool)
 }
 
-// A Resolver finds the addresses of a host; *net.Resolver is one.
-type Resolver interface {
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
-}
-
 // Options are what an Agent is made from.
 type Options struct {
 	Router    Router
 	Acceptor  channel.Acceptor
 	Plane     plane.Plane
 	Registrar *registrar.Registrar
+	Store     *astdb.DB // where devices of sip.conf are, across restarts; may be nil
 	Verifier  *digest.Verifier
 	UserAgent string                                 // Server and User-Agent, unless pjsip.conf sets another
 	Channels  func() []*channel.Snapshot             // all channels, for states and the console; may be nil
 	Say       func(text string)                      // where `pjsip set logger` prints; nil: nowhere
 	Net       wire.Network                           // nil: the kernel's
-	Resolver  Resolver                               // nil: net.DefaultResolver
+	Resolver  Resolver                               // nil: resolve.New
 	Token     func() string                          // nil: wire.Token
 	Limits    wire.Limits                            // of each transport
 	Closed    func(name string, peer netip.AddrPort) // a TCP connection ended; may be nil
@@ -67,6 +64,7 @@ type Agent struct {
 	history history
 	serial  atomic.Uint32 // of channel names
 	strange strangers
+	where   *whereabouts // of devices of sip.conf
 	quiet   throttle
 	ready   chan struct{}
 	stop    context.Context
@@ -95,7 +93,7 @@ func New(o Options) *Agent {
 		o.Token = wire.Token
 	}
 	if o.Resolver == nil {
-		o.Resolver = net.DefaultResolver
+		o.Resolver = resolve.New(resolve.Options{Log: o.Log})
 	}
 	if o.Net == nil {
 		o.Net = wire.Kernel{}
@@ -107,7 +105,7 @@ func New(o Options) *Agent {
 		o.Channels = func() []*channel.Snapshot { return nil }
 	}
 	a := &Agent{
-		o: o, log: o.Log, ready: make(chan struct{}),
+		o: o, log: o.Log, ready: make(chan struct{}), where: newWhereabouts(o.Store),
 		dialogs: map[dialog.ID]*invite.Session{}, merged: map[mergeKey]*invite.Session{},
 		live: map[*invite.Session]struct{}{},
 	}

@@ -29,12 +29,21 @@ func (a *Agent) receive(in *wire.Inbound) {
 		a.plain(in, sip.StatusServiceUnavailable)
 		return
 	}
+	modern, old := w.fronts(in.Wire)
+	if !modern {
+		a.legacy(w, in)
+		return
+	}
 	if !w.index.Permitted(req, in.Source.Addr()) {
 		a.failed(in, "Not match Endpoint ACL")
 		a.plain(in, sip.StatusForbidden)
 		return
 	}
 	ep, _ := w.index.Find(req, in.Source)
+	if ep == nil && old {
+		a.legacy(w, in)
+		return
+	}
 	if ep == nil {
 		a.strange.note(in)
 		a.failed(in, "No matching endpoint found")
@@ -198,6 +207,10 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 	}
 	l := &life{key: key}
 	c := a.config(w, ep, in.Wire, in.Source.Addr(), in.Local, l)
+	vars := ep.SetVars
+	if ep.Legacy {
+		vars = a.legacyCall(w, &c, in)
+	}
 	s, err := invite.Incoming(c, req, in)
 	if err != nil {
 		a.log.Info("call refused", "endpoint", ep.ID, "source", in.Source, "error", err)
@@ -208,7 +221,7 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 		Leg: s, Context: ep.Context, Exten: exten, Dialed: exten, Caller: caller,
 		Redirecting: invite.RedirectingOf(req), Account: ep.AccountCode, Language: ep.Language,
 		ToneZone: ep.ToneZone, MusicClass: ep.MOHSuggest, CallGroup: ep.CallGroup, PickupGroup: ep.PickupGroup,
-		Vars: ep.SetVars, MaxForwards: hops, Endpoint: ep.ID, Codecs: s.Codecs(),
+		Vars: vars, MaxForwards: hops, Endpoint: ep.ID, Codecs: s.Codecs(),
 	})
 	if err != nil {
 		a.log.Warn("call not accepted", "endpoint", ep.ID, "call", s.Name(), "error", err)

@@ -10,6 +10,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/siptest"
 )
 
@@ -168,13 +169,19 @@ func TestExternalAddress(t *testing.T) {
 // names resolves one host.
 type names struct{}
 
-func (names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+func (names) Targets(_ context.Context, q resolve.Query) ([]resolve.Target, error) {
 	time.Sleep(time.Second)
-	if host == "phone.example" {
-		return []netip.Addr{netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("198.51.100.60")}, nil
+	if q.Host == "phone.example" {
+		return []resolve.Target{
+			{Network: "udp", Addr: netip.AddrPortFrom(netip.MustParseAddr("2001:db8::1"), q.Port)},
+			{Network: "udp", Addr: netip.AddrPortFrom(netip.MustParseAddr("198.51.100.60"), q.Port)},
+		}, nil
 	}
 	return nil, errors.New("no such host")
 }
+
+func (names) Failed(resolve.Target) {}
+func (names) Worked(resolve.Target) {}
 
 func TestHostNames(t *testing.T) {
 	inSite(t, office, map[string]string{"1": "PJSIP/gw/sip:u@phone.example:5062", "2": "PJSIP/gw/sip:u@nowhere.example"}, func(s *site) {

@@ -37,21 +37,22 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 	if len(routes) > 0 {
 		first = &routes[0]
 	}
-	h, err := a.hop(ctx, pin, c.Source.Transport, first)
+	hs, err := a.pingHops(ctx, w, c, pin, first)
 	if err != nil {
 		return 0, err
-	}
-	host, port := h.wire.Speaks(h.to.Addr())
-	me := sip.Uri{Scheme: "sip", User: from, Host: host}
-	contact := sip.Uri{Scheme: "sip", User: from, Host: host, Port: port}
-	if h.wire.Reliable() {
-		contact.UriParams.Add("transport", "TCP")
 	}
 	callID := sip.CallIDHeader(a.o.Token())
 	tag := a.o.Token()
 	creds := credentials{auths: auths}
 	var challenge *sip.Response
 	for seq := uint32(1); ; seq++ {
+		h := hs[0]
+		host, port := h.wire.Speaks(h.to.Addr())
+		me := sip.Uri{Scheme: "sip", User: from, Host: host}
+		contact := sip.Uri{Scheme: "sip", User: from, Host: host, Port: port}
+		if h.wire.Reliable() {
+			contact.UriParams.Add("transport", "TCP")
+		}
 		req := sip.NewRequest(sip.OPTIONS, c.Uri)
 		for i := range routes {
 			req.AppendHeader(&sip.RouteHeader{Address: routes[i]})
@@ -70,7 +71,11 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 				return challenge.StatusCode, nil // it is there, which is what was asked
 			}
 		}
-		res, err := a.ask(ctx, h, req)
+		res, err := a.ask(ctx, h, req, len(hs) > 1)
+		if len(hs) > 1 && a.gaveUp(ctx, h, res, err) {
+			hs, challenge = hs[1:], nil
+			continue
+		}
 		if err != nil {
 			return 0, err
 		}
@@ -81,8 +86,33 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 	}
 }
 
-// ask sends a request and waits for its final response.
-func (a *Agent) ask(ctx context.Context, h hop, req *sip.Request) (*sip.Response, error) {
+// pingHops are where a contact is asked, one after the other.
+func (a *Agent) pingHops(ctx context.Context, w *world, c *registrar.Contact, pin string, first *sip.Uri) ([]hop, error) {
+	if dev := w.device(c.AOR); dev != nil {
+		x, err := a.reach(ctx, w, dev, c)
+		return []hop{x.hop}, err
+	}
+	return a.hops(ctx, road{pin: pin, prefer: c.Source.Transport}, first)
+}
+
+// gaveUp says whether the next hop is to be tried (RFC 3263 4.3), and remembers
+// it.
+func (a *Agent) gaveUp(ctx context.Context, h hop, res *sip.Response, err error) bool {
+	if err == nil && res.StatusCode != 503 || ctx.Err() != nil {
+		return false
+	}
+	a.o.Resolver.Failed(h.target())
+	return true
+}
+
+// ask sends a request and waits for its final response, not long if there is
+// another place to ask.
+func (a *Agent) ask(ctx context.Context, h hop, req *sip.Request, others bool) (*sip.Response, error) {
+	if others {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, tries*h.wire.Retry().T1)
+		defer cancel()
+	}
 	type outcome struct {
 		res *sip.Response
 		err error
@@ -108,6 +138,9 @@ func (a *Agent) ask(ctx context.Context, h hop, req *sip.Request) (*sip.Response
 
 // owner is the endpoint a contact belongs to.
 func (w *world) owner(c *registrar.Contact, aor *settings.AOR) *settings.Endpoint {
+	if dev := w.device(aor.ID); dev != nil {
+		return dev.Endpoint
+	}
 	if ep := w.endpoint(c.Endpoint); ep != nil {
 		return ep
 	}

@@ -35,18 +35,18 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 		}
 		first = &proxy
 	}
-	h, err := a.hop(ctx, r.Transport, "", first)
+	hs, err := a.hops(ctx, road{pin: r.Transport, plain: w.plain(r.Legacy)}, first)
 	if err != nil {
 		return nil, err
 	}
 	if t.CallID == "" {
 		t.CallID, t.Tag = a.o.Token(), a.o.Token()
 	}
-	creds := credentials{auths: w.auths(r.OutboundAuths)}
+	creds := credentials{auths: w.settings.NamedAuths(r.OutboundAuths)}
 	var challenge *sip.Response
 	for {
 		t.Seq++
-		req := a.register(w, r, t, h, server, client, expires)
+		req := a.register(w, r, t, hs[0], server, client, expires)
 		if first == &proxy {
 			req.AppendHeader(&sip.RouteHeader{Address: proxy})
 		}
@@ -57,7 +57,11 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 		} else if err := t.Client.Reuse(req); err != nil {
 			return nil, err
 		}
-		res, err := a.ask(ctx, h, req)
+		res, err := a.ask(ctx, hs[0], req, len(hs) > 1)
+		if len(hs) > 1 && a.gaveUp(ctx, hs[0], res, err) {
+			hs, challenge = hs[1:], nil
+			continue
+		}
 		if err != nil || res.StatusCode != 401 && res.StatusCode != 407 {
 			return res, err
 		}
@@ -92,16 +96,4 @@ func (a *Agent) register(w *world, r *settings.Registration, t *outreg.Thread, h
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
 	req.SetBody(nil)
 	return req
-}
-
-// auths finds auth sections by name; one that does not exist is skipped, the
-// configuration check has said so.
-func (w *world) auths(names []string) []*settings.Auth {
-	var out []*settings.Auth
-	for _, n := range names {
-		if x := w.settings.Auths[n]; x != nil {
-			out = append(out, x)
-		}
-	}
-	return out
 }

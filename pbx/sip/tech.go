@@ -64,13 +64,16 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 	if to.contact != nil {
 		prefer = to.contact.Source.Transport
 	}
-	h, err := a.hop(ctx, to.ep.Transport, prefer, first)
+	hs, err := a.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
 	if err != nil {
 		a.log.Error("call cannot be sent", "endpoint", to.ep.ID, "uri", first.String(), "error", err)
 		return nil, &channel.Refusal{Cause: channel.NoRoute, Why: err.Error()}
 	}
-	l := &life{}
+	l, h := &life{}, hs[0]
 	c := a.config(w, to.ep, h.wire, h.to.Addr(), h.wire.Local(h.to.Addr()), l)
+	network := a.carrier(w, to.ep, h.wire.Name())
+	network.found(first, hs)
+	c.Network = network
 	s, err := invite.Outgoing(c, call)
 	if err != nil {
 		return nil, &channel.Refusal{Cause: channel.SwitchCongestion, Why: err.Error()}

@@ -46,6 +46,11 @@ type ClientTx interface {
 	Terminate()
 }
 
+// A Rover is a ClientTx that goes on to another address when the first one does
+// not answer. Stay keeps it where it is: nobody wants the call any more, so no
+// further place shall ring.
+type Rover interface{ Stay() }
+
 // A Reply is a response, or the reason why none will come.
 type Reply struct {
 	Response *sip.Response

@@ -489,6 +489,8 @@ func (s *Session) cancel(c channel.Cause) {
 	s.uac.cause = c
 	if heard {
 		s.sayCancel()
+	} else if tx, ok := s.uac.tx.(Rover); ok {
+		tx.Stay()
 	}
 }
 

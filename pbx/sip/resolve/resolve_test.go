@@ -195,7 +195,8 @@ func TestOneQuestionForMany(t *testing.T) {
 func TestDeadServers(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t, provider)
-		w.dead["192.0.2.53"], w.dead["192.0.2.54"] = true, true
+		w.kill("192.0.2.53", true)
+		w.kill("192.0.2.54", true)
 		r := w.resolver("nameserver 192.0.2.53\nnameserver 192.0.2.54\n", "198.51.100.50 gw")
 		took := func(host string) (time.Duration, error) {
 			start := time.Now()
@@ -216,7 +217,7 @@ func TestDeadServers(t *testing.T) {
 				t.Errorf("%s: %v after %v", host, err, d)
 			}
 		}
-		delete(w.dead, "192.0.2.54")
+		w.kill("192.0.2.54", false)
 		time.Sleep(silentFor)
 		if d, err := took("four.example"); d > answerDelay || err != nil {
 			t.Errorf("one server is back: %v after %v", err, d)
@@ -233,7 +234,7 @@ func TestOldAnswerIsBetterThanNone(t *testing.T) {
 		r := w.resolver("", "")
 		q := Query{Host: "a.example", Plain: true, Ways: udp}
 		r.Targets(t.Context(), q)
-		w.dead["192.0.2.53"] = true
+		w.kill("192.0.2.53", true)
 		time.Sleep(2 * time.Hour)
 		start := time.Now()
 		if got := words(r.Targets(t.Context(), q)); got != "udp:198.51.100.1:5060" || time.Since(start) != patience {
@@ -248,7 +249,7 @@ func TestOldAnswerIsBetterThanNone(t *testing.T) {
 		if got := words(r.Targets(t.Context(), q)); !strings.HasPrefix(got, "error") {
 			t.Errorf("a day later: %s", got)
 		}
-		delete(w.dead, "192.0.2.53")
+		w.kill("192.0.2.53", false)
 		w.mu.Lock()
 		w.zone["a.example A"] = "a.example. 60 A 198.51.100.2"
 		w.mu.Unlock()
@@ -421,7 +422,7 @@ func TestBounds(t *testing.T) {
 		if n := len(w.asked) - before; n > maxServices+1 {
 			t.Errorf("%d questions for one name", n)
 		}
-		w.dead["192.0.2.53"] = true
+		w.kill("192.0.2.53", true)
 		var group sync.WaitGroup
 		busy := 0
 		var mu sync.Mutex
@@ -445,7 +446,7 @@ func TestBounds(t *testing.T) {
 func TestCallerMayLeave(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t, provider)
-		w.dead["192.0.2.53"] = true
+		w.kill("192.0.2.53", true)
 		r := w.resolver("", "")
 		ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
 		defer cancel()

@@ -1,0 +1,264 @@
+package sip
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/wire"
+)
+
+// A carrier takes one session's requests to its endpoint (invite.Network).
+type carrier struct {
+	a    *Agent
+	way  road
+	held netip.AddrPort // where everything goes, whatever URIs say; invalid: where they say
+
+	mu    sync.Mutex
+	first string // the URI that hops was found for
+	hops  []hop  // where the session's first request may go, the one that answered in front
+}
+
+// found notes where the first request will go, so that it is not looked up
+// twice, and the answer to a challenge reaches who sent it.
+func (c *carrier) found(u *sip.Uri, hs []hop) {
+	c.mu.Lock()
+	c.first, c.hops = u.String(), hs
+	c.mu.Unlock()
+}
+
+// settled keeps the hops that have not failed.
+func (c *carrier) settled(hs []hop) {
+	c.mu.Lock()
+	c.hops = hs
+	c.mu.Unlock()
+}
+
+func (c *carrier) known(req *sip.Request) []hop {
+	if !req.IsInvite() {
+		return nil
+	}
+	if to := req.To(); to == nil || to.Params.Has("tag") {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.hops) == 0 || c.first != next(req).String() {
+		return nil
+	}
+	return c.hops
+}
+
+// Token is fresh random text.
+func (c *carrier) Token() string { return c.a.o.Token() }
+
+// Request sends req in a transaction of its own. Where there are several places
+// to send it to, the next is tried when one does not answer or answers 503 (RFC
+// 3263 4.3).
+func (c *carrier) Request(req *sip.Request, reply func(invite.Reply)) invite.ClientTx {
+	t := &transaction{c: c, reply: reply, founding: c.known(req) != nil}
+	c.resolved(req, func(hs []hop, err error) {
+		if err != nil {
+			go reply(invite.Reply{Err: fmt.Errorf("%w: %w", err, invite.ErrUnreachable)})
+			return
+		}
+		t.begin(req, hs)
+	})
+	return t
+}
+
+// Send sends an ACK.
+func (c *carrier) Send(req *sip.Request) {
+	c.resolved(req, func(hs []hop, err error) {
+		if err == nil {
+			err = hs[0].wire.Send(req, hs[0].to)
+		}
+		if err != nil {
+			c.a.log.Warn("send", "method", req.Method, "to", next(req).String(), "error", err)
+		}
+	})
+}
+
+// resolved calls then with the next hops: at once for an address, later for a
+// name.
+func (c *carrier) resolved(req *sip.Request, then func([]hop, error)) {
+	u := next(req)
+	if c.way.held.IsValid() && req.Route() == nil {
+		if x := c.a.world.Load().wire(c.way.pin); x != nil && (!x.Reliable() || x.Connected(c.way.held)) {
+			then([]hop{{x, c.way.held}}, nil)
+			return
+		}
+	}
+	if x := c.a.world.Load().wire(c.way.pin); c.held.IsValid() && x != nil {
+		then([]hop{{x, c.held}}, nil)
+		return
+	}
+	if d := req.MessageData.Destination(); d != "" {
+		if ap, err := netip.ParseAddrPort(d); err == nil {
+			u = u.Clone()
+			u.Host, u.Port = ap.Addr().String(), int(ap.Port())
+			u.UriParams.Remove("maddr")
+		}
+	} else if hs := c.known(req); hs != nil {
+		then(hs, nil)
+		return
+	}
+	if _, ok := literal(u); ok {
+		then(c.a.hops(c.a.stop, c.way, u))
+		return
+	}
+	go func() { then(c.a.hops(c.a.stop, c.way, u)) }()
+}
+
+// A transaction is a request that may still be looking for its address, or for
+// one that answers.
+type transaction struct {
+	c        *carrier
+	reply    func(invite.Reply)
+	founding bool // it goes to the carrier's hops
+
+	mu       sync.Mutex
+	req      *sip.Request // to be sent elsewhere if need be
+	hops     []hop        // the one in use, then those that are left
+	try      int
+	heard    bool // a response came for this try
+	out      *wire.Outbound
+	patience *time.Timer
+	stays    bool
+	dropped  bool
+}
+
+// tries is how long a place that says nothing at all is waited for, in T1, if
+// there is another: three retransmissions. RFC 3263 would wait for timer B, 32
+// seconds, when most callers have hung up.
+const tries = 8
+
+func (t *transaction) begin(req *sip.Request, hs []hop) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.dropped {
+		return
+	}
+	if t.stays { // given up while the address was looked up
+		go t.reply(invite.Reply{Err: fmt.Errorf("%s: %w", next(req).String(), invite.ErrUnreachable)})
+		return
+	}
+	t.hops = hs
+	if len(hs) > 1 {
+		t.req = req.Clone()
+	}
+	t.send(req)
+}
+
+// send sends req to the first hop; t.mu is held.
+func (t *transaction) send(req *sip.Request) {
+	h, try := t.hops[0], t.try
+	t.heard = false
+	t.out = h.wire.Request(req, h.to, func(res *sip.Response, err error) { t.take(try, res, err) })
+	if len(t.hops) > 1 {
+		t.patience = time.AfterFunc(tries*h.wire.Retry().T1, func() { t.impatient(try) })
+	}
+}
+
+// impatient goes on to the next hop if nothing was heard.
+func (t *transaction) impatient(try int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.try == try && !t.heard && !t.dropped && !t.stays {
+		t.out.Terminate()
+		t.elsewhere(wire.ErrTimeout)
+	}
+}
+
+// elsewhere tries the next hop; t.mu is held.
+func (t *transaction) elsewhere(why error) {
+	a := t.c.a
+	a.o.Resolver.Failed(t.hops[0].target())
+	a.log.Info("trying the next address", "uri", next(t.req).String(), "failed", t.hops[0].to.String(), "next", t.hops[1].to.String(), "error", why)
+	t.hops = t.hops[1:]
+	t.try++
+	t.send(t.req.Clone())
+}
+
+var errUnavailable = errors.New("503 Service Unavailable")
+
+// take takes what one try brings.
+func (t *transaction) take(try int, res *sip.Response, err error) {
+	t.mu.Lock()
+	if t.try != try || t.dropped {
+		t.mu.Unlock()
+		return
+	}
+	first := !t.heard
+	t.heard = true
+	if t.patience != nil {
+		t.patience.Stop()
+	}
+	more := len(t.hops) > 1
+	switch {
+	case err != nil && more && !t.stays && !errors.Is(err, wire.ErrClosed):
+		t.elsewhere(err)
+		t.mu.Unlock()
+		return
+	case err == nil && res.StatusCode == 503 && more && !t.stays:
+		t.elsewhere(errUnavailable)
+		t.mu.Unlock()
+		return
+	}
+	left := t.hops
+	if err == nil && res.StatusCode > 100 {
+		// Whoever lets a call ring has it; another place must not ring as well.
+		t.hops, t.req = t.hops[:1], nil
+	}
+	t.mu.Unlock()
+	if err == nil && first {
+		if t.founding {
+			t.c.settled(left)
+		}
+		t.c.a.o.Resolver.Worked(left[0].target())
+	}
+	switch {
+	case err == nil:
+		t.reply(invite.Reply{Response: res})
+	case errors.Is(err, wire.ErrTimeout):
+		t.reply(invite.Reply{Err: fmt.Errorf("%w: %w", err, invite.ErrTimeout)})
+	default:
+		t.reply(invite.Reply{Err: fmt.Errorf("%w: %w", err, invite.ErrUnreachable)})
+	}
+}
+
+// Stay keeps the request at the address where it is (invite.Rover).
+func (t *transaction) Stay() {
+	t.mu.Lock()
+	t.stays = true
+	t.mu.Unlock()
+}
+
+// Cancel cancels an INVITE.
+func (t *transaction) Cancel(extra ...sip.Header) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stays = true
+	if t.out != nil {
+		t.out.Cancel(extra...)
+	}
+}
+
+// Terminate forgets the request.
+func (t *transaction) Terminate() {
+	t.mu.Lock()
+	out := t.out
+	t.dropped = true
+	if t.patience != nil {
+		t.patience.Stop()
+	}
+	t.mu.Unlock()
+	if out != nil {
+		out.Terminate()
+	}
+}

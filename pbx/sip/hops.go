@@ -1,0 +1,209 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/sip/resolve"
+	"branchline/pbx/sip/wire"
+)
+
+// A Resolver finds where a URI leads (RFC 3263), and remembers which places did
+// not answer. *resolve.Resolver is one.
+type Resolver interface {
+	Targets(ctx context.Context, q resolve.Query) ([]resolve.Target, error)
+	Failed(resolve.Target)
+	Worked(resolve.Target)
+}
+
+// A hop is where a request goes next, and by which transport.
+type hop struct {
+	wire *wire.Wire
+	to   netip.AddrPort
+}
+
+func (h hop) target() resolve.Target { return resolve.Target{Network: h.wire.Network(), Addr: h.to} }
+
+// lookupTime bounds name resolution.
+const lookupTime = 5 * time.Second
+
+// A road is what is fixed about the way of a request before its URI is read.
+type road struct {
+	pin    string         // the endpoint's transport, "" for any
+	prefer string         // the transport to take if several would do
+	plain  bool           // host names are addresses, no services (srvlookup=no)
+	held   netip.AddrPort // the one address that reaches the party, whatever its Contact says; invalid: none such
+}
+
+// plain says whether services are not looked up for what came from sip.conf.
+func (w *world) plain(legacy bool) bool {
+	return legacy && w.settings != nil && w.settings.SIP != nil && !w.settings.SIP.SRVLookup
+}
+
+// hop is the first of hops.
+func (a *Agent) hop(ctx context.Context, pin, prefer string, u *sip.Uri) (hop, error) {
+	hs, err := a.hops(ctx, road{pin: pin, prefer: prefer}, u)
+	if err != nil {
+		return hop{}, err
+	}
+	return hs[0], nil
+}
+
+// hops finds transports and addresses for a URI, in the order in which they are
+// to be tried. The transport is the endpoint's own if it names one, whatever the
+// URI says (Asterisk calls a phone that registered over UDP on the TCP its
+// endpoint is pinned to, and so do we); else the URI's transport parameter; else
+// what RFC 3263 finds, which for an address is UDP, or TCP where no UDP transport
+// exists. There is at least one hop if the error is nil.
+func (a *Agent) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
+	w := a.world.Load()
+	if u.Port < 0 || u.Port > 65535 {
+		return nil, fmt.Errorf("port %d: out of range", u.Port)
+	}
+	if addr, ok := literal(u); ok {
+		port := u.Port
+		if port == 0 {
+			port = sip.DefaultUdpPort
+		}
+		x, err := w.pick(way, networks(u), addr)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", u.String(), err)
+		}
+		return []hop{{x, netip.AddrPortFrom(addr, uint16(port))}}, nil
+	}
+	q := resolve.Query{Host: host(u), Port: uint16(u.Port), Plain: way.plain}
+	if q.Host == "" {
+		return nil, errors.New("uri without host")
+	}
+	var err error
+	if q.Ways, q.Fixed, err = w.ways(way, u); err != nil {
+		return nil, fmt.Errorf("%s: %w", u.String(), err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	targets, err := a.o.Resolver.Targets(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var out []hop
+	for _, t := range targets {
+		if x, err := w.pick(way, []string{t.Network}, t.Addr.Addr()); err == nil {
+			out = append(out, hop{x, t.Addr})
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%s: %w", u.String(), errNoTransport)
+	}
+	return out, nil
+}
+
+// networks are the kinds of transport a URI allows, best first.
+func networks(u *sip.Uri) []string {
+	if u.IsEncrypted() {
+		return []string{"tls"}
+	}
+	if p, ok := param(u.UriParams, "transport"); ok {
+		return []string{strings.ToLower(p)}
+	}
+	return []string{"udp", "tcp"}
+}
+
+// ways are the kinds of transport a request may take; fixed means that there is
+// no choice.
+func (w *world) ways(way road, u *sip.Uri) (out []resolve.Way, fixed bool, err error) {
+	if way.pin != "" {
+		x := w.wire(way.pin)
+		if x == nil {
+			return nil, true, fmt.Errorf("transport %s does not exist", way.pin)
+		}
+		return []resolve.Way{wayOf(x)}, true, nil
+	}
+	all := networks(u)
+	for _, network := range all {
+		sum := resolve.Way{Network: network}
+		for _, x := range w.wires {
+			if modern, _ := w.fronts(x); modern && x.Network() == network {
+				one := wayOf(x)
+				sum.V4, sum.V6 = sum.V4 || one.V4, sum.V6 || one.V6
+			}
+		}
+		if sum.V4 || sum.V6 {
+			out = append(out, sum)
+		}
+	}
+	if len(out) == 0 {
+		err = errNoTransport
+	}
+	return out, len(all) == 1, err
+}
+
+func wayOf(x *wire.Wire) resolve.Way {
+	return resolve.Way{Network: x.Network(), V4: x.Reaches(netip.IPv4Unspecified()), V6: x.Reaches(netip.IPv6Unspecified())}
+}
+
+// pick chooses the transport to an address.
+func (w *world) pick(way road, networks []string, dst netip.Addr) (*wire.Wire, error) {
+	if way.pin != "" {
+		x := w.wire(way.pin)
+		switch {
+		case x == nil:
+			return nil, fmt.Errorf("transport %s does not exist", way.pin)
+		case !x.Reaches(dst):
+			return nil, fmt.Errorf("transport %s cannot reach %s", way.pin, dst)
+		}
+		return x, nil
+	}
+	for _, network := range networks {
+		fits := func(x *wire.Wire) bool {
+			modern, _ := w.fronts(x)
+			return modern && x.Network() == network && x.Reaches(dst)
+		}
+		if x := w.wire(way.prefer); x != nil && fits(x) {
+			return x, nil
+		}
+		if i := slices.IndexFunc(w.wires, fits); i >= 0 {
+			return w.wires[i], nil
+		}
+	}
+	return nil, errNoTransport
+}
+
+// param finds a URI parameter; its name has no case.
+func param(ps sip.HeaderParams, name string) (string, bool) {
+	for _, p := range ps {
+		if strings.EqualFold(p.K, name) {
+			return p.V, true
+		}
+	}
+	return "", false
+}
+
+// host is the host part that counts (RFC 3261 16.6 step 6: maddr).
+func host(u *sip.Uri) string {
+	if m, ok := param(u.UriParams, "maddr"); ok && m != "" {
+		return m
+	}
+	return u.Host
+}
+
+// literal is the address a URI names without a resolver.
+func literal(u *sip.Uri) (netip.Addr, bool) {
+	a, err := netip.ParseAddr(strings.Trim(host(u), "[]"))
+	return a.Unmap(), err == nil
+}
+
+// next is where RFC 3261 8.1.2 sends a request: the topmost Route, else the
+// Request-URI.
+func next(req *sip.Request) *sip.Uri {
+	if r := req.Route(); r != nil {
+		return &r.Address
+	}
+	return &req.Recipient
+}

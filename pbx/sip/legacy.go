@@ -1,0 +1,332 @@
+package sip
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/channel"
+	"branchline/pbx/settings"
+	"branchline/pbx/sip/digest"
+	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/wire"
+)
+
+// fronts tells which front ends a transport belongs to.
+func (w *world) fronts(x *wire.Wire) (pjsip, legacy bool) {
+	t := w.of[x]
+	return t == nil || !t.Legacy, w.settings != nil && w.settings.SIP != nil && slices.Contains(w.settings.SIP.Transports, x.Name())
+}
+
+// legacyWire is the transport sip.conf has for a network; nil if it has none.
+func (w *world) legacyWire(network string) *wire.Wire {
+	for _, name := range w.settings.SIP.Transports {
+		if x := w.wire(name); x != nil && x.Network() == network {
+			return x
+		}
+	}
+	return nil
+}
+
+// device is the device of sip.conf an address of record belongs to.
+func (w *world) device(id string) *settings.Device {
+	name, ok := strings.CutPrefix(id, "SIP/")
+	if !ok || w.settings == nil {
+		return nil
+	}
+	return w.settings.Device(name)
+}
+
+// natted reports whether a request was sent from behind a router: its Via names
+// another address than it came from.
+func natted(in *wire.Inbound) bool {
+	via := in.Request.Via()
+	if via == nil {
+		return false
+	}
+	a, err := netip.ParseAddr(strings.Trim(via.Host, "[]"))
+	return err == nil && a.Unmap() != in.Source.Addr().Unmap()
+}
+
+// seen is the device as this request shows it: behind a router or not.
+func seen(dev *settings.Device, in *wire.Inbound) *settings.Endpoint {
+	if natted(in) {
+		return dev.NATted
+	}
+	return dev.Endpoint
+}
+
+// legacy is the gate for what comes in by a transport of sip.conf.
+func (a *Agent) legacy(w *world, in *wire.Inbound) {
+	req := in.Request
+	if tags := unsupported(req); len(tags) > 0 {
+		a.respond(in, sip.StatusBadExtension, sip.NewHeader("Unsupported", strings.Join(tags, ", ")))
+		return
+	}
+	if req.Method == sip.REGISTER {
+		a.legacyRegister(w, in)
+		return
+	}
+	s := w.settings.SIP
+	dev, refused := w.index.Device(req, in.Source, in.Wire.Network(), a.where.at)
+	ep := s.Guest
+	if dev != nil {
+		ep = seen(dev, in)
+	}
+	switch {
+	case refused:
+		a.failed(in, "Device does not match ACL")
+		a.unknown(w, in)
+		return
+	case ep == nil && (req.Method == sip.INVITE || req.Method == sip.SUBSCRIBE || req.Method == sip.MESSAGE):
+		a.strange.note(in)
+		a.failed(in, "No matching peer found")
+		a.unknown(w, in)
+		return
+	case ep == nil:
+		ep = s.Direct // may be told that we are here, and nothing else
+	}
+	if !ep.ForceRport {
+		in.AsVia()
+	}
+	if dev != nil && asked(s, dev, req.Method) {
+		if _, ok := a.prove(w, in, dev); !ok {
+			return
+		}
+	}
+	switch req.Method {
+	case sip.INVITE:
+		if dev != nil && dev.CallLimit > 0 && len(a.DeviceChannels(dev.ID)) >= dev.CallLimit {
+			a.log.Info("call refused: the device has as many calls as call-limit allows", "device", dev.Name, "call-limit", dev.CallLimit)
+			a.respond(in, sip.StatusTemporarilyUnavailable)
+			return
+		}
+		a.call(w, in, ep)
+	case sip.OPTIONS:
+		a.legacyOptions(w, in, ep)
+	default:
+		a.legacyOther(in)
+	}
+}
+
+// asked reports whether a device has to prove itself for a method.
+func asked(s *settings.SIP, dev *settings.Device, m sip.RequestMethod) bool {
+	if len(dev.Endpoint.Auths) == 0 {
+		return false
+	}
+	switch m {
+	case sip.INVITE:
+		return !dev.InsecureInvite
+	case sip.REGISTER, sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH:
+		return true
+	case sip.OPTIONS:
+		return s.AuthOptions
+	}
+	return false
+}
+
+// prove checks the credentials of a device. It reports false if the request has
+// been answered: 401 for credentials that lack or are too old, 403 for wrong
+// ones.
+func (a *Agent) prove(w *world, in *wire.Inbound, dev *settings.Device) (user string, ok bool) {
+	auths, _ := w.settings.UASAuths(dev.Endpoint)
+	realm := w.settings.SIP.Realm
+	v := a.o.Verifier.Check(in.Request, in.Source.Addr(), auths, realm)
+	switch {
+	case v.OK:
+		return v.Username, true
+	case v.Tried && !v.Stale:
+		a.failed(in, "Wrong password")
+		a.plain(in, sip.StatusForbidden)
+	default:
+		a.classic(w, in, v.Stale)
+	}
+	return "", false
+}
+
+func (a *Agent) classic(w *world, in *wire.Inbound, stale bool) {
+	a.plain(in, sip.StatusUnauthorized, sip.NewHeader("WWW-Authenticate", a.o.Verifier.Classic(in.Source.Addr(), w.settings.SIP.Realm, stale)))
+}
+
+// unknown answers who is nobody we know as it answers a wrong password: whoever
+// tries names must not find out which exist (alwaysauthreject).
+func (a *Agent) unknown(w *world, in *wire.Inbound) {
+	_, _, tried := digest.Claim(in.Request)
+	switch {
+	case !w.settings.SIP.AlwaysAuthReject && in.Request.Method == sip.REGISTER:
+		a.plain(in, sip.StatusNotFound)
+	case tried || !w.settings.SIP.AlwaysAuthReject:
+		a.plain(in, sip.StatusForbidden)
+	default:
+		a.classic(w, in, false)
+	}
+}
+
+// legacyRegister answers the REGISTER of a device.
+func (a *Agent) legacyRegister(w *world, in *wire.Inbound) {
+	req := in.Request
+	name := ""
+	if to := req.To(); to != nil {
+		name, _, _ = strings.Cut(unescape(to.Address.User), ";")
+	}
+	dev := w.settings.Device(name)
+	why := ""
+	switch {
+	case dev == nil || !dev.Callable():
+		why = "No matching peer found"
+	case !dev.Dynamic:
+		why = "Peer is not supposed to register"
+	case !w.index.MayRegister(dev, req, in.Source.Addr()):
+		why = "Device does not match ACL"
+	}
+	if why != "" {
+		a.strange.note(in)
+		a.failed(in, why)
+		a.unknown(w, in)
+		return
+	}
+	ep := seen(dev, in)
+	if !ep.ForceRport {
+		in.AsVia()
+	}
+	user := ""
+	if asked(w.settings.SIP, dev, sip.REGISTER) {
+		var ok bool
+		if user, ok = a.prove(w, in, dev); !ok {
+			return
+		}
+	}
+	if !dev.Permits(in.Wire.Network()) {
+		a.log.Warn("register refused: the device may not use this transport", "device", dev.Name, "transport", in.Wire.Network(),
+			"allowed", strings.Join(dev.Networks, ","), "source", in.Source)
+		a.plain(in, sip.StatusForbidden)
+		return
+	}
+	src := registrar.Source{Addr: in.Source, Protocol: upper(in.Wire), Transport: in.Wire.Name()}
+	r := a.o.Registrar.Register(req, src, ep, user)
+	if r.Status == sip.StatusOK {
+		a.where.learn(dev, a.o.Registrar.Contacts(dev.ID), in.Source, in.Wire.Network(), ep.ForceRport)
+	}
+	res := a.answer(req, r.Status)
+	res.AppendHeader(sip.NewHeader("Allow", invite.Allow))
+	for _, h := range r.Headers {
+		res.AppendHeader(h)
+	}
+	if err := in.Respond(res); err != nil {
+		a.log.Debug("respond", "status", r.Status, "source", in.Source, "error", err)
+	}
+}
+
+// legacyOptions answers a probe as an INVITE to the same address would be.
+func (a *Agent) legacyOptions(w *world, in *wire.Inbound, ep *settings.Endpoint) {
+	exten, ok := a.exten(w, &in.Request.Recipient)
+	if !ok {
+		a.respond(in, sip.StatusRequestedRangeNotSatisfiable)
+		return
+	}
+	if exten == "" {
+		exten = "s"
+	}
+	status := sip.StatusOK
+	if exists, _ := a.o.Router.Lookup(ep.Context, exten, invite.CallerOf(in.Request, ep).Number); !exists {
+		status = sip.StatusNotFound
+	}
+	a.respond(in, status, sip.NewHeader("Allow", invite.Allow), sip.NewHeader("Supported", "timer"), sip.NewHeader("Accept", "application/sdp"))
+}
+
+// legacyOther is any further method outside a dialog, as chan_sip was measured
+// to answer it where it differs.
+func (a *Agent) legacyOther(in *wire.Inbound) {
+	req := in.Request
+	switch req.Method {
+	case sip.NOTIFY:
+		if h := req.GetHeader("event"); h != nil && strings.EqualFold(strings.TrimSpace(h.Value()), "keep-alive") {
+			a.respond(in, sip.StatusOK)
+			return
+		}
+		a.respond(in, statusBadEvent)
+	case sip.REFER:
+		a.respond(in, sip.StatusGlobalDecline)
+	case sip.INFO:
+		a.respond(in, sip.StatusCallTransactionDoesNotExists)
+	default:
+		a.other(in)
+	}
+}
+
+// asLegacy changes the configuration of a session so that it speaks as sip.conf
+// says: x is the transport, to which it keeps, and held the address the party
+// is reached at whatever its Contact says.
+func (a *Agent) asLegacy(w *world, c *invite.Config, host string, x *wire.Wire, held netip.AddrPort) *carrier {
+	s := w.settings.SIP
+	name := c.Endpoint.ID
+	if c.Endpoint == s.Guest || c.Endpoint == s.Direct {
+		name = "SIP/" + host
+	}
+	c.Name = a.numbered(name)
+	if s.UserAgent != "" {
+		c.UserAgent = s.UserAgent
+	}
+	c.FromUser, c.MaxForwards = s.CallerID, s.MaxForwards
+	if d := w.device(c.Endpoint.ID); d != nil && d.MaxForwards > 0 {
+		c.MaxForwards = d.MaxForwards
+	}
+	network := &carrier{a: a, way: road{pin: x.Name(), prefer: x.Name(), plain: w.plain(true), held: held}}
+	c.Network = network
+	return network
+}
+
+// legacyCall is asLegacy for an inbound call. It gives the variables the channel
+// begins with.
+func (a *Agent) legacyCall(w *world, c *invite.Config, in *wire.Inbound) []channel.Header {
+	req, ep := in.Request, c.Endpoint
+	var held netip.AddrPort
+	if ep.ForceRport || in.Wire.Reliable() {
+		held = in.Source
+	}
+	host := in.Source.Addr().String()
+	if from := req.From(); from != nil && from.Address.Host != "" {
+		host = from.Address.Host
+	}
+	a.asLegacy(w, c, host, in.Wire, held)
+	to := ""
+	if h := req.To(); h != nil {
+		to = h.Address.Host
+	}
+	vars := slices.Clip(ep.SetVars)
+	for _, v := range []channel.Header{
+		{Name: "SIPURI", Value: contactURI(req)}, {Name: "SIPDOMAIN", Value: to}, {Name: "SIPCALLID", Value: req.CallID().Value()},
+	} {
+		if v.Value != "" {
+			vars = append(vars, v)
+		}
+	}
+	return vars
+}
+
+func contactURI(req *sip.Request) string {
+	if c := req.Contact(); c != nil {
+		return c.Address.String()
+	}
+	return ""
+}
+
+// numbered makes a channel name no channel had before.
+func (a *Agent) numbered(device string) string {
+	return fmt.Sprintf("%s-%08x", device, a.serial.Add(1)-1)
+}
+
+// DeviceChannels are the channels of a device of sip.conf; its id begins with
+// "SIP/". The empty id asks for those of all devices, guests and direct calls.
+func (a *Agent) DeviceChannels(id string) (out []*channel.Snapshot) {
+	for _, c := range a.o.Channels() {
+		if strings.HasPrefix(c.Name, "SIP/") && (id == "" || c.Endpoint == id) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
