@@ -10,44 +10,44 @@ import (
 	"time"
 )
 
-// A flood of requests leaves a large heap behind that Go gives back only when
+// A flood of requests leaves heap and stacks behind that Go gives back only when
 // the next collection happens to run, which on an idle exchange is minutes away.
-// The board has other uses for it.
+// The board has other uses for them.
 const (
 	memoryLook  = 10 * time.Second
-	memorySpare = 4 << 20 // bytes worth a collection
+	memoryQuiet = 1 << 20 // bytes allocated between two looks at a quiet exchange
+	memorySpare = 1 << 20 // bytes worth a collection
 )
 
 // giveBackMemory returns memory to the system once the need for it has passed,
-// until ctx ends. It reads three counters every ten seconds and collects only if
-// that pays.
+// until ctx ends: when little is being allocated and more is held than after the
+// last time. It reads three counters every ten seconds.
 func giveBackMemory(ctx context.Context) error {
 	debug.SetMemoryLimit(memoryLimit("/proc/meminfo"))
 	samples := []metrics.Sample{
-		{Name: "/memory/classes/heap/free:bytes"},
-		{Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/gc/heap/live:bytes"},
+		{Name: "/gc/heap/allocs:bytes"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+	}
+	counters := func() (allocated, held uint64) {
+		metrics.Read(samples)
+		return samples[0].Value.Uint64(), samples[1].Value.Uint64() - samples[2].Value.Uint64()
 	}
 	look := time.NewTicker(memoryLook)
 	defer look.Stop()
-	var before uint64
+	before, settled := counters()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
 		}
-		metrics.Read(samples)
-		free, objects, live := samples[0].Value.Uint64(), samples[1].Value.Uint64(), samples[2].Value.Uint64()
-		// What lies on the heap beyond the last collection's survivors is
-		// mostly garbage once it has stopped growing.
-		idle := objects <= before+before/8
-		before = objects
-		if idle && free+objects-min(objects, live) > memorySpare+live/4 {
+		allocated, held := counters()
+		if allocated-before < memoryQuiet && held > settled+memorySpare {
 			debug.FreeOSMemory()
-			metrics.Read(samples)
-			before = samples[1].Value.Uint64()
+			allocated, settled = counters()
 		}
+		before = allocated
 	}
 }
 

@@ -78,7 +78,7 @@ type Limits struct {
 	Finished int // finished ones remembered for retransmissions, default 16384
 	Queue    int // messages waiting per lane before 503, default 1024
 	Conns    int // TCP connections, default 2048: the longest idle gives way
-	Fresh    int // TCP connections that have not sent a message yet, default 256
+	Fresh    int // TCP connections that have not sent a message yet, default 64: the longest silent gives way
 	Message  int // octets of one message, default 65535
 }
 
@@ -88,7 +88,7 @@ func (l Limits) filled() Limits {
 		value int
 	}{
 		{&l.Live, 8192}, {&l.Finished, 16384}, {&l.Queue, 1024},
-		{&l.Conns, 2048}, {&l.Fresh, 256}, {&l.Message, 65535},
+		{&l.Conns, 2048}, {&l.Fresh, 64}, {&l.Message, 65535},
 	} {
 		if *d.field <= 0 {
 			*d.field = d.value
