@@ -36,3 +36,38 @@ func TestSamplesLoadClean(t *testing.T) {
 		}
 	}
 }
+
+// TestLegacySamplesLoadClean does the same for the samples with sip.conf. That
+// strangers may call is how the arrangement is meant, so it is the one warning.
+func TestLegacySamplesLoadClean(t *testing.T) {
+	for _, dir := range []string{"scenario-a/server1", "scenario-b/server1", "scenario-b/server2", "scenario-c/server1",
+		"scenario-c/server2", "scenario-d1/server1", "scenario-d2/server1", "scenario-d3/server1", "scenario-d4/server1"} {
+		sub, err := fs.Sub(FS, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, diags := astconf.Load(sub, "sip.conf")
+		s, more := settings.FromSIP(f)
+		if s == nil || len(s.List) != 9 {
+			t.Fatalf("%s: %+v", dir, s)
+		}
+		for _, d := range append(diags, more...) {
+			if d.Severity == astconf.Error || d.Severity == astconf.Warning && d.Rule != "guest-calls" {
+				t.Errorf("%s/sip.conf: %s", dir, d)
+			}
+		}
+		if x, ds := astconf.Load(sub, "extensions.conf"); !x.Valid || len(ds) > 0 {
+			t.Errorf("%s/extensions.conf: %v", dir, ds)
+		}
+	}
+	for _, dir := range []string{"scenario-c/server3", "scenario-d1/server3", "scenario-d2/server3", "scenario-d3/server3", "scenario-d4/server3"} {
+		sub, err := fs.Sub(FS, dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, _ := astconf.Load(sub, "pjsip.conf")
+		if s, ds := settings.FromPJSIP(f); astconf.Failed(ds) || len(s.Endpoints) != 4 {
+			t.Errorf("%s: %v", dir, ds)
+		}
+	}
+}
