@@ -51,7 +51,7 @@ func Compile(in Input) (*settings.Snapshot, *dialplan.Plan, []astconf.Diag) {
 	}
 	plan, found := dialplan.Compile(extensions, in.Catalog)
 	add(found)
-	enrich(diags, in.Catalog)
+	enrich(diags, in)
 	x := &examiner{Input: in, snap: snap, plan: plan, diags: diags}
 	x.survey()
 	for _, rule := range rules() {

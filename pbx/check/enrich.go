@@ -10,9 +10,13 @@ import (
 
 // enrich adds cures to findings of the packages that read the files, where they
 // need to know more than those packages do: what names there are.
-func enrich(diags []astconf.Diag, catalog dialplan.Catalog) {
+func enrich(diags []astconf.Diag, in Input) {
+	catalog := in.Catalog
 	for i := range diags {
 		d := &diags[i]
+		if d.Rule == "missing-type" {
+			misspeltType(d, in.Files[d.File])
+		}
 		if d.Fix != nil || d.Near == "" {
 			continue
 		}
@@ -44,6 +48,25 @@ func enrich(diags []astconf.Diag, catalog dialplan.Catalog) {
 		case "deprecated-option":
 			if now, ok := strings.CutPrefix(d.Cure, "write "); ok && strings.HasSuffix(now, "=") {
 				replace(d, d.Near, strings.TrimSuffix(now, "="), true)
+			}
+		}
+	}
+}
+
+// misspeltType looks for the line that was meant to be type=.
+func misspeltType(d *astconf.Diag, f *astconf.File) {
+	if f == nil {
+		return
+	}
+	for _, s := range f.Sections {
+		if s.Pos != d.Pos {
+			continue
+		}
+		for _, e := range s.Entries {
+			if own(s, e) && !strings.EqualFold(e.Name, "tos") && settings.Nearest(e.Name, []string{"type"}) != "" {
+				d.Pos, d.Cure = e.Pos, "did you mean type="+e.Value+"?"
+				replace(d, e.Name, "type", true)
+				return
 			}
 		}
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
 )
 
@@ -17,7 +19,7 @@ func (x *examiner) legacy() {
 	contexts := slices.Sorted(maps.Keys(x.view))
 	bySecret := map[string][]*settings.Device{}
 	for _, d := range x.snap.SIP.List {
-		at := d.At("secret")
+		at := x.deviceAt(d, "secret")
 		if why := weak(d.Secret, d.Name); why != "" {
 			x.warn(at, "weak-secret", fmt.Sprintf("[%s]: the secret %s", d.Name, why), "whoever guesses it can call as "+d.Name, "write a long random one, here and in the phone")
 		}
@@ -27,32 +29,58 @@ func (x *examiner) legacy() {
 			}
 		}
 		if d.InsecureInvite && d.Dynamic {
-			x.warn(d.At("insecure"), "insecure-invite", fmt.Sprintf("[%s]: insecure=invite on a device that registers", d.Name), "anybody who gives the name "+d.Name+" can call without a password", "leave it out: it is for providers with host=address")
+			x.warn(x.deviceAt(d, "insecure"), "insecure-invite", fmt.Sprintf("[%s]: insecure=invite on a device that registers", d.Name), "anybody who gives the name "+d.Name+" can call without a password", "leave it out: it is for providers with host=address")
 		}
-		if e := d.Endpoint; e != nil && x.view[e.Context] == nil {
-			dd := x.warn(d.At("context"), "dangling-context", fmt.Sprintf("[%s]: context %q does not exist in extensions.conf", d.Name, e.Context), "every number that "+d.Name+" dials is answered 404", "add ["+e.Context+"] to extensions.conf")
+		if e := d.Endpoint; e != nil && x.view[e.Context] == nil && (e.Context != x.snap.SIP.Context || x.deviceAt(d, "context") != d.Pos) {
+			dd := x.warn(x.deviceAt(d, "context"), "dangling-context", fmt.Sprintf("[%s]: context %q does not exist in extensions.conf", d.Name, e.Context), "every number that "+d.Name+" dials is answered 404", "add ["+e.Context+"] to extensions.conf")
 			if near := settings.Nearest(e.Context, contexts); near != "" {
 				dd.Cure = "did you mean " + near + "?"
-				if d.At("context") != d.Pos {
+				if x.deviceAt(d, "context") != d.Pos {
 					replace(dd, e.Context, near, false)
 				}
 			}
 		}
 	}
-	x.guests(contexts)
+	if name := x.snap.SIP.Context; x.view[name] == nil {
+		d := x.warn(x.generalAt("context"), "dangling-context", fmt.Sprintf("[general]: context %q does not exist in extensions.conf", name),
+			"every number dialled by devices without a context of their own, and by guests, is answered 404", "add ["+name+"] to extensions.conf")
+		if near := settings.Nearest(name, contexts); near != "" {
+			d.Cure = "did you mean " + near + "?"
+		}
+		return
+	}
+	x.guests()
+}
+
+// deviceAt is the place where a device's section sets an option, that of the
+// section if it does not.
+func (x *examiner) deviceAt(d *settings.Device, option string) astconf.Pos {
+	for _, s := range x.Files["sip.conf"].Sections {
+		if strings.EqualFold(s.Name, d.Name) {
+			if e, ok := s.Last(option); ok {
+				return e.Pos
+			}
+		}
+	}
+	return d.Pos
+}
+
+func (x *examiner) generalAt(option string) astconf.Pos {
+	at := x.snap.SIP.Pos
+	for _, s := range x.Files["sip.conf"].Sections {
+		if strings.EqualFold(s.Name, "general") {
+			if e, ok := s.Last(option); ok {
+				at = e.Pos
+			}
+		}
+	}
+	return at
 }
 
 // guests says what callers without an account get.
-func (x *examiner) guests(contexts []string) {
+func (x *examiner) guests() {
 	s := x.snap.SIP
 	if s.Guest == nil {
-		return
-	}
-	if x.view[s.Context] == nil {
-		d := x.note(s.At("context"), "dangling-context", fmt.Sprintf("[general]: context %q does not exist in extensions.conf", s.Context), "callers without an account are answered 404", "")
-		if near := settings.Nearest(s.Context, contexts); near != "" {
-			d.Cure = "did you mean " + near + "?"
-		}
 		return
 	}
 	var reachable []string
@@ -63,6 +91,6 @@ func (x *examiner) guests(contexts []string) {
 			}
 		}
 	}
-	x.note(s.At("allowguest"), "guest-numbers", fmt.Sprintf("callers without an account can dial %s of [%s]", sentence(reachable, 5), s.Context),
+	x.note(x.generalAt("allowguest"), "guest-numbers", fmt.Sprintf("callers without an account can dial %s of [%s]", sentence(reachable, 5), s.Context),
 		"every other number is answered 404", "")
 }

@@ -162,15 +162,13 @@ func (x *examiner) unused() {
 		if len(x.users[a.ID]) > 0 {
 			continue
 		}
-		effect := "its password protects nothing"
-		d := x.warn(a.Pos, "unused-auth", fmt.Sprintf("auth [%s] is used by no endpoint and no registration", a.ID), effect, "name it in auth= of an endpoint, or remove it")
-		for _, id := range []string{a.Username, strings.TrimSuffix(a.ID, "_auth"), strings.TrimSuffix(a.ID, "-auth"), a.ID} {
-			if e := x.snap.Endpoints[id]; e != nil && len(e.Auths) == 0 {
-				d.Cure = "add auth=" + a.ID + " to endpoint [" + id + "]"
-				insert(d, e.Pos, "auth="+a.ID)
-				break
-			}
+		if e := x.owner(a); e != nil {
+			d := x.warn(e.Pos, "unused-auth", fmt.Sprintf("endpoint [%s] does not name its credentials [%s] of line %d", e.ID, a.ID, a.Pos.Line),
+				"the password protects nothing", "add auth="+a.ID)
+			insert(d, e.Pos, "auth="+a.ID)
+			continue
 		}
+		x.warn(a.Pos, "unused-auth", fmt.Sprintf("auth [%s] is used by no endpoint and no registration", a.ID), "its password protects nothing", "name it in auth= of an endpoint, or remove it")
 	}
 	named := map[string]bool{}
 	for _, e := range x.ordered {
@@ -188,6 +186,17 @@ func (x *examiner) unused() {
 			x.note(s.Pos, "unused-template", fmt.Sprintf("template [%s] is used by no section", s.Name), "", "remove it, or write ("+s.Name+") after the section that needs it")
 		}
 	}
+}
+
+// owner is the endpoint that credentials nobody names were plainly written for;
+// nil if there is none, or if it has others.
+func (x *examiner) owner(a *settings.Auth) *settings.Endpoint {
+	for _, id := range []string{strings.TrimSuffix(a.ID, "_auth"), strings.TrimSuffix(a.ID, "-auth"), a.Username} {
+		if e := x.snap.Endpoints[id]; e != nil && len(e.Auths) == 0 && len(e.OutboundAuths) == 0 {
+			return e
+		}
+	}
+	return nil
 }
 
 // peculiar are the options in which endpoints of one installation are alike.
