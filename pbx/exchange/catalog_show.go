@@ -4,11 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 
-	"branchline/pbx/channel"
+	"branchline/pbx/cli"
 )
 
 // catalog is the exchange's own, nil if the system was given another kind.
@@ -51,9 +49,10 @@ func (x *Exchange) showApps(_ context.Context, w io.Writer, args []string) error
 	}
 	fmt.Fprintf(w, "    -= %s Asterisk Applications =-\n", head)
 	n := 0
+	t := cli.NewTable(w, "applications", "%20s: %s\n", "name,synopsis")
 	for _, a := range x.catalog().Apps() {
 		if match(a.Name, a.Synopsis) {
-			fmt.Fprintf(w, "%20s: %s\n", a.Name, a.Synopsis)
+			t.Row(a.Name, a.Synopsis)
 			n++
 		}
 	}
@@ -68,7 +67,7 @@ func (x *Exchange) showApp(_ context.Context, w io.Writer, args []string) error 
 	found := false
 	for _, name := range args {
 		if a, ok := x.sys.Catalog.App(name); ok {
-			describe(w, "Application '"+a.Name+"'", a.Synopsis, a.Syntax)
+			describe(w, "Application", a.Name, a.Synopsis, a.Syntax)
 			found = true
 		} else if why, ok := x.sys.Catalog.Refused(name); ok {
 			fmt.Fprintf(w, "Application '%s' is not supported: %s\n", name, why)
@@ -81,8 +80,9 @@ func (x *Exchange) showApp(_ context.Context, w io.Writer, args []string) error 
 	return nil
 }
 
-func describe(w io.Writer, what, synopsis, syntax string) {
-	fmt.Fprintf(w, "\n  -= Info about %s =- \n\n[Synopsis]\n%s\n\n[Syntax]\n%s\n\n", what, synopsis, syntax)
+func describe(w io.Writer, kind, name, synopsis, syntax string) {
+	cli.Add(w, strings.ToLower(kind)+"s", cli.Fields("name", name, "synopsis", synopsis, "syntax", syntax))
+	fmt.Fprintf(w, "\n  -= Info about %s '%s' =- \n\n[Synopsis]\n%s\n\n[Syntax]\n%s\n\n", kind, name, synopsis, syntax)
 }
 
 func (x *Exchange) showFunctions(_ context.Context, w io.Writer, args []string) error {
@@ -96,9 +96,10 @@ func (x *Exchange) showFunctions(_ context.Context, w io.Writer, args []string) 
 	}
 	fmt.Fprintf(w, "%s Custom Functions:\n%s\n", head, strings.Repeat("-", 80))
 	n := 0
+	t := cli.NewTable(w, "functions", "%-20.20s  %-35.35s  %s\n", "name,syntax,synopsis")
 	for _, f := range x.catalog().Functions() {
 		if match(f.Name, f.Synopsis) {
-			fmt.Fprintf(w, "%-20.20s  %-35.35s  %s\n", f.Name, f.Syntax, f.Synopsis)
+			t.Row(f.Name, f.Syntax, f.Synopsis)
 			n++
 		}
 	}
@@ -111,7 +112,7 @@ func (x *Exchange) showFunction(_ context.Context, w io.Writer, args []string) e
 		return errUsage
 	}
 	if f, ok := x.sys.Catalog.Function(args[0]); ok {
-		describe(w, "Function '"+f.Name+"'", f.Synopsis, f.Syntax)
+		describe(w, "Function", f.Name, f.Synopsis, f.Syntax)
 		return nil
 	}
 	if why, ok := x.sys.Catalog.Refused(args[0]); ok {
@@ -140,11 +141,4 @@ func (x *Exchange) completeFunction([]string) []string {
 		}
 	}
 	return out
-}
-
-func printVars(w io.Writer, c *channel.Channel) {
-	vars := c.Vars()
-	for _, k := range slices.Sorted(maps.Keys(vars)) {
-		fmt.Fprintf(w, "%s=%s\n", k, vars[k])
-	}
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
-	"branchline/media"
 	"branchline/pbx/app"
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
@@ -18,9 +19,7 @@ var errUsage = cli.ErrUsage
 
 // Commands gives the console commands about calls.
 func (x *Exchange) Commands() []cli.Command {
-	return []cli.Command{
-		{Path: "bridge show all", Summary: "List all bridges",
-			Usage: "Usage: bridge show all\n       Lists the bridges that are up.\n", Run: x.showBridges},
+	own := []cli.Command{
 		{Path: "channel originate", Summary: "Originate a call",
 			Usage: "Usage: channel originate <tech/data> application <appname> [appdata]\n" +
 				"       channel originate <tech/data> extension [exten@][context]\n" +
@@ -36,24 +35,18 @@ func (x *Exchange) Commands() []cli.Command {
 		{Path: "core show application", Summary: "Describe a specific dialplan application",
 			Usage: "Usage: core show application <application> [<application> ...]\n       Describes an application.\n",
 			Run:   x.showApp, Complete: x.completeApp},
-		{Path: "core show calls", Summary: "Display information on calls",
-			Usage: "Usage: core show calls\n       Shows the number of calls now and since the start.\n", Run: x.showCalls},
+		{Path: "core show calls [uptime]", Summary: "Display information on calls",
+			Usage: "Usage: core show calls [uptime]\n       Shows the number of calls now and since the start.\n", Run: x.showCalls},
 		{Path: "core show channel", Summary: "Display information on a specific channel",
 			Usage: "Usage: core show channel <channel>\n       Shows what is known about a channel.\n",
 			Run:   x.showChannel, Complete: x.completeChannel},
 		{Path: "core show channels [concise|verbose|count]", Summary: "Display information on channels",
 			Usage: "Usage: core show channels [concise|verbose|count]\n       Lists the channels that are up: with concise for programs, with verbose\n" +
 				"       in more and longer fields, with count only their number.\n", Run: x.showChannels},
-		{Path: "core show channeltypes", Summary: "List available channel types",
-			Usage: "Usage: core show channeltypes\n       Lists the channel technologies.\n", Run: x.showTechs},
-		{Path: "core show codecs", Summary: "Displays a list of registered codecs",
-			Usage: "Usage: core show codecs\n       Lists the codecs that can be negotiated.\n", Run: showCodecs},
 		{Path: "core show function", Summary: "Describe a specific dialplan function",
 			Usage: "Usage: core show function <function>\n       Describes a function.\n", Run: x.showFunction, Complete: x.completeFunction},
 		{Path: "core show functions [like]", Summary: "Shows registered dialplan functions",
 			Usage: "Usage: core show functions [like <text>]\n       Lists the functions the dialplan can use.\n", Run: x.showFunctions},
-		{Path: "core show translation", Summary: "Display translation matrix",
-			Usage: "Usage: core show translation\n       Shows between which codecs speech can be converted.\n", Run: showTranslation},
 		{Path: "dialplan set chanvar", Summary: "Set a channel variable",
 			Usage: "Usage: dialplan set chanvar <channel> <varname> <value>\n       Sets a variable of a channel.\n",
 			Run:   x.setVar, Complete: x.completeChannel},
@@ -61,6 +54,10 @@ func (x *Exchange) Commands() []cli.Command {
 			Usage: "Usage: dialplan show chanvar <channel>\n       Shows the variables of a channel.\n",
 			Run:   x.showVars, Complete: x.completeChannel},
 	}
+	for _, more := range [][]cli.Command{x.bridgeCommands(), x.recordCommands(), x.techCommands(), codecCommands()} {
+		own = append(own, more...)
+	}
+	return own
 }
 
 func (x *Exchange) completeChannel(args []string) []string {
@@ -173,52 +170,14 @@ func (x *Exchange) showVars(ctx context.Context, w io.Writer, args []string) err
 	if len(args) != 1 {
 		return errUsage
 	}
-	var b strings.Builder
-	if !x.Ask(ctx, args[0], func(c *channel.Channel) { printVars(&b, c) }) {
+	var vars map[string]string
+	if !x.Ask(ctx, args[0], func(c *channel.Channel) { vars = maps.Clone(c.Vars()) }) {
 		fmt.Fprintf(w, "Channel '%s' not found\n", args[0])
 		return nil
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func (x *Exchange) showTechs(_ context.Context, w io.Writer, _ []string) error {
-	const row = "%-15.15s  %-40.40s %-12.12s %-12.12s %-12.12s %-12.12s\n"
-	fmt.Fprintf(w, row, "Type", "Description", "Devicestate", "Presencestate", "Indications", "Transfer")
-	fmt.Fprintf(w, row, "-----------", "-----------", "-----------", "-------------", "-----------", "--------")
-	techs := x.Techs()
-	for _, t := range techs {
-		fmt.Fprintf(w, row, t.Name(), t.Name()+" channels", "yes", "no", "yes", "yes")
+	for _, k := range slices.Sorted(maps.Keys(vars)) {
+		fmt.Fprintf(w, "%s=%s\n", k, vars[k])
 	}
-	fmt.Fprintf(w, "----------\n%d channel drivers registered.\n", len(techs))
-	return nil
-}
-
-// showCodecs lists the codecs that can be negotiated: only G.711 is decoded,
-// the others are passed on.
-func showCodecs(_ context.Context, w io.Writer, _ []string) error {
-	fmt.Fprintf(w, "Disclaimer: this command is for informational purposes only.\n\tIt does not indicate anything about your configuration.\n")
-	fmt.Fprintf(w, "%8s %-5s %-12s %-16s %7s %s\n", "ID", "TYPE", "NAME", "FORMAT", "QUALITY", "DESCRIPTION")
-	fmt.Fprintf(w, "%s\n", strings.Repeat("-", 96))
-	for i, c := range media.Codecs {
-		kind, quality, what := "audio", 100, "relayed"
-		if c.Video {
-			kind, quality = "video", 0
-		}
-		if c.G711() {
-			what = "relayed, played and converted"
-		}
-		fmt.Fprintf(w, "%8d %-5s %-12s %-16s %7d (%s, %s)\n", i+1, kind, c.Name, c.Name, quality, c.Encoding, what)
-	}
-	return nil
-}
-
-// showTranslation tells the truth: there is one pair.
-func showTranslation(_ context.Context, w io.Writer, _ []string) error {
-	fmt.Fprintf(w, "         Translation times between formats (in microseconds) for one second of data\n")
-	fmt.Fprintf(w, "          Source Format (Rows) Destination Format (Columns)\n\n")
-	fmt.Fprintf(w, "%9s %5s %5s\n", "", "ulaw", "alaw")
-	fmt.Fprintf(w, "%9s %5s %5s\n%9s %5s %5s\n", "ulaw", "-", "<50", "alaw", "<50", "-")
-	fmt.Fprintf(w, "Other codecs are passed on between parties that share them, and never converted.\n")
+	cli.Put(w, "variables", vars)
 	return nil
 }

@@ -44,6 +44,8 @@ type Exchange struct {
 	maxCalls int
 	chainMax int
 	routines func(*channel.Channel) []string
+	began    time.Time
+	records  atomic.Bool // `cdr set debug on`
 
 	ctx  context.Context // ends when calls must
 	kill context.CancelFunc
@@ -64,7 +66,7 @@ type Exchange struct {
 func New(o Options) *Exchange {
 	x := &Exchange{
 		sys: o.System, booth: o.Booth, trace: o.Trace, log: o.Log,
-		maxCalls: o.MaxCalls, chainMax: cmp.Or(o.Chain, 200), routines: o.HangupRoutines,
+		maxCalls: o.MaxCalls, chainMax: cmp.Or(o.Chain, 200), routines: o.HangupRoutines, began: time.Now(),
 		techs: map[string]channel.Tech{}, list: map[string]*channel.Channel{}, chain: map[string]int{},
 	}
 	if x.log == nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/cli"
 )
 
 // showChannels is `core show channels [concise|verbose|count]`.
@@ -21,6 +22,10 @@ func (x *Exchange) showChannels(ctx context.Context, w io.Writer, args []string)
 		how = strings.ToLower(args[0])
 	}
 	now := time.Now()
+	cli.Add(w, "channels")
+	for _, s := range all {
+		cli.Add(w, "channels", channelRecord(s, now))
+	}
 	switch how {
 	case "concise":
 		for _, s := range all {
@@ -39,7 +44,7 @@ func (x *Exchange) showChannels(ctx context.Context, w io.Writer, args []string)
 				s.Account, s.PeerAccount, cmp.Or(s.Bridge, "(None)"))
 		}
 	case "count":
-	default:
+	case "":
 		const row = "%-64.64s %-32.32s %-7.7s %-30.30s\n"
 		fmt.Fprintf(w, row, "Channel", "Location", "State", "Application(Data)")
 		for _, s := range all {
@@ -52,16 +57,32 @@ func (x *Exchange) showChannels(ctx context.Context, w io.Writer, args []string)
 			}
 			fmt.Fprintf(w, row, s.Name, where, s.State.String(), what)
 		}
+	default:
+		return errUsage
 	}
 	fmt.Fprintf(w, "%d active channel%s\n", len(all), plural(len(all)))
 	return x.showCalls(ctx, w, nil)
 }
 
-// showCalls is `core show calls`.
-func (x *Exchange) showCalls(_ context.Context, w io.Writer, _ []string) error {
+// channelRecord is a channel in a document.
+func channelRecord(s *channel.Snapshot, now time.Time) cli.Record {
+	return cli.Fields("name", s.Name, "context", s.Context, "exten", s.Exten, "priority", s.Priority, "state", s.State.String(),
+		"application", s.App, "data", s.Data, "caller_number", s.Caller.Number, "caller_name", s.Caller.Name,
+		"connected_number", s.Connected.Number, "account", s.Account, "peer_account", s.PeerAccount,
+		"seconds", int(now.Sub(s.Created).Seconds()), "bridge", s.Bridge, "peer", s.Peer, "codec", s.Codec, "uniqueid", s.UniqueID, "linkedid", s.LinkedID)
+}
+
+// showCalls is `core show calls [uptime]`.
+func (x *Exchange) showCalls(_ context.Context, w io.Writer, args []string) error {
+	if len(args) > 1 || len(args) == 1 && !strings.EqualFold(args[0], "uptime") {
+		return errUsage
+	}
 	active, processed := x.Counts()
-	fmt.Fprintf(w, "%d active call%s\n", active, plural(active))
-	fmt.Fprintf(w, "%d call%s processed\n", processed, plural(int(processed)))
+	cli.Show(w, "active_calls,", "%d active call%s\n", active, plural(active))
+	cli.Show(w, "calls_processed,", "%d call%s processed\n", processed, plural(int(processed)))
+	if len(args) == 1 {
+		cli.Show(w, "uptime_seconds,", "System uptime: %d second%s\n", int(time.Since(x.began).Seconds()), plural(int(time.Since(x.began).Seconds())))
+	}
 	return nil
 }
 
@@ -92,11 +113,11 @@ func (x *Exchange) showChannel(ctx context.Context, w io.Writer, args []string) 
 		return nil
 	}
 	s := c.Snapshot()
-	vars := map[string]string{}
+	var vars, record map[string]string
 	var callGroup, pickupGroup uint64
 	var limit time.Time
 	known := x.Ask(ctx, args[0], func(c *channel.Channel) {
-		maps.Copy(vars, c.Vars())
+		vars, record = maps.Clone(c.Vars()), x.callRecord(ctx, c)
 		callGroup, pickupGroup, limit = c.CallGroup, c.PickupGroup, c.AbsoluteEnd
 	})
 	tech, _, _ := strings.Cut(s.Name, "/")
@@ -106,8 +127,15 @@ func (x *Exchange) showChannel(ctx context.Context, w io.Writer, args []string) 
 	}
 	none := func(v string) string { return cmp.Or(v, "(N/A)") }
 	codec := cmp.Or(s.Codec, "none")
+	doc := cli.Record{}
+	lines := func(list [][2]string) {
+		for _, l := range list {
+			fmt.Fprintf(w, "%15s: %s\n", l[0], l[1])
+			doc = append(doc, cli.Field{Name: word(l[0]), Value: strings.TrimSpace(l[1])})
+		}
+	}
 	fmt.Fprintf(w, " -- General --\n")
-	for _, l := range [...][2]string{
+	lines([][2]string{
 		{"Name", s.Name}, {"Type", tech}, {"UniqueID", s.UniqueID}, {"LinkedID", s.LinkedID},
 		{"Caller ID", none(s.Caller.Number)}, {"Caller ID Name", none(s.Caller.Name)},
 		{"Connected Line ID", none(s.Connected.Number)}, {"Connected Line ID Name", none(s.Connected.Name)},
@@ -119,18 +147,14 @@ func (x *Exchange) showChannel(ctx context.Context, w io.Writer, args []string) 
 		{"Time to Hangup", fmt.Sprint(left)},
 		{"Elapsed Time", fmt.Sprintf("%dh%dm%ds", elapsed/3600, elapsed/60%60, elapsed%60)},
 		{"Bridge ID", cmp.Or(s.Bridge, "(Not bridged)")},
-	} {
-		fmt.Fprintf(w, "%15s: %s\n", l[0], l[1])
-	}
+	})
 	fmt.Fprintf(w, " --   PBX   --\n")
-	for _, l := range [...][2]string{
+	lines([][2]string{
 		{"Context", s.Context}, {"Extension", s.Exten}, {"Priority", fmt.Sprint(s.Priority)},
 		{"Call Group", fmt.Sprint(callGroup)}, {"Pickup Group", fmt.Sprint(pickupGroup)},
 		{"Application", none(s.App)}, {"Data", cmp.Or(s.Data, "(None)")},
 		{"Call Identifier", "[C-" + s.LinkedID + "]"},
-	} {
-		fmt.Fprintf(w, "%15s: %s\n", l[0], l[1])
-	}
+	})
 	fmt.Fprintf(w, "%15s:\n", "Variables")
 	if !known {
 		fmt.Fprintf(w, "(the channel is busy and did not tell)\n")
@@ -138,23 +162,21 @@ func (x *Exchange) showChannel(ctx context.Context, w io.Writer, args []string) 
 	for _, k := range slices.Sorted(maps.Keys(vars)) {
 		fmt.Fprintf(w, "%s=%s\n", k, vars[k])
 	}
+	fmt.Fprintf(w, "  CDR Variables:\n")
+	for _, k := range recordFields {
+		if v := record[k]; v != "" {
+			fmt.Fprintf(w, "level 1: %s=%s\n", k, v)
+		}
+	}
+	fmt.Fprintf(w, "\n -- Streams --\nName: audio-0\n    Type: audio\n    State: sendrecv\n    Group: -1\n    Formats: (%s)\n    Metadata:\n", codec)
+	cli.Put(w, "channel", doc)
+	cli.Put(w, "variables", vars)
+	cli.Put(w, "record", record)
 	return nil
 }
 
-// showBridges is `bridge show all`.
-func (x *Exchange) showBridges(_ context.Context, w io.Writer, _ []string) error {
-	const row = "%-36s %-36s %5s %-15s %-15s %s\n"
-	fmt.Fprintf(w, row, "Bridge-ID", "Name", "Chans", "Type", "Technology", "Duration")
-	seen := map[string]int{}
-	since := map[string]time.Time{}
-	for _, s := range x.Channels() {
-		if s.Bridge != "" {
-			seen[s.Bridge]++
-			since[s.Bridge] = s.BridgedAt
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(seen)) {
-		fmt.Fprintf(w, row, id, "<unknown>", fmt.Sprint(seen[id]), "basic", "simple_bridge", clock(time.Since(since[id])))
-	}
-	return nil
+// word makes a field name of a label: "Eff. Connected Line ID" is
+// eff_connected_line_id.
+func word(label string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(label), ".", ""), " ", "_")
 }

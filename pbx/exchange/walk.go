@@ -293,6 +293,7 @@ func (x *Exchange) bury(ctx context.Context, c *channel.Channel) {
 	c.State = channel.Down
 	c.Finished = true
 	x.Epilogue(ctx, c)
+	x.sayRecord(ctx, c)
 	c.End()
 }
 
