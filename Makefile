@@ -64,7 +64,7 @@ bench: build ## each measure beside its peer or its floor; root, sipp
 	$(SUDO) env "PATH=$$PATH" go run ./build/bench -binary $(BIN) \
 	  $(if $(E2E_AST22),-asterisk $(E2E_AST22)) $(if $(E2E_RUNNER),-runner $(E2E_RUNNER))
 
-e2e: build ## the finished program with phones not written here; root, sipp, baresip
+e2e: build ## the finished program with phones not written here; root, sipp, baresip, dnsmasq
 	go test -c -tags e2e -o bin/e2e.test ./appliance/e2e
 	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" ../../bin/e2e.test -test.timeout 10m -test.parallel 6
 
@@ -84,7 +84,7 @@ cross: ## binaries for the boards, in bin/
 	@ls -l bin/branchline-linux-*
 
 # command:package; only what is missing is installed.
-NEEDS := gcc:gcc gcc:libc6-dev ip:iproute2 nsenter:util-linux sipp:sip-tester baresip:baresip-core
+NEEDS := gcc:gcc gcc:libc6-dev ip:iproute2 nsenter:util-linux sipp:sip-tester baresip:baresip-core dnsmasq:dnsmasq-base
 
 deps: ## what the tests need, from Debian's packages
 	@missing=; for n in $(NEEDS); do command -v $${n%%:*} >/dev/null 2>&1 || missing="$$missing $${n#*:}"; done; \
