@@ -72,6 +72,9 @@ type (
 		HeaderNames(prefix string) []string
 		SetHeader(name, value string, add bool) // an empty value with add false removes
 	}
+	// A Blamer can tell its party, beside the busy or congestion that ends an
+	// unanswered call, why the call did not come about.
+	Blamer interface{ Blame(Cause) }
 	// A Redirector can be sent elsewhere: 302 before answer, REFER after.
 	Redirector interface{ Redirect(target string) }
 	// A Forwarder tells its unanswered party that by forwards the call to to (181).

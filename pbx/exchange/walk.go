@@ -175,6 +175,9 @@ func (x *Exchange) fallThrough(ctx context.Context, c *channel.Channel) error {
 		shown = "UNKNOWN"
 	}
 	x.tracef(2, "Auto fallthrough, channel '%s' status is '%s'", c.Name, shown)
+	if b, ok := c.Leg.(channel.Blamer); ok && c.State != channel.Up {
+		b.Blame(c.Cause)
+	}
 	var tone string
 	switch status {
 	case "BUSY":

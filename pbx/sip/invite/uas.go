@@ -21,7 +21,8 @@ type uas struct {
 	early  bool // 183 with our answer was sent
 	rang   bool // 180 was sent
 	rel    reliable
-	wanted func() // what waits for a PRACK: the 2xx
+	wanted func()        // what waits for a PRACK: the 2xx
+	blame  channel.Cause // why the call failed, where its end does not say it
 }
 
 // Incoming answers a new INVITE (RFC 3261 13.3.1): 100 at once, then the checks
@@ -188,7 +189,7 @@ func (s *Session) ring() {
 		return
 	}
 	s.uas.rang = true
-	s.provisional(180, false)
+	s.provisional(180, s.uas.early)
 }
 
 func (s *Session) progress() {
@@ -365,6 +366,9 @@ func (s *Session) reject(c channel.Cause) {
 	if status == 302 {
 		res.StatusCode, res.Reason = 603, dialog.Phrase(603) // without a target there is nothing to move to
 	}
+	if s.Endpoint.Legacy && s.uas.blame != channel.NoCause {
+		c = s.uas.blame
+	}
 	for _, h := range s.reasons(c) {
 		res.AppendHeader(h)
 	}
@@ -372,6 +376,10 @@ func (s *Session) reject(c channel.Cause) {
 	s.respond(res)
 	s.state = Over
 }
+
+// Blame notes why a call failed that ends with an indication: chan_sip's callers
+// read the first cause in the answer's headers.
+func (s *Session) Blame(c channel.Cause) { s.do(func() { s.uas.blame = c }) }
 
 // Redirect sends the other party elsewhere: 302 before an inbound call is
 // answered, REFER once a call stands. target is a SIP URI, or a user at the caller's own address.
