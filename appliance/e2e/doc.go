@@ -1,7 +1,7 @@
 // Package e2e tests the finished program from outside: the real binary in network namespaces, with
 // telephones and peers that were not written here (SIPp, baresip, a real Asterisk).
 //
-// The tests carry the build tag e2e and need root, ip(8), nsenter(1), sipp and baresip; `make e2e`
+// The tests carry the build tag e2e and need root, ip(8), nsenter(1), sipp, baresip and dnsmasq; `make e2e`
 // runs them. A [lan.Tap] records everything that passes the network between the machines, and
 // what a test expects is looked up there: the order of SIP messages, the addresses the audio
 // travels between, the audio itself.
