@@ -46,10 +46,11 @@ func (db *DB) showKey(_ context.Context, w io.Writer, args []string) error {
 }
 
 func list(w io.Writer, entries []Entry) {
+	t := cli.NewTable(w, "entries", "%-50s: %-25s\n", "key,value")
 	for _, e := range entries {
-		fmt.Fprintf(w, "%-50s: %-25s\n", e.Name, e.Value)
+		t.Row(e.Name, e.Value)
 	}
-	fmt.Fprintf(w, "%d results found.\n", len(entries))
+	cli.Show(w, "found", "%d results found.\n", len(entries))
 }
 
 func (db *DB) get(_ context.Context, w io.Writer, args []string) error {

@@ -35,9 +35,10 @@ func Commands(s *System, of StateOf, watched Watched) []cli.Command {
 					return cli.ErrUsage
 				}
 				names := s.Globals.Names()
+				t := cli.NewTable(w, "globals", "   %s=%s\n", "name,value")
 				for _, name := range names {
 					value, _ := s.Globals.Get(name)
-					fmt.Fprintf(w, "   %s=%s\n", name, value)
+					t.Row(name, value)
 				}
 				fmt.Fprintf(w, "\n    -- %d variable(s)\n", len(names))
 				return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/cli"
 )
 
 // rank orders device states by what a hint with several devices shows: the
@@ -90,6 +91,7 @@ type Watched func(context, exten string) int
 
 func (s *System) showHints(w io.Writer, of StateOf, watched Watched) {
 	hints := s.sortedHints()
+	cli.Add(w, "hints")
 	if len(hints) == 0 {
 		fmt.Fprintln(w, "There are no registered dialplan hints")
 		return
@@ -129,6 +131,7 @@ func (s *System) showHint(w io.Writer, h Hint, of StateOf, watched Watched) {
 	if h.Presence != "" {
 		devices += "," + h.Presence
 	}
+	cli.Add(w, "hints", cli.Fields("exten", h.Exten, "context", h.Context, "devices", devices, "state", state, "presence", presence, "watchers", watchers))
 	fmt.Fprintf(w, "%-30.30s: %-60.60s  State:%-15.15s Presence:%-15.15s Watchers %2d\n",
 		h.Exten+"@"+h.Context, devices, state, presence, watchers)
 }

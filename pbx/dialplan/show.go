@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"branchline/pbx/cli"
 )
 
 // registrar is what Asterisk's console calls the part that read
@@ -53,7 +55,43 @@ func (p *Plan) ShowExten(w io.Writer, exten, context string, now time.Time) bool
 	return n.extensions > 0
 }
 
+// record is a context, with some of its extensions, in a document.
+func (d *dialContext) record(list []*extension, included bool) cli.Record {
+	extensions, includes, ignored, switches := []cli.Record{}, []string{}, []string{}, []string{}
+	for _, e := range list {
+		extensions = append(extensions, e.record())
+	}
+	for _, i := range d.includes {
+		includes = append(includes, i.text)
+	}
+	for _, i := range d.ignore {
+		ignored = append(ignored, i.text)
+	}
+	for _, s := range d.switches {
+		switches = append(switches, s.text)
+	}
+	return cli.Fields("name", d.name, "included", included, "extensions", extensions, "includes", includes,
+		"ignore_patterns", ignored, "switches", switches)
+}
+
+func (e *extension) record() cli.Record {
+	r := cli.Fields("name", e.name)
+	if e.caller != nil {
+		r = append(r, cli.Field{Name: "caller", Value: e.caller.text})
+	}
+	if e.hint != nil {
+		r = append(r, cli.Field{Name: "hint", Value: e.hint.text()})
+	}
+	steps := []cli.Record{}
+	for _, s := range e.steps {
+		steps = append(steps, cli.Fields("priority", s.Priority, "label", s.Label, "application", s.App, "arguments", s.Args.String(), "file", s.File, "line", s.Line))
+	}
+	return append(r, cli.Field{Name: "steps", Value: steps})
+}
+
 func (n *shown) print(w io.Writer) {
+	cli.Put(w, "extensions", n.extensions)
+	cli.Put(w, "priorities", n.priorities)
 	fmt.Fprintf(w, "-= %d %s (%d %s) in %d %s. =-\n",
 		n.extensions, plural(n.extensions, "extension", "extensions"),
 		n.priorities, plural(n.priorities, "priority", "priorities"),
@@ -70,6 +108,7 @@ func plural(n int, one, many string) string {
 func (p *Plan) showContext(w io.Writer, d *dialContext, n *shown) {
 	n.contexts++
 	d.header(w, false)
+	cli.Add(w, "contexts", d.record(d.extensions, false))
 	for _, e := range d.extensions {
 		e.show(w, n)
 	}
@@ -107,15 +146,20 @@ func (p *Plan) showMatches(w io.Writer, d *dialContext, exten string, now time.T
 	}
 	*visited = append(*visited, d)
 	before := *n
+	var shown []*extension
 	for _, e := range d.extensions {
 		if !e.showsFor(exten) {
 			continue
 		}
+		shown = append(shown, e)
 		if n.extensions == before.extensions {
 			n.contexts++
 			d.header(w, included)
 		}
 		e.show(w, n)
+	}
+	if shown != nil {
+		cli.Add(w, "contexts", d.record(shown, included))
 	}
 	for _, i := range d.includes {
 		if c := p.contexts[i.context]; c != nil && (i.when == nil || i.when.Match(now)) {

@@ -3,6 +3,7 @@ package dialplan
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -168,5 +169,31 @@ func TestCombineStates(t *testing.T) {
 	}
 	if got := CombineStates(channel.DeviceUnknown); got != channel.DeviceNotInUse {
 		t.Errorf("unknown alone: %s", got)
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	s := NewSystem(testCatalog())
+	p, _ := compile(t, shownPlan)
+	s.Install(p)
+	s.Globals.Set("X", "5")
+	tree := cli.NewTree()
+	if err := tree.Add(Commands(s, nil, nil)...); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"dialplan show":              `"caller": "7"`,
+		"dialplan show 1001@default": `"application": "Dial"`,
+		"dialplan show 100@default":  `"included": true`,
+		"dialplan show globals":      `"value": "5"`,
+		"core show hints":            `"devices": "Custom:${EXTEN}"`,
+		"core show hint 100@b":       `"devices": "SIP/1000"`,
+		"dialplan show 7777@demo":    `"error": "There is no existence of 7777@demo extension`,
+	} {
+		var out bytes.Buffer
+		tree.Run(context.Background(), &out, line+" --json")
+		if !json.Valid(out.Bytes()) || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: no %s in\n%s", line, want, out.String())
+		}
 	}
 }
