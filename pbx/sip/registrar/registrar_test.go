@@ -365,9 +365,11 @@ func TestConnectionBound(t *testing.T) {
 	db := astdb.Memory()
 	r := newRig(t, db, nil)
 	src := Source{Addr: netip.MustParseAddrPort("192.0.2.1:40000"), Protocol: "TCP", Transport: "transport-tcp"}
-	ep := r.snap.Endpoints["1002"]
-	r.Register(request(t, "<sip:1002@x>", "Contact: <sip:a@192.0.2.1:40000;transport=tcp>"), src, ep, "")
-	r.Register(request(t, "<sip:1002@x>", "Contact: <sip:b@192.0.2.1:5060;transport=tcp>"), src, ep, "")
+	fixed := r.snap.Endpoints["1002"]
+	rewritten := *fixed
+	rewritten.RewriteContact = true
+	r.Register(request(t, "<sip:1002@x>", "Contact: <sip:a@192.0.2.1:40000;transport=tcp>"), src, &rewritten, "")
+	r.Register(request(t, "<sip:1002@x>", "Contact: <sip:b@192.0.2.1:5060;transport=tcp>"), src, &rewritten, "")
 	if got := newRig(t, db, nil).uris("1002"); got != "sip:b@192.0.2.1:5060;transport=tcp" {
 		t.Error("after a restart:", got)
 	}
@@ -377,6 +379,12 @@ func TestConnectionBound(t *testing.T) {
 	r.ConnectionClosed(src)
 	if got := r.uris("1002"); got != "sip:b@192.0.2.1:5060;transport=tcp" {
 		t.Error("after the connection closed:", got)
+	}
+	r.Register(request(t, "<sip:1002@x>", "Contact: <sip:b@192.0.2.1:5060;transport=tcp>;expires=0"), src, fixed, "")
+	r.Register(request(t, "<sip:1002@x>", "Contact: <sip:c@192.0.2.1:40000;transport=tcp>"), src, fixed, "")
+	r.ConnectionClosed(src)
+	if got := newRig(t, db, nil).uris("1002"); got != "sip:c@192.0.2.1:40000;transport=tcp" {
+		t.Error("a contact that was not rewritten:", got)
 	}
 }
 
