@@ -131,14 +131,17 @@ func (d *daemon) assemble() (err error) {
 		HangupRoutines: fn.HangupRoutines,
 	})
 	pinger := &lazyPinger{}
-	d.registrar = registrar.New(registrar.Options{DB: d.db, Log: d.log, Pinger: pinger})
+	d.registrar = registrar.New(registrar.Options{
+		DB: d.db, Log: d.log, Pinger: pinger, Changed: func(aor string) { d.agent.ContactsChanged(aor) },
+	})
 	d.agent = sip.New(sip.Options{
-		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Verifier: verifier,
+		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Store: d.db, Verifier: verifier,
 		UserAgent: product, Channels: d.exchange.Channels, Say: d.out.Say, Log: d.log,
 	})
 	pinger.Pinger = d.agent
 	d.outbound = outreg.New(d.agent, d.log)
 	d.exchange.AddTech(d.agent.Tech())
+	d.exchange.AddTech(d.agent.LegacyTech())
 	d.exchange.AddTech(local.New(d.exchange, d.plane))
 
 	refused := app.Refused()

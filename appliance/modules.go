@@ -24,6 +24,7 @@ func (d *daemon) modules() []console.Module {
 		{Name: "bridge_builtin_features.so", Description: "Feature codes in a call", Support: core},
 		{Name: "bridge_simple.so", Description: "Two channels talking", Support: core},
 		{Name: "chan_pjsip.so", Description: "SIP channels", Support: core, Part: pjsip, Uses: d.agent.Sessions},
+		{Name: "chan_sip.so", Description: "SIP channels of sip.conf", Support: core, Part: "sip", Uses: func() int { return len(d.agent.DeviceChannels("")) }},
 		{Name: "codec_alaw.so", Description: "A-law to u-law", Support: core},
 		{Name: "codec_ulaw.so", Description: "u-law to A-law", Support: core},
 		{Name: "func_callerid.so", Description: "Caller and connected line", Support: core},

@@ -151,6 +151,42 @@ func (s *Snapshot) Resolve(ctx context.Context, look Lookup) []astconf.Diag {
 		}
 	}
 	s.Identifies = kept
+	return append(ds, s.resolveDevices(ctx, look)...)
+}
+
+// resolveDevices finds the addresses of sip.conf's devices and of externhost. A
+// name that is not found leaves its device without a known source: it can still
+// be called.
+func (s *Snapshot) resolveDevices(ctx context.Context, look Lookup) (ds []astconf.Diag) {
+	if s.SIP == nil {
+		return nil
+	}
+	find := func(host string, pos astconf.Pos, what string) []netip.Addr {
+		addrs, err := look(ctx, "ip", host)
+		if err != nil || len(addrs) == 0 {
+			ds = append(ds, astconf.Diag{Pos: pos, Severity: astconf.Warning, Rule: "unresolved-host",
+				Message: fmt.Sprintf("%s=%s: no address was found (%v)", what, host, err)})
+			return nil
+		}
+		for i := range addrs {
+			addrs[i] = addrs[i].Unmap()
+		}
+		return addrs
+	}
+	for _, d := range s.SIP.List {
+		if d.Host != "" && len(d.Addresses) == 0 {
+			d.Addresses = find(d.Host, d.Pos, "["+d.Name+"]: host")
+		}
+	}
+	if name := s.SIP.ExternalHost; name != "" {
+		if addrs := find(name, s.SIP.at("externhost"), "[general]: externhost"); addrs != nil {
+			for _, t := range s.Transports {
+				if t.Legacy && t.ExternalSignaling == name {
+					t.ExternalSignaling, t.ExternalMedia = addrs[0].String(), addrs[0].String()
+				}
+			}
+		}
+	}
 	return ds
 }
 
