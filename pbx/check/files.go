@@ -109,3 +109,30 @@ func (x *examiner) allowOrder() {
 		}
 	}
 }
+
+// cutURIs reports parameters of an address that are lost because a semicolon
+// begins a remark.
+func (x *examiner) cutURIs() {
+	for _, name := range []string{"pjsip.conf", "sip.conf"} {
+		f := x.Files[name]
+		if f == nil {
+			continue
+		}
+		for _, s := range f.Sections {
+			for _, e := range s.Entries {
+				if !strings.HasPrefix(strings.ToLower(e.Value), "sip") || !own(s, e) {
+					continue
+				}
+				text, _ := x.line(e.File, e.Line)
+				_, rest, found := strings.Cut(text, e.Value+";")
+				if !found || rest == "" || rest[0] <= ' ' || rest[0] == ';' || rest[0] == '-' {
+					continue
+				}
+				lost := ";" + strings.Fields(rest)[0]
+				d := x.warn(e.Pos, "semicolon-in-uri", fmt.Sprintf("the semicolon begins a remark, so %q is no part of %s", lost, e.Name), "the address is "+e.Value+" alone", `write \; in place of ;`)
+				replace(d, e.Value+";", e.Value+`\;`, true)
+				d.Near = lost
+			}
+		}
+	}
+}

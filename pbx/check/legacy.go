@@ -28,6 +28,13 @@ func (x *examiner) legacy() {
 				x.warn(at, "shared-secret", fmt.Sprintf("[%s] has the same secret as [%s]", d.Name, bySecret[d.Secret][0].Name), "one phone that gives it away opens the other", "give each its own")
 			}
 		}
+		if d.Host != "" && !d.Dynamic && !strings.ContainsAny(d.Host, ".:") {
+			dd := x.warn(x.deviceAt(d, "host"), "host-word", fmt.Sprintf("[%s]: host=%s is taken as the name of a machine", d.Name, d.Host), "no phone can register as "+d.Name+", and calls go to that machine", "write host=dynamic for a phone, an address for a server")
+			dd.Near = d.Host
+			if settings.Nearest(d.Host, []string{"dynamic"}) != "" {
+				replace(dd, d.Host, "dynamic", true)
+			}
+		}
 		if d.InsecureInvite && d.Dynamic {
 			x.warn(x.deviceAt(d, "insecure"), "insecure-invite", fmt.Sprintf("[%s]: insecure=invite on a device that registers", d.Name), "anybody who gives the name "+d.Name+" can call without a password", "leave it out: it is for providers with host=address")
 		}

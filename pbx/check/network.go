@@ -99,6 +99,9 @@ func (x *examiner) addressTranslation() {
 				if addr, ok := literal(uri); ok && public(addr) {
 					x.privateBind(e, addr)
 				}
+				if host := hostName(uri); host != "" && strings.Trim(host, "0123456789.") == "" {
+					x.warn(a.At("contact"), "bad-address", fmt.Sprintf("aor [%s]: %q in contact= is no address", name, host), "no call can be sent to "+e.ID, "write four numbers from 0 to 255, without leading zeros").Near = host
+				}
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"branchline/pbx/astconf"
@@ -82,11 +83,18 @@ func (x *examiner) follows(context string, ext dialplan.ExtensionView, a, b *dia
 // jumpedTo reports whether some jump may lead to a step by its number.
 func (x *examiner) jumpedTo(context string, s *dialplan.Step) bool {
 	for _, from := range x.steps {
-		if from.Context != context && !from.is("Gosub", "GosubIf", "Goto", "GotoIf", "GotoIfTime") {
-			continue
-		}
 		for _, t := range targetsOf(from) {
-			if t.Priority == fmt.Sprint(s.Priority) && s.Priority != 1 || strings.Contains(t.Priority, unknown) || strings.HasPrefix(t.Priority, "+") || strings.HasPrefix(t.Priority, "-") {
+			to, exten := t.Context, t.Exten
+			if to == "" {
+				to = from.Context
+			}
+			if exten == "" {
+				exten = from.Exten
+			}
+			if certain(to) && to != context || certain(exten) && exten != s.Exten && !strings.HasPrefix(s.Exten, "_") {
+				continue
+			}
+			if s.Priority != 1 && t.Priority == strconv.Itoa(s.Priority) || !certain(t.Priority) || strings.IndexByte("+-", t.Priority[0]) >= 0 {
 				return true
 			}
 		}

@@ -23,7 +23,7 @@ func (x *examiner) texts() {
 		for _, p := range s.Args.ExpressionProblems() {
 			x.warn(s.Pos, "bad-expression", p, "the step gets nothing, or what was read so far", "").Near = "$["
 		}
-		if strings.Count(raw, "${") > 0 && strings.Count(raw, "}") > strings.Count(raw, "{") {
+		if strings.Count(raw, "}") > strings.Count(raw, "{") {
 			x.warn(s.Pos, "stray-brace", "a } closes nothing", "it becomes part of the text", "remove it, or write ${ before the name").Near = "}"
 		}
 		if m := loneDollar.FindString(raw); m != "" {
