@@ -21,6 +21,7 @@ func (t *Tree) Help(w io.Writer, words []string) bool {
 	for _, e := range t.entries {
 		if e.begins(words) {
 			fmt.Fprintf(w, "%-30s -- %s\n", e.Path, e.Summary)
+			Add(w, "commands", Fields("command", e.Path, "summary", e.Summary))
 			found = true
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -37,11 +36,6 @@ func (s *system) levels() []cli.Command {
 			Complete: func([]string) []string {
 				return []string{"silent"}
 			},
-		},
-		{
-			Path: "logger show channels", Summary: "List configured log channels",
-			Usage: "Usage: logger show channels\n       Lists where log lines go.",
-			Run:   exactly(0, s.showChannels),
 		},
 	}
 }
@@ -139,38 +133,5 @@ func (s *system) mute(ctx context.Context, w io.Writer, args []string) error {
 		text = "Console is muted.\n"
 	}
 	_, err := io.WriteString(w, text)
-	return err
-}
-
-func (s *system) showChannels(_ context.Context, w io.Writer, _ []string) error {
-	var rows []string
-	s.out.mu.RLock()
-	for sc := range s.out.screens {
-		levels := "NOTICE WARNING ERROR "
-		if s.out.Debug() > 0 {
-			levels = "DEBUG " + levels
-		}
-		if sc.verbose.Load() > 0 {
-			levels += "VERBOSE "
-		}
-		status := "Enabled"
-		if sc.muted.Load() {
-			status = "Disabled"
-		}
-		name, kind := sc.name, "File"
-		if !sc.plain {
-			name, kind = "", "Console"
-		}
-		rows = append(rows, fmt.Sprintf("%-35.1024s %-8s %-10s %-9s - %s", name, kind, "default", status, levels))
-	}
-	s.out.mu.RUnlock()
-	slices.Sort(rows)
-	fmt.Fprintf(w, "Logger queue limit: %d\n\n", patience)
-	fmt.Fprintf(w, "%-35s %-8s %-10s %-9s %s\n", "Channel", "Type", "Formatter", "Status", "Configuration")
-	fmt.Fprintf(w, "%-35s %-8s %-10s %-9s %s\n", "-------", "----", "---------", "------", "-------------")
-	for _, r := range rows {
-		fmt.Fprintln(w, r)
-	}
-	_, err := fmt.Fprintln(w)
 	return err
 }

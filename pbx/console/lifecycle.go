@@ -139,8 +139,8 @@ func (s *system) showModules(_ context.Context, w io.Writer, args []string) erro
 	case len(args) > 0:
 		return cli.ErrUsage
 	}
-	const row = "%-30s %-40.40s %-10v %-11s %13s\n"
-	fmt.Fprintf(w, row, "Module", "Description", "Use Count", "Status", "Support Level")
+	t := cli.NewTable(w, "modules", "%-30s %-40.40s %-10v %-11s %13s\n", "name,description,uses,status,support")
+	t.Head("Module", "Description", "Use Count", "Status", "Support Level")
 	n := 0
 	for _, m := range s.Modules {
 		if !strings.Contains(strings.ToLower(m.Name), like) {
@@ -150,11 +150,11 @@ func (s *system) showModules(_ context.Context, w io.Writer, args []string) erro
 		if m.Uses != nil {
 			uses = m.Uses()
 		}
-		fmt.Fprintf(w, row, m.Name, m.Description, uses, "Running", m.Support)
+		t.Row(m.Name, m.Description, uses, "Running", m.Support)
 		n++
 	}
-	_, err := fmt.Fprintf(w, "%d modules loaded\n", n)
-	return err
+	cli.Show(w, "loaded", "%d modules loaded\n", n)
+	return nil
 }
 
 func (s *system) reloadModules(ctx context.Context, w io.Writer, args []string) error {
@@ -189,6 +189,14 @@ func (s *system) reloadModules(ctx context.Context, w io.Writer, args []string) 
 func (s *system) help() []cli.Command {
 	return []cli.Command{
 		{
+			Path: "cli show permissions", Summary: "Show CLI permissions",
+			Usage: "Usage: cli show permissions\n       Says who may use the console.",
+			Run: exactly(0, func(_ context.Context, w io.Writer, _ []string) error {
+				_, err := fmt.Fprintln(w, "Whoever may open the control socket may use all commands; see [files] in asterisk.conf.")
+				return err
+			}),
+		},
+		{
 			Path: "core show help", Summary: "Display help list, or specific help on a command",
 			Usage: "Usage: core show help [topic]\n       Lists all commands, or those that begin with the given words; for a\n" +
 				"       whole command, explains it.",
@@ -208,10 +216,10 @@ func (s *system) help() []cli.Command {
 			Path: "cli show aliases", Summary: "Show CLI command aliases",
 			Usage: "Usage: cli show aliases\n       Lists short names and what they stand for.",
 			Run: exactly(0, func(_ context.Context, w io.Writer, _ []string) error {
-				const row = "%-48.48s %-48.48s\n"
-				fmt.Fprintf(w, row, "Alias Command", "Real Command")
+				t := cli.NewTable(w, "aliases", "%-48.48s %-48.48s\n", "alias,command")
+				t.Head("Alias Command", "Real Command")
 				for _, a := range s.tree.Aliases() {
-					fmt.Fprintf(w, row, a[0], a[1])
+					t.Row(a[0], a[1])
 				}
 				return nil
 			}),

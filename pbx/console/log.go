@@ -46,6 +46,9 @@ func (h *scribe) Handle(_ context.Context, r slog.Record) error {
 	text, level := b.String(), levelName(r.Level)
 	var console, journal string // made when the first screen wants them
 	h.out.each(func(s *screen) {
+		if s.hides(level) {
+			return
+		}
 		if s.plain {
 			if journal == "" {
 				journal = indent("", level+": "+text)

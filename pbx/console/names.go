@@ -29,8 +29,14 @@ func AddNames(tree *cli.Tree) error {
 		"programs are not started from the dialplan":             {"agi"},
 		"there is no such interface":                             {"ari", "aeap", "stasis", "phoneprov", "prometheus", "statsd", "minivm", "calendar", "fax", "http"},
 		"configuration comes from files only":                    {"realtime", "odbc", "sorcery", "config mappings"},
-		"it shows the inside of another program":                 {"malloc", "pjproject", "xmldoc", "test", "timing", "ulimit", "core clear profile", "core show profile", "core ping taskprocessor", "core reset taskprocessor", "core reset taskprocessors", "core show taskprocessor", "core show taskprocessors", "core set trace", "pjsip dump endpt", "pjsip export config_wizard primitives"},
-		"there is no such feature":                               {"aoc", "cc", "cel", "dnsmgr", "geoloc", "stir_shaken", "stun", "udptl", "keys", "sla"},
+		"it shows the inside of another program": {"malloc", "pjproject", "xmldoc", "test", "timing", "ulimit", "core clear profile", "core show profile",
+			"core ping taskprocessor", "core reset taskprocessor", "core reset taskprocessors", "core show taskprocessor", "core show taskprocessors",
+			"core set trace", "core show threads", "pjsip dump endpt", "dialplan debug", "dialplan locks", "dialplan set extenpatternmatchnew"},
+		"configuration is written in files, by hand":                                          {"pjsip export config_wizard primitives", "dialplan add", "dialplan remove", "dialplan save", "indication add", "indication remove"},
+		"the database is no SQL database":                                                     {"database query"},
+		"there is no such feature":                                                            {"aoc", "cc", "cel", "dnsmgr", "geoloc", "stir_shaken", "stun", "udptl", "keys", "sla", "agent", "media", "no", "file convert"},
+		"the manager interface (AMI) is not there":                                            {"manager"},
+		"this release has no queues, parking, conferences, recordings, voicemail or presence": {"queue", "parking", "confbridge", "mixmonitor", "voicemail", "presencestate"},
 	} {
 		for _, f := range families {
 			tree.Refuse(f, why)

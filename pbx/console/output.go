@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,15 @@ type screen struct {
 	muted   atomic.Bool
 	plain   bool // a log of its own: no time, no source position
 	times   bool // verbose lines with the time
+	file    bool // not a console, though its lines look the same
+	// hidden is what `logger set level` switched off, a bit for each entry of
+	// levelNames.
+	hidden atomic.Uint32
+}
+
+func (s *screen) hides(level string) bool {
+	i := slices.Index(levelNames, level)
+	return i >= 0 && s.hidden.Load()&(1<<i) != 0
 }
 
 // NewOutput gives an Output that nobody hears yet.
@@ -37,6 +47,12 @@ func NewOutput() *Output { return &Output{screens: map[*screen]struct{}{}} }
 // plain form for a journal: no time, no source position. Call detach to stop.
 // Writes to w are made by whoever speaks.
 func (o *Output) Attach(name string, w io.Writer, verbose int) (detach func()) {
+	s := writerScreen(name, w, verbose)
+	o.attach(s)
+	return func() { o.detach(s) }
+}
+
+func writerScreen(name string, w io.Writer, verbose int) *screen {
 	var one sync.Mutex
 	s := &screen{name: name, plain: true, put: func(lines string) {
 		one.Lock()
@@ -45,8 +61,7 @@ func (o *Output) Attach(name string, w io.Writer, verbose int) (detach func()) {
 		_, _ = io.WriteString(w, lines)
 	}}
 	s.verbose.Store(int32(verbose))
-	o.attach(s)
-	return func() { o.detach(s) }
+	return s
 }
 
 func (o *Output) attach(s *screen) {
@@ -111,7 +126,7 @@ func (o *Output) Trace(level int, text string) {
 	var bare, timed string // made when the first screen wants them
 	o.each(func(s *screen) {
 		switch {
-		case int(s.verbose.Load()) < level:
+		case int(s.verbose.Load()) < level, s.hides("VERBOSE"):
 		case s.times:
 			if timed == "" {
 				timed = indent("["+stamp(time.Now())+"] "+verbosePrefix(level), text)

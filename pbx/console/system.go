@@ -20,15 +20,18 @@ type system struct {
 	Daemon
 	out  *Output
 	tree *cli.Tree
+
+	logs map[string]*logFile // of `logger add channel`, by name; guarded by out.mu
 }
 
 // Commands are the console commands about the daemon itself: version, settings,
 // verbosity, reload, stop, help.
 func Commands(d Daemon, out *Output, tree *cli.Tree) []cli.Command {
-	s := &system{Daemon: d, out: out, tree: tree}
+	s := &system{Daemon: d, out: out, tree: tree, logs: map[string]*logFile{}}
 	var all []cli.Command
 	all = append(all, s.facts()...)
 	all = append(all, s.levels()...)
+	all = append(all, s.logger()...)
 	all = append(all, s.lifecycle()...)
 	all = append(all, s.modules()...)
 	return append(all, s.help()...)
@@ -50,8 +53,8 @@ func (s *system) facts() []cli.Command {
 			Path: "core show version", Summary: "Display version info",
 			Usage: "Usage: core show version\n       Shows the version of the running program.",
 			Run: exactly(0, func(_ context.Context, w io.Writer, _ []string) error {
-				_, err := fmt.Fprintf(w, "%s %s (%s) built by %s on a %s running Linux\n", s.Name, s.Version, s.Speaks, runtime.Version(), runtime.GOARCH)
-				return err
+				cli.Show(w, "name,version,speaks,compiler,architecture", "%s %s (%s) built by %s on a %s running Linux\n", s.Name, s.Version, s.Speaks, runtime.Version(), runtime.GOARCH)
+				return nil
 			}),
 		},
 		{
@@ -118,6 +121,8 @@ func (s *system) uptime(_ context.Context, w io.Writer, args []string) error {
 		return cli.ErrUsage
 	}
 	up, since := time.Since(s.Started), time.Since(s.LastReload())
+	cli.Put(w, "uptime_seconds", int64(up.Seconds()))
+	cli.Put(w, "last_reload_seconds", int64(since.Seconds()))
 	if len(args) == 1 {
 		_, err := fmt.Fprintf(w, "System uptime: %d\nLast reload: %d\n", int64(up.Seconds()), int64(since.Seconds()))
 		return err
@@ -165,6 +170,7 @@ func (s *system) settings(ctx context.Context, w io.Writer) error {
 			value = "Not set"
 		}
 		fmt.Fprintf(&b, "  %-28s %s\n", name+":", value)
+		cli.Put(w, fieldName.Replace(strings.ToLower(name)), value)
 	}
 	section := func(title string) { fmt.Fprintf(&b, "\n* %s\n  -------------\n", title) }
 	number := func(n int) string {
@@ -220,6 +226,9 @@ func (s *system) settings(ctx context.Context, w io.Writer) error {
 	return err
 }
 
+// fieldName makes the name of a value out of its label.
+var fieldName = strings.NewReplacer(" ", "_", "/", "_", "(", "", ")", "")
+
 func sysinfo(w io.Writer) error {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {
@@ -228,6 +237,13 @@ func sysinfo(w io.Writer) error {
 	kib := func(n uint64) uint64 { return n * uint64(info.Unit) / 1024 }
 	// The kernel's loads are fixed-point numbers with 16 bits of fraction.
 	load := func(i int) float64 { return float64(uint64(info.Loads[i])) / 65536 }
+	for name, n := range map[string]uint64{
+		"total_ram_kib": kib(uint64(info.Totalram)), "free_ram_kib": kib(uint64(info.Freeram)), "total_swap_kib": kib(uint64(info.Totalswap)),
+		"uptime_seconds": uint64(max(0, int64(info.Uptime))), "processes": uint64(info.Procs),
+	} {
+		cli.Put(w, name, n)
+	}
+	cli.Put(w, "load", []float64{load(0), load(1), load(2)})
 	_, err := fmt.Fprintf(w, `
 System Statistics
 -----------------
