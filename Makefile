@@ -11,7 +11,7 @@ SUDO        := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED ?= 0
 GOBUILD := go build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test check unit fmt vet lint arch race test-32 fuzz bench e2e interop cross deps prompts clean
+.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop cross deps prompts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ run: build ## an exchange on the sample configuration, which first calls itself
 test: deps check test-32 cross e2e ## everything: installs what it needs from Debian's packages
 
 check: fmt vet lint arch race ## all that needs neither root nor network
+
+check-samples: ## no false alarms on others' configurations: SAMPLES=DIR[:DIR...]
+	SAMPLES="$(SAMPLES)" go test -tags samples -count=1 -run TestSamples -v ./pbx/check
 
 unit: ## the tests, once, without the race detector
 	go test ./...

@@ -87,6 +87,8 @@ type examiner struct {
 	globals  map[string]string
 	steps    []step
 	dials    []dial
+	leaps    []leap
+	known    map[string]bool   // endpoints that an identify section names
 	edges    map[string][]edge // context: where calls in it may get to
 	entrants map[string][]entrant
 	ordered  []*settings.Endpoint // of pjsip.conf, by place in the file

@@ -82,24 +82,19 @@ func (x *examiner) follows(context string, ext dialplan.ExtensionView, a, b *dia
 
 // jumpedTo reports whether some jump may lead to a step by its number.
 func (x *examiner) jumpedTo(context string, s *dialplan.Step) bool {
-	for _, from := range x.steps {
-		for _, t := range targetsOf(from) {
-			to, exten := t.Context, t.Exten
-			if to == "" {
-				to = from.Context
-			}
-			if exten == "" {
-				exten = from.Exten
-			}
-			if certain(to) && to != context || certain(exten) && exten != s.Exten && !strings.HasPrefix(s.Exten, "_") {
-				continue
-			}
-			if s.Priority != 1 && t.Priority == strconv.Itoa(s.Priority) || !certain(t.Priority) || strings.IndexByte("+-", t.Priority[0]) >= 0 {
-				return true
-			}
+	return slices.ContainsFunc(x.leaps, func(l leap) bool {
+		if l.Context != "" && certain(l.Context) && l.Context != context || l.Context == "" && l.from.Context != context {
+			return false
 		}
-	}
-	return false
+		exten := l.Exten
+		if exten == "" {
+			exten = l.from.Exten
+		}
+		if certain(exten) && exten != s.Exten && !strings.HasPrefix(s.Exten, "_") {
+			return false
+		}
+		return s.Priority != 1 && l.Priority == strconv.Itoa(s.Priority) || !certain(l.Priority) || strings.IndexByte("+-", l.Priority[0]) >= 0
+	})
 }
 
 // names reports extensions that are spelled like patterns without being one.

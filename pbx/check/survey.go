@@ -59,6 +59,12 @@ type edge struct {
 	how string // "includes", "goes to"
 }
 
+// A leap is a jump a step may make.
+type leap struct {
+	dialplan.Target
+	from step
+}
+
 // An entrant is who may begin a call in a context.
 type entrant struct {
 	endpoint *settings.Endpoint
@@ -85,6 +91,10 @@ func (x *examiner) survey() {
 				x.devices[d.Endpoint] = d
 			}
 		}
+	}
+	x.known = map[string]bool{}
+	for _, i := range x.snap.Identifies {
+		x.known[i.Endpoint] = true
 	}
 	x.users = map[string][]string{}
 	for _, e := range x.ordered {
@@ -181,7 +191,7 @@ func (x *examiner) trunk(e *settings.Endpoint) bool {
 }
 
 func (x *examiner) identified(e *settings.Endpoint) bool {
-	return slices.ContainsFunc(x.snap.Identifies, func(i *settings.Identify) bool { return i.Endpoint == e.ID })
+	return x.known[e.ID]
 }
 
 // evaluate fills in what of a step's arguments is known before any call.
@@ -295,6 +305,7 @@ func (x *examiner) deviceTargets(name string, ext dialplan.ExtensionView) []*set
 func (x *examiner) follow() {
 	for _, s := range x.steps {
 		for _, j := range targetsOf(s) {
+			x.leaps = append(x.leaps, leap{j, s})
 			if j.Context != "" && certain(j.Context) && j.Context != s.Step.Context {
 				x.edges[s.Step.Context] = append(x.edges[s.Step.Context], edge{s.Pos, j.Context, "goes to"})
 			}

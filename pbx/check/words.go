@@ -223,6 +223,15 @@ func (x *examiner) sounds() {
 	if language == "" {
 		language = "en"
 	}
+	there := map[string]bool{}
+	has := func(name string) bool {
+		is, known := there[name]
+		if !known {
+			is = x.HasSound(language, name)
+			there[name] = is
+		}
+		return is
+	}
 	for _, s := range x.steps {
 		n := 0
 		switch {
@@ -237,7 +246,7 @@ func (x *examiner) sounds() {
 			continue
 		}
 		for _, file := range strings.Split(args[n], "&") {
-			if file = strings.TrimSpace(file); file != "" && certain(file) && !x.HasSound(language, file) {
+			if file = strings.TrimSpace(file); file != "" && certain(file) && !has(file) {
 				x.warn(s.Pos, "no-sound", fmt.Sprintf("there is no prompt %q", file), "the caller hears nothing here", "put the file below the sounds directory, or correct the name").Near = file
 			}
 		}
