@@ -341,12 +341,16 @@ func (d *dialing) wait(ctx context.Context) (*called, error) {
 		var event channel.Event
 		err := d.c.Wait(ctx, left, func(e channel.Event) bool {
 			event = e
-			return d.leg(e.Leg) != nil || e.Leg == d.c.Leg && e.Kind == channel.DigitEnded
+			return d.leg(e.Leg) != nil || e.Leg == d.c.Leg && (e.Kind == channel.DigitEnded || e.Kind == channel.Replaced)
 		})
 		if err != nil {
 			return nil, err
 		}
 		l := d.leg(event.Leg)
+		if l == nil && event.Kind == channel.Replaced {
+			d.callerReplaced()
+			continue
+		}
 		if l == nil {
 			if err := d.callerDialled(event.Digit); err != nil {
 				return nil, err
@@ -358,6 +362,28 @@ func (d *dialing) wait(ctx context.Context) (*called, error) {
 		}
 	}
 	return nil, nil
+}
+
+// callerReplaced goes on for somebody else: the caller gave the call away while it
+// was ringing.
+func (d *dialing) callerReplaced() {
+	for _, l := range d.legs {
+		if r, ok := l.ch.Leg.(channel.Reminder); ok {
+			r.ConnectedLine(d.c.Caller)
+		}
+	}
+	switch {
+	case d.joined:
+		l := d.legs[0].ch.Leg
+		bridge.Part(l)
+		bridge.Join(d.c.Leg, l)
+	case d.signalled:
+		d.signalled = false
+		d.ring()
+	}
+	if d.single {
+		d.tellIdentity(d.legs[0].ch.Caller)
+	}
 }
 
 // callerDialled handles a digit of the waiting caller: the disconnect code with
@@ -407,6 +433,12 @@ func (d *dialing) heard(ctx context.Context, l *called, e channel.Event) bool {
 	case channel.Progressed:
 		d.introduce(l)
 		d.early(l)
+	case channel.Replaced: // somebody picked the call up
+		if l.ch.State != channel.Up {
+			return false
+		}
+		d.tracef(3, "%s took the call of %s", l.ch.Name, d.c.Name)
+		return true
 	case channel.Answered:
 		d.tracef(3, "%s answered %s", l.ch.Name, d.c.Name)
 		return true
@@ -481,6 +513,10 @@ func (d *dialing) forward(ctx context.Context, l *called, by channel.Party) {
 	to := channel.Party{Number: l.forward}
 	if strings.Contains(l.forward, "/") {
 		to.Number = "" // a destination, not a number
+	} else {
+		// As measured on Asterisk 22, the caller is told the new number where one
+		// would expect the old one.
+		by.Name, by.Number = "", l.forward
 	}
 	d.tellForwarding(by, to)
 	where, _ := d.c.Var("FORWARD_CONTEXT")

@@ -184,6 +184,14 @@ func (d *dialing) talk(ctx context.Context, peer *channel.Channel) error {
 			return d.stay(ctx, r.Referred)
 		}
 		return dialplan.ErrHangup
+	case bridge.CallerMerged: // what is left are two calls of the callee
+		d.dismiss(peer, r.Referred)
+		d.c.Cause = channel.NormalClearing
+		return dialplan.ErrHangup
+	case bridge.CalleeMerged:
+		d.drop(peer, channel.NormalClearing)
+		d.c.Cause = channel.NormalClearing
+		return d.stay(ctx, r.Referred)
 	case bridge.CalleeRedirected:
 		return d.redirected(peer, r.Target)
 	case bridge.CallerGone:

@@ -289,7 +289,7 @@ func TestForwarding(t *testing.T) {
 			t.Errorf("redirecting %+v", r)
 		}
 		c.Rings()
-		a.Want("forwarded by 1 unknown to 2, ring")
+		a.Want("forwarded by 2 unknown to 2, ring")
 		c.PicksUp()
 		a.Want("answer, join")
 		a.Presses("5") // through both halves of the Local channel

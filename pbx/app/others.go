@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,16 +31,37 @@ func (a *calls) transfer(ctx context.Context, c *channel.Channel, args string) e
 	case !ok:
 		c.SetVar("TRANSFERSTATUS", "UNSUPPORTED")
 	default:
-		r.Redirect(dest)
-		c.SetVar("TRANSFERSTATUS", "SUCCESS")
-		return c.Pause(ctx, transferGrace)
+		return a.sendAway(ctx, c, r, dest)
 	}
 	return c.Poll(ctx, nil)
 }
 
-// transferGrace is how long a party that was sent elsewhere has to leave before
-// the dialplan goes on; hanging up at once would cut its REFER short.
-const transferGrace = 3 * time.Second
+// transferPatience is how long a party that was sent elsewhere has to report on
+// it or to leave before the dialplan goes on.
+const transferPatience = 32 * time.Second
+
+// sendAway asks the party to go to dest and waits for what becomes of it; a
+// party that leaves ends the call as usual.
+func (a *calls) sendAway(ctx context.Context, c *channel.Channel, r channel.Redirector, dest string) error {
+	var status int
+	r.Redirect(dest)
+	c.SetVar("TRANSFERSTATUS", "SUCCESS")
+	err := c.Wait(ctx, transferPatience, func(e channel.Event) bool {
+		status = e.Status
+		return e.Kind == channel.Transferred && e.Leg == c.Leg
+	})
+	switch {
+	case errors.Is(err, channel.ErrTimeout):
+		c.SetVar("TRANSFERSTATUS", "FAILURE")
+		return nil
+	case err != nil:
+		return err
+	case status >= 300:
+		c.SetVar("TRANSFERSTATUS", "FAILURE")
+	}
+	c.SetVar("TRANSFERSTATUSPROTOCOL", strconv.Itoa(status))
+	return nil
+}
 
 // channelRedirect is ChannelRedirect(channel,[[context,]extension,]priority).
 func (a *calls) channelRedirect(_ context.Context, c *channel.Channel, args string) error {

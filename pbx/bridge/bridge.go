@@ -29,6 +29,9 @@ type Bridges struct {
 	Trace    channel.Tracer
 	Log      *slog.Logger
 	Features Features
+	// Swap exchanges the parties of a channel the caller owns and of one named;
+	// nil: attended transfers are refused.
+	Swap func(ctx context.Context, mine *channel.Channel, name string) error
 }
 
 // Abilities say what a party may do by dialling in the call.
@@ -51,11 +54,13 @@ const (
 	CallerTransferred                // the callee sent the caller to Place
 	CalleeTransferred                // the caller sent the callee to Place
 	CalleeRedirected                 // somebody else sent the callee to Target
+	CallerMerged                     // the callee gave the caller to another call of its own
+	CalleeMerged                     // the caller gave the callee to another call of its own
 )
 
 func (o Outcome) String() string {
 	return [...]string{"caller gone", "callee gone", "disconnected", "limit reached",
-		"caller transferred", "callee transferred", "callee redirected"}[o]
+		"caller transferred", "callee transferred", "callee redirected", "caller merged", "callee merged"}[o]
 }
 
 // A Result is how a bridge ended.
@@ -268,10 +273,13 @@ func (t *talk) take(e channel.Event) bool {
 	case channel.Held, channel.Unheld:
 		t.hold(s, e.Kind == channel.Held)
 	case channel.Transfer:
-		t.todo = func(ctx context.Context) error { t.refer(s, e); return nil }
+		t.todo = func(ctx context.Context) error { t.refer(ctx, s, e); return nil }
 		return true
 	case channel.Identity:
 		t.identity(s, e.Party)
+	case channel.Replaced:
+		t.todo = func(context.Context) error { t.replaced(s); return nil }
+		return true
 	}
 	return false
 }

@@ -159,7 +159,11 @@ func (t *talk) send(s *side, place channel.Place) {
 }
 
 // refer carries out a blind transfer asked for by REFER (RFC 3515).
-func (t *talk) refer(s *side, e channel.Event) {
+func (t *talk) refer(ctx context.Context, s *side, e channel.Event) {
+	if e.Replaces != "" {
+		t.merge(ctx, s, e)
+		return
+	}
 	ctxt := transferContext(s.c)
 	exten := e.Target
 	if exists, _ := t.Numbers.Lookup(ctxt, exten, s.c.Caller.Number); !exists {

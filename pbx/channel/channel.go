@@ -1,6 +1,7 @@
 package channel
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -66,6 +67,8 @@ type Channel struct {
 	vars     map[string]string
 	extras   map[any]any
 	company  map[Leg]*Channel
+	patron   *Channel   // in whose company the channel is
+	posting  sync.Mutex // guards Leg against Post from elsewhere; see Swap
 	ending   bool
 	redirect string
 	programs uint64
@@ -101,7 +104,9 @@ func (c *Channel) Mailbox() *Mailbox { return c.mailbox.Load() }
 
 // Post sends an event to whoever owns the channel now.
 func (c *Channel) Post(e Event) {
+	c.posting.Lock()
 	e.Leg = c.Leg
+	c.posting.Unlock()
 	c.mailbox.Load().Put(e)
 }
 

@@ -26,6 +26,8 @@ const (
 	HangupAsked                      // somebody wants this channel ended (console, AbsoluteTimeout)
 	Redirect                         // somebody wants the channel at Target, as "context,exten,priority"
 	Ask                              // run Ask on the owner's goroutine
+	Transferred                      // a Redirect of the answered party has come to its end, Status says how
+	Replaced                         // the channel has another party now: see Swap
 	Nudge                            // what an application waits for outside of the call has happened
 )
 
@@ -43,6 +45,7 @@ type Event struct {
 	Signalled bool
 	ID        uint64
 	Whole     bool   // PlayDone: played to its end
+	Replaces  string // Transfer: name of the transferring party's other channel, whose peer is the target
 	Target    string // Forwarded, Transfer, Redirect
 	Party     Party
 	Ask       func(*Channel)

@@ -205,10 +205,14 @@ func (c *Channel) Accompany(other *Channel) {
 		c.company = map[Leg]*Channel{}
 	}
 	c.company[other.Leg] = other
+	other.patron = c
 }
 
 // Dismiss takes other out of c's care.
-func (c *Channel) Dismiss(other *Channel) { delete(c.company, other.Leg) }
+func (c *Channel) Dismiss(other *Channel) {
+	delete(c.company, other.Leg)
+	other.patron = nil
+}
 
 // End records that the channel is over and takes it off the exchange's list.
 // Only the first call counts.

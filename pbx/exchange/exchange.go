@@ -6,6 +6,7 @@ package exchange
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -73,7 +74,7 @@ func New(o Options) *Exchange {
 		x.log = slog.Default()
 	}
 	x.ctx, x.kill = context.WithCancel(context.Background())
-	x.bridges = &bridge.Bridges{Booth: o.Booth, Numbers: x, Trace: o.Trace, Log: x.log, Features: o.Features}
+	x.bridges = &bridge.Bridges{Booth: o.Booth, Numbers: x, Trace: o.Trace, Log: x.log, Features: o.Features, Swap: x.Swap}
 	return x
 }
 
@@ -322,6 +323,34 @@ func (x *Exchange) Ask(ctx context.Context, name string, f func(*channel.Channel
 	}
 	<-done
 	return true
+}
+
+// ErrNoSwap says that the other channel is gone, or part of the same call.
+var ErrNoSwap = errors.New("no such channel to take over")
+
+// Swap lets mine, which the caller's goroutine owns, and another channel exchange
+// their parties; see channel.Swap.
+func (x *Exchange) Swap(ctx context.Context, mine *channel.Channel, name string) error {
+	other, ok := x.Find(name)
+	if !ok || other.Mailbox() == mine.Mailbox() {
+		return fmt.Errorf("%s: %w", name, ErrNoSwap)
+	}
+	done := false
+	x.Ask(ctx, name, func(c *channel.Channel) {
+		if c.Ending() || c.Finished || mine.Ending() {
+			return
+		}
+		x.tracef(3, "%s takes the place of %s", mine.Name, c.Name)
+		channel.Swap(mine, c)
+		x.mu.Lock()
+		x.list[mine.Name], x.list[c.Name] = mine, c
+		x.mu.Unlock()
+		done = true
+	})
+	if !done {
+		return fmt.Errorf("%s: %w", name, ErrNoSwap)
+	}
+	return nil
 }
 
 // Hangup asks for a channel's end.

@@ -90,7 +90,10 @@ func (c *Call) SendDigit(d byte, _ time.Duration) bool {
 	return c.phone.Info
 }
 
-func (c *Call) Redirect(target string) { c.note("redirect " + target) }
+func (c *Call) Redirect(target string) {
+	c.note("redirect " + target)
+	c.put(channel.Event{Kind: channel.Transferred, Status: 200})
+}
 
 func (c *Call) Forwarding(by, to channel.Party) {
 	c.note("forwarded by " + by.Number + " " + by.Reason + " to " + to.Number)
@@ -165,6 +168,14 @@ func (c *Call) Holds(on bool) {
 		k = channel.Held
 	}
 	c.put(channel.Event{Kind: k})
+}
+
+// Joins asks that its peer be connected to the call of other, another call of the
+// same party (REFER with Replaces).
+func (c *Call) Joins(other *Call) <-chan int {
+	replies := make(chan int, 8)
+	c.put(channel.Event{Kind: channel.Transfer, Replaces: other.name, Replies: replies})
+	return replies
 }
 
 // Refers asks that its peer be sent to target (REFER).

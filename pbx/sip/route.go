@@ -63,7 +63,8 @@ func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, loca
 		FromUser: w.settings.Global.DefaultFromUser, MaxForwards: w.settings.Global.MaxForwards, Local: l,
 		Network: a.carrier(w, ep, x.Name()), Plane: a.o.Plane, Dialogs: a,
 		CallerContact: w.settings.Global.CallerContact, LateRinging: w.settings.Global.LateRinging,
-		T1: x.Retry().T1, Log: a.log, Ended: func(s *invite.Session) { a.ended(alive, s) },
+		Locate: a.locate,
+		T1:     x.Retry().T1, Log: a.log, Ended: func(s *invite.Session) { a.ended(alive, s) },
 	}
 	if auths, _ := w.settings.UACAuths(ep); len(auths) > 0 {
 		c.Credentials = &credentials{auths: auths}

@@ -76,10 +76,12 @@ type ServerTx interface {
 }
 
 // Dialogs is the agent's table by which in-dialog requests find their session.
-// Both methods may be called from any goroutine and do not block.
+// Its methods may be called from any goroutine and do not block.
 type Dialogs interface {
 	Add(id dialog.ID, s *Session)
 	Remove(id dialog.ID, s *Session)
+	// Find is the session of a dialog, or nil.
+	Find(id dialog.ID) *Session
 }
 
 // Credentials answer a challenge: they put an Authorization or
@@ -110,6 +112,8 @@ type Config struct {
 	Plane       plane.Plane
 	Dialogs     Dialogs
 	Credentials Credentials // outbound_auth; nil: every challenge ends the leg
+	// Locate gives the URI of an endpoint a party is to be sent to; nil: none is known.
+	Locate func(endpoint string) (uri string, ok bool)
 	// CallerContact puts the caller's number into the Contact of outbound calls
 	// (global use_callerid_contact).
 	CallerContact bool

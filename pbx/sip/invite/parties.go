@@ -40,9 +40,9 @@ func (s *Session) ConnectedLine(p channel.Party) {
 			if s.Endpoint.RPIDImmediate && s.uas.rang {
 				s.provisional(180, false)
 			}
-		case Accepted, Confirmed:
+		case Accepted, Confirmed, Calling, Proceeding:
 			s.renew()
-		case Idle, Calling, Proceeding, Cancelling, Ending, Over:
+		case Idle, Cancelling, Ending, Over:
 		}
 	})
 }
@@ -53,12 +53,19 @@ func (s *Session) renew() {
 	if s.gone || s.parties.connected == s.parties.told {
 		return
 	}
+	update := s.peer.allow["UPDATE"] // whatever connected_line_method says, as measured
+	if s.state == Proceeding && update && s.reinvite.tx == nil && len(s.uac.early) == 1 {
+		for _, d := range s.uac.early {
+			s.sendUpdate(d)
+			return
+		}
+	}
 	if s.state != Confirmed || s.busy() {
 		s.reinvite.renewal = true
 		return
 	}
-	if s.Endpoint.ConnectedLineMethod == "update" && s.peer.allow["UPDATE"] {
-		s.sendUpdate()
+	if update {
+		s.sendUpdate(s.dialog)
 		return
 	}
 	s.sendReinvite(nil)
@@ -77,7 +84,11 @@ func (s *Session) introduce(add func(sip.Header)) {
 		return
 	}
 	s.parties.told = c
-	for _, h := range s.identity(c, c.Presentation.Restricted(), "called") {
+	role := "called"
+	if !s.inbound {
+		role = "calling"
+	}
+	for _, h := range s.identity(c, c.Presentation.Restricted(), role) {
 		add(h)
 	}
 }

@@ -132,16 +132,16 @@ func TestConnectedLine(t *testing.T) {
 		s.ConnectedLine(eve) // waits for the ACK
 		r.quiet()
 		r.phone.send(s, sip.ACK, "")
-		re := r.take(sip.INVITE)
-		want(t, "re-INVITE", header(re.req, "P-Asserted-Identity"), `"Eve" <sip:2003@198.51.100.9>`)
-		re.respond(200, "phone", offerText("198.51.100.206", 4000, "0"))
+		up := r.take(sip.UPDATE)
+		want(t, "UPDATE", header(up.req, "P-Asserted-Identity"), `"Eve" <sip:2003@198.51.100.9>`)
+		up.respond(200, "phone", "")
 		s.ConnectedLine(eve)
 		r.quiet()
-		s.Endpoint.ConnectedLineMethod = "update"
+		s.do(func() { s.peer.allow = nil })
 		s.ConnectedLine(bob)
-		up := r.take(sip.UPDATE)
-		want(t, "UPDATE", header(up.req, "P-Asserted-Identity"), `"Bob" <sip:2002@198.51.100.9>`)
-		up.respond(200, "phone", "")
+		re := r.take(sip.INVITE)
+		want(t, "re-INVITE", header(re.req, "P-Asserted-Identity"), `"Bob" <sip:2002@198.51.100.9>`)
+		re.respond(200, "phone", offerText("198.51.100.206", 4000, "0"))
 		s.Endpoint.SendConnectedLine = false
 		s.ConnectedLine(eve)
 		r.quiet()

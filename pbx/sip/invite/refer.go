@@ -1,6 +1,7 @@
 package invite
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 		to = req.GetHeaders("r")
 	}
 	var target sip.Uri
+	var replaced *Session
 	switch {
 	case s.state != Confirmed || s.gone:
 		s.reply(req, tx, 481, nil)
@@ -34,9 +36,14 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 	case len(to) != 1 || !referTarget(to[0].Value(), &target):
 		s.reply(req, tx, 400, nil)
 		return
-	case target.Headers.Has("Replaces") || userOf(&target) == "":
-		// An attended transfer wants two of our calls made one.
-		s.log.Info("REFER refused: only transfers to a number are possible", "target", target.String())
+	case target.Headers.Has("Replaces"): // an attended transfer makes one call of two of ours
+		if replaced = s.otherCall(&target); replaced == nil {
+			s.log.Info("REFER refused: the call to be replaced is not here", "target", target.String())
+			s.reply(req, tx, 404, nil)
+			return
+		}
+	case userOf(&target) == "":
+		s.log.Info("REFER refused: no number", "target", target.String())
 		s.reply(req, tx, 501, nil)
 		return
 	}
@@ -49,6 +56,9 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 	s.reply(req, tx, 202, nil, extra...)
 	replies := make(chan int, 8)
 	e := channel.Event{Kind: channel.Transfer, Target: userOf(&target), Referrer: header1(req, "Referred-By")}
+	if replaced != nil {
+		e.Target, e.Replaces = "", replaced.Name()
+	}
 	if e.Referrer == "" {
 		e.Referrer = "<" + s.dialog.Target.String() + ">"
 	}
@@ -78,6 +88,23 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 			}
 		}
 	}()
+}
+
+// otherCall is the session that the Replaces of a Refer-To names: one of ours,
+// and not this one.
+func (s *Session) otherCall(target *sip.Uri) *Session {
+	text, _ := target.Headers.Get("Replaces")
+	if plain, err := url.PathUnescape(text); err == nil {
+		text = plain
+	}
+	id, ok := dialog.Replaced(text)
+	if !ok {
+		return nil
+	}
+	if o := s.Dialogs.Find(id); o != s {
+		return o
+	}
+	return nil
 }
 
 // referTarget reads a Refer-To.
@@ -147,34 +174,6 @@ func (s *Session) referred(id uint32, status int) {
 			s.log.Info("NOTIFY not answered", "err", r.Err)
 		}
 	})
-}
-
-// sendElsewhere asks an established party to call target itself (REFER from
-// us); what it reports about it is answered and otherwise left alone.
-func (s *Session) sendElsewhere(target string) {
-	req := s.dialog.Request(sip.REFER)
-	req.AppendHeader(sip.NewHeader("Refer-To", "<"+s.targetURI(target)+">"))
-	req.AppendHeader(sip.NewHeader("Referred-By", "<"+s.dialog.Local.URI.String()+">"))
-	s.finish(req, s.MaxForwards, "", nil)
-	s.send(req, func(r Reply) {
-		switch {
-		case r.Err != nil:
-			s.log.Info("REFER not answered", "err", r.Err)
-		case r.Response.StatusCode >= 300:
-			s.log.Info("REFER refused", "status", r.Response.StatusCode)
-		}
-	})
-}
-
-// notified answers a NOTIFY about a REFER of ours; no other subscription lives
-// in these dialogs.
-func (s *Session) notified(req *sip.Request, tx ServerTx) {
-	event, _, _ := strings.Cut(header1(req, "Event"), ";")
-	if !strings.EqualFold(strings.TrimSpace(event), "refer") {
-		s.reply(req, tx, 489, nil)
-		return
-	}
-	s.reply(req, tx, 200, nil)
 }
 
 // header1 is the value of the first header of a name, or "".

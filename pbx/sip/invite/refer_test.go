@@ -101,7 +101,8 @@ func TestReferRefused(t *testing.T) {
 		{"nowhere", true, nil, "400"},
 		{"two places", true, []string{"Refer-To: <sip:1@x>", "Refer-To: <sip:2@x>"}, "400"},
 		{"no number", true, []string{"Refer-To: <sip:x>"}, "501"},
-		{"attended", true, []string{"Refer-To: <sip:3005@x?Replaces=c%3Bto-tag%3Da%3Bfrom-tag%3Db>"}, "501"},
+		{"attended", true, []string{"Refer-To: <sip:3005@x?Replaces=c%3Bto-tag%3Da%3Bfrom-tag%3Db>"}, "404"},
+		{"attended by nonsense", true, []string{"Refer-To: <sip:3005@x?Replaces=c>"}, "404"},
 		{"without subscription", true, []string{"Refer-To: <sip:3005@x>", "Refer-Sub: false"}, "202"},
 	}
 	for _, tt := range tests {
@@ -124,13 +125,50 @@ func TestSendElsewhere(t *testing.T) {
 		s, _ := r.up()
 		s.Redirect("sip:3005@198.51.100.77")
 		refer := r.take(sip.REFER)
-		want(t, "Refer-To", header(refer.req, "Refer-To"), "<sip:3005@198.51.100.77>")
+		want(t, "Refer-To", header(refer.req, "Refer-To"), "sip:3005@198.51.100.77")
 		refer.respond(202, "", "")
 		notify := r.phone.send(s, sip.NOTIFY, "SIP/2.0 200 OK", "Content-Type: message/sipfrag", "Event: refer", "Subscription-State: terminated")
 		want(t, "NOTIFY", notify.codes(), "200")
+		r.wantEvents("transferred:200")
 		want(t, "other NOTIFY", r.phone.send(s, sip.NOTIFY, "", "Event: presence").codes(), "489")
 		r.hangup(s)
 	})
+}
+
+// TestSentElsewhere: how a party took our REFER.
+func TestSentElsewhere(t *testing.T) {
+	const sipfrag = "Content-Type: message/sipfrag"
+	for _, c := range []struct {
+		name          string
+		status        int
+		extra         []string
+		notify, state string
+		events        string
+	}{
+		{"refused", 603, nil, "", "", "transferred:603"},
+		{"no subscription", 202, []string{"Refer-Sub: false"}, "", "", "transferred:202"},
+		{"under way", 202, nil, "SIP/2.0 180 Ringing", "active", ""},
+		{"busy", 202, nil, "SIP/2.0 486 Busy Here", "terminated", "transferred:486"},
+		{"without a word", 202, nil, "", "terminated;reason=noresource", "transferred:200"},
+		{"nonsense", 202, nil, "SIP/2.0 xx", "active", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				s, _, _ := r.call(offerText("198.51.100.206", 4000, "0"))
+				s.Answer()
+				s.Redirect("sip:3005@198.51.100.77")
+				r.quiet() // not before the ACK
+				r.phone.send(s, sip.ACK, "")
+				r.take(sip.REFER).respond(c.status, "", "", c.extra...)
+				if c.state != "" {
+					r.phone.send(s, sip.NOTIFY, c.notify, sipfrag, "Event: refer", "Subscription-State: "+c.state)
+				}
+				r.wantEvents(c.events)
+				r.hangup(s)
+			})
+		})
+	}
 }
 
 // A party that never hears the end of its transfer leaves nothing behind.

@@ -35,6 +35,9 @@ func (s *Session) pending() {
 		s.reinvite.wanted = false
 		s.renegotiate()
 	}
+	if t := s.elsewhere.target; t != "" && s.state == Confirmed && !s.gone {
+		s.sendElsewhere(t)
+	}
 	if s.reinvite.renewal && !s.busy() {
 		s.reinvite.renewal = false
 		s.renew()
@@ -191,12 +194,12 @@ func (s *Session) refresh() {
 		s.sendReinvite(nil)
 		return
 	}
-	s.sendUpdate()
+	s.sendUpdate(s.dialog)
 }
 
 // sendUpdate refreshes the session without touching the media.
-func (s *Session) sendUpdate() {
-	req := s.dialog.Request(sip.UPDATE)
+func (s *Session) sendUpdate(d *dialog.Dialog) {
+	req := d.Request(sip.UPDATE)
 	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
 	s.timing.ask(s, req)
 	s.introduce(req.AppendHeader)
@@ -209,13 +212,17 @@ func (s *Session) sendUpdate() {
 		switch {
 		case s.state == Ending:
 			s.hurryBye()
+		case d != s.dialog && (r.Err != nil || r.Response.StatusCode >= 300): // the call is not up yet
+			s.log.Info("UPDATE in an early dialog refused")
 		case r.Err != nil:
 			s.lost(r.Err.Error())
 		case r.Response.StatusCode < 300:
-			s.dialog.Refresh(r.Response.Contact())
-			s.rewrite(s.dialog, r.Response)
-			s.timing.hear(s, r.Response)
-			s.timing.start(s)
+			d.Refresh(r.Response.Contact())
+			s.rewrite(d, r.Response)
+			if s.state == Confirmed {
+				s.timing.hear(s, r.Response)
+				s.timing.start(s)
+			}
 			s.pending()
 		case r.Response.StatusCode == 408 || r.Response.StatusCode == 481:
 			s.lost(r.Response.Reason)

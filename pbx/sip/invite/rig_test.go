@@ -102,6 +102,12 @@ func (r *rig) Add(id dialog.ID, s *Session) {
 	r.dialogs[id] = s
 }
 
+func (r *rig) Find(id dialog.ID) *Session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.dialogs[id]
+}
+
 func (r *rig) Remove(id dialog.ID, s *Session) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -204,6 +210,8 @@ func (r *rig) events() string {
 			words = append(words, "forwarded:"+e.Target)
 		case channel.MediaLost:
 			words = append(words, "medialost")
+		case channel.Transferred:
+			words = append(words, fmt.Sprintf("transferred:%d", e.Status))
 		case channel.Diverted:
 			words = append(words, "diverted:"+e.Party.Number+":"+e.Party.Reason+":"+e.Target)
 		case channel.Identity:

@@ -31,6 +31,7 @@ type Session struct {
 	inbox   inbox
 	done    chan struct{} // closed when the session is over
 	events  outbox
+	last    atomic.Pointer[string] // the last request, "Rx: BYE", for the console
 	facts   atomic.Pointer[facts]
 	tone    tone // what an inband_progress caller hears
 	port    plane.Port
@@ -49,16 +50,17 @@ type Session struct {
 	extra  headers
 	waits  waiting // requests that overtook others
 
-	uas      uas
-	uac      uac
-	reinvite reinvite
-	unacked  []*accepted // 2xx to INVITEs whose ACK is missing
-	ending   ending
-	news     news
-	held     bool
-	parties  parties
-	met      channel.Party // as the other side last called itself
-	direct   *Session      // whose party ours exchanges media with directly
+	uas       uas
+	uac       uac
+	reinvite  reinvite
+	unacked   []*accepted // 2xx to INVITEs whose ACK is missing
+	ending    ending
+	news      news
+	held      bool
+	parties   parties
+	elsewhere elsewhere
+	met       channel.Party // as the other side last called itself
+	direct    *Session      // whose party ours exchanges media with directly
 }
 
 // State is how far a session is (RFC 3261 13, 15).
@@ -266,6 +268,7 @@ func (s *Session) forget() {
 // send starts a client transaction and runs then in the loop for every reply. A
 // final response or an error is the last, but for further 2xx to an INVITE.
 func (s *Session) send(req *sip.Request, then func(Reply)) ClientTx {
+	s.noted("Tx: ", req)
 	var final, success bool
 	return s.Network.Request(req, func(r Reply) {
 		s.do(func() {
@@ -279,6 +282,19 @@ func (s *Session) send(req *sip.Request, then func(Reply)) ClientTx {
 			then(r)
 		})
 	})
+}
+
+func (s *Session) noted(way string, req *sip.Request) {
+	text := way + string(req.Method)
+	s.last.Store(&text)
+}
+
+// Last is the last request that was sent or received: "Tx: ACK".
+func (s *Session) Last() string {
+	if t := s.last.Load(); t != nil {
+		return *t
+	}
+	return "Init: INVITE"
 }
 
 // An alarm is a timer whose expiry is a step of the loop.

@@ -46,6 +46,7 @@ func Outgoing(c Config, call Call) (*Session, error) {
 		call: call, target: call.Target, callID: s.Network.Token(), tag: s.Network.Token(),
 		early: map[string]*dialog.Dialog{}, acks: map[string]*sip.Request{}, rseq: map[string]uint32{},
 	}
+	s.parties.connected, s.parties.told = call.Caller, call.Caller
 	wantsVideo := slices.ContainsFunc(call.Codecs, func(c *media.Codec) bool { return c.Video })
 	s.codecs = preferred(s.Endpoint.Codecs, call.Codecs)
 	if wantsVideo {
@@ -381,6 +382,7 @@ func (s *Session) won(d *dialog.Dialog, res *sip.Response) {
 	s.timing.hear(s, res)
 	s.timing.start(s)
 	s.publish()
+	s.pending()
 	s.emit(channel.Event{Kind: channel.Answered, Status: res.StatusCode, Reason: res.Reason})
 }
 

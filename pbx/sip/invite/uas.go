@@ -389,6 +389,9 @@ func (s *Session) Redirect(target string) {
 			s.sendElsewhere(target)
 			return
 		}
+		if s.state == Accepted {
+			s.elsewhere.target = target
+		}
 		if s.gone || s.state != Offered {
 			return
 		}
@@ -405,6 +408,11 @@ func (s *Session) Redirect(target string) {
 }
 
 func (s *Session) targetURI(target string) string {
+	if s.Locate != nil {
+		if uri, ok := s.Locate(target); ok {
+			return uri
+		}
+	}
 	if strings.HasPrefix(target, "sip:") || strings.HasPrefix(target, "sips:") || strings.HasPrefix(target, "tel:") {
 		return target
 	}
