@@ -62,7 +62,7 @@ func Compile(in Input) (*settings.Snapshot, *dialplan.Plan, []astconf.Diag) {
 
 func rules() []func(*examiner) {
 	return []func(*examiner){
-		(*examiner).files, (*examiner).repeated, (*examiner).doubledEquals, (*examiner).allowOrder, (*examiner).cutURIs,
+		(*examiner).files, (*examiner).unreadFiles, (*examiner).repeated, (*examiner).doubledEquals, (*examiner).allowOrder, (*examiner).cutURIs,
 		(*examiner).secrets, (*examiner).usernames, (*examiner).permits,
 		(*examiner).references, (*examiner).registering, (*examiner).unused, (*examiner).oddOneOut,
 		(*examiner).wideMatches, (*examiner).contactsIdentified, (*examiner).shadowedRegistrations,

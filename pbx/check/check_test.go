@@ -206,3 +206,11 @@ func named(want map[string][]string, rule string) bool {
 	}
 	return false
 }
+
+// TestOwnSample holds the sample that new users start with to what we ask of
+// them.
+func TestOwnSample(t *testing.T) {
+	for _, d := range judge(os.DirFS("../../configs/demo"), everything()).diags {
+		t.Errorf("%s [%s]", d, d.Rule)
+	}
+}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,6 +16,11 @@ func (x *examiner) files() {
 		if f == nil {
 			continue
 		}
+		if name != "asterisk.conf" { // which packages ship with [directories](!)
+			for _, s := range f.Unused {
+				x.note(s.Pos, "unused-template", fmt.Sprintf("template [%s] is used by no section", s.Name), "", "remove it, or write ("+s.Name+") after the section that needs it")
+			}
+		}
 		for _, s := range f.Sections {
 			if t := strings.TrimSpace(s.Name); t != s.Name {
 				d := x.warn(s.Pos, "spaced-name", fmt.Sprintf("the spaces in [%s] are part of the name", s.Name), "nothing that names "+t+" finds it", "write ["+t+"]")
@@ -23,6 +29,30 @@ func (x *examiner) files() {
 			if strings.Contains(s.Name, "[") {
 				x.warn(s.Pos, "bracket-in-name", fmt.Sprintf("the bracket in %q is part of the name", s.Name), "nothing that names "+strings.Trim(s.Name, "[]")+" finds it", "write ["+strings.Trim(s.Name, "[]")+"]").Near = s.Name
 			}
+		}
+	}
+}
+
+// unread are files of Asterisk that also make endpoints or dialplans, and that
+// this exchange does not read; none of them may be passed over in silence.
+var unread = map[string]string{
+	"users.conf":        "write its users into pjsip.conf",
+	"pjsip_wizard.conf": "write out the sections in pjsip.conf",
+	"extconfig.conf":    "configuration comes from files alone",
+	"sorcery.conf":      "configuration comes from files alone",
+	"extensions.ael":    "write its contexts into extensions.conf",
+	"extensions.lua":    "write its contexts into extensions.conf",
+}
+
+// unreadFiles notes files that say something and are not read.
+func (x *examiner) unreadFiles() {
+	for _, name := range slices.Sorted(maps.Keys(unread)) {
+		for n, l := range x.lines(name) {
+			if l = strings.TrimSpace(l); l == "" || strings.IndexByte(";[", l[0]) >= 0 || strings.HasPrefix(l, "--") || strings.HasPrefix(l, "//") {
+				continue
+			}
+			x.note(astconf.Pos{File: name, Line: n + 1}, "unread-file", name+" is not read", "nothing in it has an effect", unread[name])
+			break
 		}
 	}
 }

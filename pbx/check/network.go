@@ -63,6 +63,10 @@ func (x *examiner) pinned() {
 			x.note(e.At("transport"), "pinned-transport", fmt.Sprintf("endpoint [%s] is only called over %s", e.ID, strings.ToUpper(t.Protocol)),
 				fmt.Sprintf("a phone that registers over %s is accepted but cannot be called", other), "set the phone to "+strings.ToUpper(t.Protocol)+", or leave transport= out").Near = e.Transport
 		}
+		if protocols["udp"] && protocols["tcp"] && other != "" && x.identified(e) && !x.phone(e) && !x.called(e) {
+			x.note(e.At("transport"), "pinned-transport", fmt.Sprintf("what we send to [%s] within a call goes over %s", e.ID, strings.ToUpper(t.Protocol)),
+				fmt.Sprintf("a device that calls over %s may never hear that the other side has hung up", other), "leave transport= out, or let the devices call over "+strings.ToUpper(t.Protocol)).Near = e.Transport
+		}
 		for _, name := range e.AORs {
 			a := x.snap.AORs[name]
 			if a == nil {
@@ -79,6 +83,11 @@ func (x *examiner) pinned() {
 			}
 		}
 	}
+}
+
+// called reports whether e has an address of its own that calls go to.
+func (x *examiner) called(e *settings.Endpoint) bool {
+	return slices.ContainsFunc(e.AORs, func(name string) bool { return x.snap.AORs[name] != nil && len(x.snap.AORs[name].Contacts) > 0 })
 }
 
 // addressTranslation reports what fails behind a router that translates

@@ -181,11 +181,6 @@ func (x *examiner) unused() {
 			x.warn(a.Pos, "unused-aor", fmt.Sprintf("aor [%s] is named by no endpoint", name), "nobody can register there and no call goes there", "name it in aors= of an endpoint, or remove it")
 		}
 	}
-	if f := x.Files["pjsip.conf"]; f != nil {
-		for _, s := range f.Unused {
-			x.note(s.Pos, "unused-template", fmt.Sprintf("template [%s] is used by no section", s.Name), "", "remove it, or write ("+s.Name+") after the section that needs it")
-		}
-	}
 }
 
 // owner is the endpoint that credentials nobody names were plainly written for;
