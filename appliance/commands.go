@@ -2,14 +2,12 @@ package appliance
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"syscall"
 	"time"
 
-	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/cli"
 	"branchline/pbx/console"
@@ -41,6 +39,7 @@ func (d *daemon) addCommands() error {
 			},
 		}},
 		d.checkCommands(),
+		d.historyCommands(),
 		dialplan.Commands(d.system, d.deviceState, nil),
 		d.exchange.Commands(),
 		d.agent.Commands(),
@@ -64,14 +63,16 @@ func (d *daemon) addCommands() error {
 // reloadFromConsole is `core reload` and its relatives. All files are read and
 // checked together whatever part was named: a configuration is accepted or
 // refused whole.
-func (d *daemon) reloadFromConsole(_ context.Context, w io.Writer, _ string) error {
-	diags, err := d.reload()
-	for _, f := range diags {
-		if f.Severity > astconf.Note {
-			fmt.Fprintln(w, f.String())
-		}
+func (d *daemon) reloadFromConsole(_ context.Context, w io.Writer, part string) error {
+	diags, changes, err := d.reload()
+	findings(w, diags)
+	if err != nil {
+		return err
 	}
-	return err
+	if part == "" || len(changes) > 0 {
+		showChanges(w, changes)
+	}
+	return nil
 }
 
 func (d *daemon) settings() console.Settings {

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"branchline/appliance/history"
 	"branchline/appliance/task"
 	"branchline/media/plane"
 	"branchline/media/plane/socket"
@@ -58,6 +59,7 @@ type daemon struct {
 
 	changing sync.Mutex // one reload at a time; guards inForce
 	inForce  configuration
+	lenient  bool                           // it had errors, and --lenient let it pass
 	accepted atomic.Pointer[time.Time]      // when the last configuration was
 	findings atomic.Pointer[[]astconf.Diag] // of the last start or reload
 	ending   ending
@@ -185,6 +187,9 @@ func (d *daemon) run(ctx context.Context) error {
 			stop()
 			return
 		}
+		d.changing.Lock()
+		d.remember() // as who may write there from now on
+		d.changing.Unlock()
 		close(d.booted)
 		d.log.Info("fully booted", "in", time.Since(d.started).Round(time.Millisecond))
 		if d.options.Booted != nil {
@@ -258,7 +263,8 @@ func (d *daemon) firstConfiguration() error {
 	diags = append(diags, more...)
 	d.findings.Store(&diags)
 	report(d.log, diags)
-	if astconf.Failed(diags) && !d.options.Lenient {
+	d.lenient = astconf.Failed(diags)
+	if d.lenient && !d.options.Lenient {
 		return ErrRefused
 	}
 	commit()
@@ -267,9 +273,18 @@ func (d *daemon) firstConfiguration() error {
 
 // reload reads the configuration anew. What there is to say goes to the log. An
 // error means that nothing was changed.
-func (d *daemon) reload() (diags []astconf.Diag, err error) {
+func (d *daemon) reload() (diags []astconf.Diag, changes []history.Change, err error) {
 	d.changing.Lock()
 	defer d.changing.Unlock()
+	before := d.inForce
+	if diags, err = d.reloadFiles(); err == nil {
+		changes = d.changedSince(before)
+	}
+	return diags, changes, err
+}
+
+// reloadFiles is reload for who holds d.changing.
+func (d *daemon) reloadFiles() (diags []astconf.Diag, err error) {
 	defer func() { d.findings.Store(&diags) }()
 	next, diags := readConfiguration(d.judge())
 	if !astconf.Failed(diags) {
@@ -277,6 +292,8 @@ func (d *daemon) reload() (diags []astconf.Diag, err error) {
 		diags = append(diags, more...)
 		if !astconf.Failed(diags) {
 			commit()
+			d.lenient = false
+			d.remember()
 			return diags, nil
 		}
 	}

@@ -63,11 +63,13 @@ func (d *daemon) listenForEnd(ctx context.Context, stop func()) {
 				stop()
 				return
 			}
-			diags, err := d.reload()
+			diags, changes, err := d.reload()
 			report(d.log, diags)
 			if err != nil {
 				d.log.Error(err.Error())
+				continue
 			}
+			d.log.Info("reloaded", "changes", len(changes))
 		case s := <-d.ending.asked:
 			d.abortShutdown()
 			if s.Patience == console.Now {
@@ -110,7 +112,15 @@ func (d *daemon) dropPrivileges() error {
 		return err
 	}
 	dirs := d.process.Directories
-	for _, path := range []string{ControlSocket(d.process), filepath.Join(dirs.DB, databaseFile), dirs.DB, dirs.Run} {
+	// What root wrote into the history before must stay readable.
+	kept, err := filepath.Glob(filepath.Join(dirs.VarLib, historyDir, "*"))
+	if err != nil {
+		return err
+	}
+	if len(kept) > 0 {
+		kept = append(kept, filepath.Join(dirs.VarLib, historyDir))
+	}
+	for _, path := range append(kept, ControlSocket(d.process), filepath.Join(dirs.DB, databaseFile), dirs.DB, dirs.Run) {
 		if err := os.Chown(path, uid, gid); err != nil {
 			return err
 		}
