@@ -83,7 +83,7 @@ func own(s *astconf.Section, e astconf.Entry) bool {
 
 // adding are the options of which every line counts.
 var adding = strings.Fields("type match contact set_var setvar permit deny contact_permit contact_deny local_net localnet allow disallow register mailbox mailboxes " +
-	"auth outbound_auth aors exten same include ignorepat switch lswitch eswitch directmediapermit directmediadeny match_header header mwi hint list_item match_request_uri")
+	"auth outbound_auth aors exten same include ignorepat switch lswitch eswitch directmediapermit directmediadeny password_digest match_header header mwi hint list_item match_request_uri")
 
 // repeated reports options that stand twice in a section, of which only the
 // last counts.

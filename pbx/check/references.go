@@ -92,7 +92,7 @@ func (x *examiner) commentedOut(e *settings.Endpoint, aor string) {
 // registering reports endpoints and addresses of record that no phone can use.
 func (x *examiner) registering() {
 	for _, e := range x.ordered {
-		if e.Legacy || e.ID == "anonymous" || strings.HasPrefix(e.ID, "anonymous@") {
+		if e.Legacy || e.ID == "anonymous" || e.ID == "default_outbound_endpoint" || strings.HasPrefix(e.ID, "anonymous@") {
 			continue
 		}
 		if len(e.AORs) == 0 && (!x.identified(e) || x.isDialled(e)) {
@@ -128,7 +128,7 @@ func (x *examiner) registering() {
 				"a phone that wants to register is answered 403, and calls to it find nobody", "add max_contacts=1 for a phone, contact=sip:address for a server")
 			insert(d, a.Pos, "max_contacts=1")
 		case a.MaxContacts == 1 && !a.RemoveExisting:
-			d := x.warn(a.At("max_contacts"), "no-remove-existing", fmt.Sprintf("aor [%s] holds one contact and keeps the old one", name),
+			d := x.note(a.At("max_contacts"), "no-remove-existing", fmt.Sprintf("aor [%s] holds one contact and keeps the old one", name),
 				"a phone that restarts at another port is answered 403 until its old registration runs out", "add remove_existing=yes")
 			insert(d, a.At("max_contacts"), "remove_existing=yes")
 		}

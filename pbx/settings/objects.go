@@ -79,12 +79,12 @@ func takeBind(t *Transport, s string) error {
 
 func (t *Transport) finish() error {
 	switch {
+	case t.Protocol != "udp" && t.Protocol != "tcp":
+		return lack("protocol=" + t.Protocol + " is not supported yet, only udp and tcp")
 	case !t.Bind.IsValid():
 		return errors.New("bind is missing")
 	case t.ExternalSignalingPort != 0 && t.ExternalSignaling == "":
 		return errors.New("external_signaling_port needs external_signaling_address")
-	case t.Protocol != "udp" && t.Protocol != "tcp":
-		return lack("protocol=" + t.Protocol + " is not supported yet, only udp and tcp")
 	}
 	if t.Bind.Port() == 0 {
 		t.Bind = netip.AddrPortFrom(t.Bind.Addr(), 5060)

@@ -133,7 +133,7 @@ func (r *reader) section(sec *astconf.Section) {
 		}
 		typed = true
 		key := object{e.Value, sec.Name}
-		if first, dup := r.seen[key]; dup {
+		if first, dup := r.seen[key]; dup && foreignTypes[e.Value] == "" {
 			r.add(sec.Pos, astconf.Error, "duplicate-object",
 				"%s [%s] is already defined at %s; Asterisk would then load no %s at all", e.Value, sec.Name, first, e.Value).
 				Cure = "give one of them another name, or remove it"
