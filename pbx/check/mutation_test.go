@@ -21,7 +21,7 @@ import (
 var subjects = []string{
 	"../../configs/scenario-e/server1", "../../configs/scenario-e/server3",
 	"../../appliance/e2e/testdata/howto/c/server3", "../../appliance/e2e/testdata/howto/e/server1", "../../appliance/e2e/testdata/howto/e/server3",
-	"testdata/howto/a/server1", "testdata/howto/d2/server1", "testdata/howto/d4/server1",
+	"../../configs/scenario-a/server1", "../../configs/scenario-d2/server1", "../../configs/scenario-d4/server1",
 }
 
 const (

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/dialplan"
 	"branchline/pbx/settings"
 )
 
@@ -168,7 +169,7 @@ func (x *examiner) leadsOut(context string, except *settings.Endpoint) (d dial, 
 	for _, c := range contexts {
 		for _, d := range x.dialsIn(c) {
 			for _, t := range d.targets {
-				if x.outward(t, except) {
+				if x.outward(t, except) && (certain(t.device) || t.device == dialled || x.setInPlan(d)) {
 					return d, t, ways[c], true
 				}
 			}
@@ -187,6 +188,18 @@ func (x *examiner) dialsIn(context string) []dial {
 	return out
 }
 
+// setInPlan reports whether all variables of a Dial are set by the dialplan, so
+// that every caller has them.
+func (x *examiner) setInPlan(d dial) bool {
+	all := true
+	d.Args.Each(func(r dialplan.Reference, _ bool) {
+		if !r.Function && !isGiven(r.Name) && !x.assignedInPlan(r.Name) {
+			all = false
+		}
+	})
+	return all
+}
+
 // outward reports whether a target leaves this exchange.
 func (x *examiner) outward(t target, except *settings.Endpoint) bool {
 	for _, e := range t.endpoints {
@@ -203,7 +216,10 @@ func (t target) name() string {
 	if len(t.endpoints) == 1 {
 		return t.endpoints[0].ID
 	}
-	return shown(t.device)
+	if !certain(t.device) {
+		return "an address that only the call knows"
+	}
+	return t.device
 }
 
 // written is what of the target stands in the line.
