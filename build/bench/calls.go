@@ -200,6 +200,17 @@ func (b *bench) memory(k switchboard.Kind) error {
 	if err != nil {
 		return err
 	}
-	b.report.add(k.Name, "memory per call", fmt.Sprintf("%.1f kB", float64(busy-idle)/calls/1000), "<= 64 kB")
+	// What was only needed to set the calls up may be given back while they last.
+	settled := busy
+	for deadline := time.Now().Add(25 * time.Second); time.Now().Before(deadline); time.Sleep(500 * time.Millisecond) {
+		now, err := d.exchange.RSS()
+		if err != nil {
+			return err
+		}
+		settled = min(settled, now)
+	}
+	perCall := func(rss int64) float64 { return float64(rss-idle) / calls / 1000 }
+	b.report.add(k.Name, "memory per call",
+		fmt.Sprintf("%.1f kB (%.1f kB while being set up)", perCall(settled), perCall(busy)), "<= 64 kB")
 	return nil
 }
