@@ -58,6 +58,7 @@ type Session struct {
 	news      news
 	held      bool
 	parties   parties
+	texts     []channel.Text // to be sent once the call stands
 	elsewhere elsewhere
 	met       channel.Party // as the other side last called itself
 	direct    *Session      // whose party ours exchanges media with directly
@@ -146,6 +147,11 @@ func (s *Session) close() {
 		step()
 	}
 	s.waits.drop(s)
+	if s.uac.tx != nil {
+		// It would wait for further 2xx for 64*T1 (RFC 6026 timer M) and keep
+		// all of this alive, but nobody is left to acknowledge them.
+		s.uac.tx.Terminate()
+	}
 	close(s.done)
 	s.forget()
 	if s.Ended != nil {

@@ -16,10 +16,10 @@ type Outbound struct {
 	key    string
 	to     netip.AddrPort
 	invite bool
-	on     func(*sip.Response, error)
 	calls  sync.Mutex // one call of on at a time
 
 	mu       sync.Mutex
+	on       func(*sip.Response, error) // nil once nothing more will be told: it holds on to a whole session
 	state    clientState
 	req      *sip.Request // until the final response
 	raw      []byte       // the request, later the ACK of a failure
@@ -29,7 +29,6 @@ type Outbound struct {
 	limit    *time.Timer
 	cancels  []sip.Header // a CANCEL waits for the first provisional response
 	cancel   bool
-	silent   bool // Terminate was called
 }
 
 type clientState uint8
@@ -148,7 +147,7 @@ func (o *Outbound) send(raw []byte) error {
 func (o *Outbound) take(res *sip.Response) {
 	o.mu.Lock()
 	var after func()
-	deliver := !o.silent
+	on := o.on
 	switch o.state {
 	case calling, ringing:
 		switch {
@@ -176,29 +175,35 @@ func (o *Outbound) take(res *sip.Response) {
 			after = o.settle(failed, wait)
 		}
 	case answered:
-		deliver = deliver && res.IsSuccess()
+		if !res.IsSuccess() {
+			on = nil
+		}
 	case failed:
-		deliver = false
+		on = nil
 		if o.invite && res.StatusCode >= 300 {
 			raw := o.raw
 			after = func() { o.w.note(o.send(raw), "acknowledge failure") }
 		}
 	case over:
-		deliver = false
+		on = nil
+	}
+	if o.state > ringing && o.state != answered {
+		o.on = nil
 	}
 	o.mu.Unlock()
 	if after != nil {
 		after()
 	}
-	if deliver {
-		o.tell(res, nil)
-	}
+	o.tell(on, res, nil)
 }
 
-func (o *Outbound) tell(res *sip.Response, err error) {
+func (o *Outbound) tell(on func(*sip.Response, error), res *sip.Response, err error) {
+	if on == nil {
+		return
+	}
 	o.calls.Lock()
 	defer o.calls.Unlock()
-	o.on(res, err)
+	on(res, err)
 }
 
 // progress is the first and any further provisional response.
@@ -251,22 +256,27 @@ func (o *Outbound) end(err error) {
 		o.mu.Unlock()
 		return
 	}
-	tell := o.state <= ringing && !o.silent && err != nil
+	on := o.on
+	if o.state > ringing || err == nil {
+		on = nil
+	}
+	o.on = nil
 	o.settle(over, 0)
 	o.mu.Unlock()
 	o.w.drop(o)
-	if tell {
-		o.tell(nil, err)
-	}
+	o.tell(on, nil, err)
 }
 
 // Terminate forgets the request: on is not called any more. The far side is
 // told nothing.
 func (o *Outbound) Terminate() {
 	o.mu.Lock()
-	o.silent = true
+	o.on = nil
+	acknowledging := o.state == failed
 	o.mu.Unlock()
-	o.end(nil)
+	if !acknowledging {
+		o.end(nil)
+	}
 }
 
 // Cancel asks the far side to give up an INVITE (RFC 3261 9.1), with extra

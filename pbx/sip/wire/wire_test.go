@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -297,6 +299,44 @@ func TestClientTransactions(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestForgottenClients: a request that is over, or was given up, must not keep
+// what asked for it alive, though repetitions of a failure are still answered.
+func TestForgottenClients(t *testing.T) {
+	bench(t, "udp", wire.Config{}, func(net *siptest.Net, w *wire.Wire, p *siptest.Phone) {
+		p.Repeats = true
+		for i, c := range []struct {
+			status   int
+			forget   bool
+			repeated bool // an ACK answers a repetition
+		}{{200, true, false}, {486, false, true}, {486, true, true}} {
+			var kept weak.Pointer[[4096]byte]
+			func() {
+				session := new([4096]byte)
+				kept = weak.Make(session)
+				o := w.Request(outgoing(sip.INVITE, fmt.Sprint("f", i)), netip.MustParseAddrPort(phone),
+					func(*sip.Response, error) { session[0]++ })
+				inv := p.Want("INVITE")
+				p.Reply(inv, c.status, "x")
+				if c.status >= 300 {
+					p.Want("ACK")
+				}
+				synctest.Wait()
+				if c.forget {
+					o.Terminate()
+				}
+				if c.repeated {
+					p.Reply(inv, c.status, "x")
+					p.Want("ACK")
+				}
+			}()
+			runtime.GC()
+			if kept.Value() != nil {
+				t.Errorf("%d, forgotten %v: what asked is kept alive", c.status, c.forget)
+			}
+		}
+	})
 }
 
 func TestTCPRefusedAndLost(t *testing.T) {
