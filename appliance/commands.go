@@ -39,6 +39,8 @@ func (d *daemon) addCommands() error {
 			},
 		}},
 		d.checkCommands(),
+		d.smallCommands(),
+		d.groups.Commands(),
 		d.historyCommands(),
 		dialplan.Commands(d.system, d.deviceState, nil),
 		d.exchange.Commands(),

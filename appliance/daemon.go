@@ -54,6 +54,7 @@ type daemon struct {
 	registrar *registrar.Registrar
 	agent     *sip.Agent
 	outbound  *outreg.Keeper
+	groups    *fn.Groups
 	tree      *cli.Tree
 	console   *console.Server
 
@@ -147,7 +148,9 @@ func (d *daemon) assemble() (err error) {
 	d.exchange.AddTech(local.New(d.exchange, d.plane))
 
 	refused := app.Refused()
+	d.groups = fn.NewGroups(d.exchange.Channels)
 	functions := fn.Functions(fn.Deps{
+		Groups: d.groups,
 		System: d.system, Store: d.db, State: d.deviceState, Custom: d.setDeviceState,
 		Settings: d.agent.Snapshot, Contacts: d.contacts, Channels: d.exchange.Channels, Version: Version,
 		Env: []string{"HOSTNAME", "LANG", "TZ"},

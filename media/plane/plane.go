@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"branchline/media"
+	"branchline/media/rtp"
 )
 
 // A Plane owns every media socket of the exchange.
@@ -40,6 +41,20 @@ type Options struct {
 	// TOS is the DSCP and ECN octet of what is sent (46<<2 for expedited
 	// forwarding), 0: the system's default.
 	TOS uint8
+}
+
+// A Packet is what a tap is told of one packet that a stream sent or took in.
+type Packet struct {
+	Sent bool // to Peer; otherwise it came from there
+	Peer netip.AddrPort
+
+	// Report is the content of an RTCP packet; nil for RTP, of which the rest is.
+	// It is lent for the call.
+	Report *rtp.Report
+	Type   uint8 // payload type
+	Seq    uint16
+	Stamp  uint32
+	Size   int // bytes of payload
 }
 
 // Config is what rtp.conf says, and how the media thread runs. The zero value

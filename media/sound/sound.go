@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"branchline/media"
@@ -28,11 +30,13 @@ type Library struct {
 	Default  string   // the language tried last, "": en
 }
 
-// formats by suffix, in the order in which they are preferred.
-var formats = []struct {
+type format struct {
 	suffix string
 	decode func([]byte) ([]byte, error)
-}{
+}
+
+// formats by suffix, in the order in which they are preferred.
+var formats = []format{
 	{"ulaw", raw}, {"alaw", alaw}, {"sln", linear}, {"wav", wav}, {"ul", raw}, {"pcm", raw}, {"al", alaw},
 }
 
@@ -59,6 +63,53 @@ func (l *Library) Open(lang string, names ...string) (media.Source, error) {
 func (l *Library) Has(lang, name string) bool {
 	_, err := l.find(lang, name)
 	return err == nil
+}
+
+// Names lists the prompts that exist in any language, without it, sorted. It
+// reads directories.
+func (l *Library) Names() []string {
+	found := map[string]bool{}
+	places := make([]fs.FS, 0, len(l.Dirs)+1)
+	for _, d := range l.Dirs {
+		places = append(places, os.DirFS(d))
+	}
+	if l.Embedded != nil {
+		places = append(places, l.Embedded)
+	}
+	for _, place := range places {
+		// A place that cannot be read has no prompts.
+		_ = fs.WalkDir(place, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return nil
+			}
+			suffix := strings.TrimPrefix(path.Ext(name), ".")
+			if !slices.ContainsFunc(formats, func(f format) bool { return f.suffix == suffix }) {
+				return nil
+			}
+			name = strings.TrimSuffix(name, "."+suffix)
+			if lang, rest, ok := strings.Cut(name, "/"); ok && isLanguage(lang) {
+				name = rest
+			}
+			found[name] = true
+			return nil
+		})
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// isLanguage tells "en" and "zh_TW" from "digits".
+func isLanguage(dir string) bool {
+	base, _, _ := strings.Cut(dir, "_")
+	return len(base) == 2 && strings.ToLower(base) == base
+}
+
+// Formats lists the suffixes of the files that can be played, most wanted first.
+func Formats() []string {
+	var out []string
+	for _, f := range formats {
+		out = append(out, f.suffix)
+	}
+	return out
 }
 
 // A hit is a file that was found.

@@ -1,6 +1,10 @@
 package tone
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // fallback is the zone that has what others lack.
 const fallback = "us"
@@ -82,3 +86,10 @@ func Find(zone, name string) (list string, ok bool) {
 
 // Known reports whether zone is one we have.
 func Known(zone string) bool { return zones[strings.ToLower(zone)] != nil }
+
+// Zones lists the zones there are, sorted.
+func Zones() []string { return slices.Sorted(maps.Keys(zones)) }
+
+// Lists gives the tones of a zone by name, nil if there is no such zone. The map
+// is a copy.
+func Lists(zone string) map[string]string { return maps.Clone(zones[strings.ToLower(zone)]) }

@@ -27,6 +27,7 @@ type Deps struct {
 	Settings func() *settings.Snapshot       // the endpoints in force
 	Contacts func(aor string) []Contact      // where an address of record can be reached
 	Channels func() []*channel.Snapshot      // all channels there are
+	Groups   *Groups                         // GROUP(); nil: of their own
 	Env      []string                        // environment variables ENV() may read
 	Version  string                          // "1.2.3"
 	Rand     *rand.Rand                      // nil: seeded by the system

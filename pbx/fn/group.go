@@ -1,7 +1,11 @@
 package fn
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -9,13 +13,14 @@ import (
 	"sync"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/expr"
 )
 
-// groups remembers which channels a dialplan counts together. A channel that
-// has ended counts no more.
-type groups struct {
+// Groups remembers which channels a dialplan counts together. A channel that has
+// ended counts no more.
+type Groups struct {
 	mu      sync.Mutex
 	members map[string][]membership // by channel name
 	alive   func() []*channel.Snapshot
@@ -24,8 +29,63 @@ type groups struct {
 
 type membership struct{ category, group string }
 
+// NewGroups makes an empty table. alive lists the channels there are; nil:
+// nobody knows.
+func NewGroups(alive func() []*channel.Snapshot) *Groups {
+	return &Groups{members: map[string][]membership{}, alive: alive, sweepAt: 64}
+}
+
+// Commands are the console commands about groups.
+func (g *Groups) Commands() []cli.Command {
+	return []cli.Command{{
+		Path: "group show channels", Summary: "Display active channels with group(s)",
+		Usage: "Usage: group show channels [pattern]\n       Lists the channels that are in groups, or in groups that match a regular\n       expression.\n",
+		Run: func(_ context.Context, w io.Writer, args []string) error {
+			if len(args) > 1 {
+				return cli.ErrUsage
+			}
+			matches := func(string) bool { return true }
+			if len(args) == 1 {
+				re, err := expr.CompileRegex(args[0])
+				if err != nil {
+					return err
+				}
+				matches = re.MatchString
+			}
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			g.sweep()
+			t := cli.NewTable(w, "channels", "%-25s  %-20s  %-20s\n", "channel,group,category")
+			t.Head("Channel", "Group", "Category")
+			n := 0
+			for _, name := range slices.Sorted(maps.Keys(g.members)) {
+				for _, m := range g.members[name] {
+					if !matches(m.group) {
+						continue
+					}
+					category := m.category
+					if category == "" {
+						category = "(Default)"
+					}
+					t.Row(name, m.group, category)
+					n++
+				}
+			}
+			plural := "s"
+			if n == 1 {
+				plural = ""
+			}
+			_, err := fmt.Fprintf(w, "%d active channel%s\n", n, plural)
+			return err
+		},
+	}}
+}
+
 func (d Deps) groupFunctions() []dialplan.Function {
-	g := &groups{members: map[string][]membership{}, alive: d.Channels, sweepAt: 64}
+	g := d.Groups
+	if g == nil {
+		g = NewGroups(d.Channels)
+	}
 	return []dialplan.Function{
 		{Name: "GROUP", Synopsis: "The channel's group, for counting calls", Syntax: "GROUP([category])",
 			Read: onChannel(g.read), Write: setChannel(g.write)},
@@ -35,7 +95,7 @@ func (d Deps) groupFunctions() []dialplan.Function {
 	}
 }
 
-func (g *groups) read(c *channel.Channel, category string) (string, error) {
+func (g *Groups) read(c *channel.Channel, category string) (string, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, m := range g.members[c.Name] {
@@ -46,7 +106,7 @@ func (g *groups) read(c *channel.Channel, category string) (string, error) {
 	return "", nil
 }
 
-func (g *groups) write(c *channel.Channel, category, value string) error {
+func (g *Groups) write(c *channel.Channel, category, value string) error {
 	group, other, found := strings.Cut(value, "@")
 	if found {
 		category = other
@@ -72,7 +132,7 @@ func (g *groups) write(c *channel.Channel, category, value string) error {
 }
 
 // sweep forgets channels that have ended.
-func (g *groups) sweep() {
+func (g *Groups) sweep() {
 	living := g.living()
 	for name := range g.members {
 		if living != nil && !living[name] {
@@ -82,7 +142,7 @@ func (g *groups) sweep() {
 }
 
 // living gives the names of the channels there are; nil if nobody knows.
-func (g *groups) living() map[string]bool {
+func (g *Groups) living() map[string]bool {
 	if g.alive == nil {
 		return nil
 	}
@@ -94,7 +154,7 @@ func (g *groups) living() map[string]bool {
 }
 
 // tally counts the members that fit.
-func (g *groups) tally(fits func(membership) bool) string {
+func (g *Groups) tally(fits func(membership) bool) string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.sweep()
@@ -109,7 +169,7 @@ func (g *groups) tally(fits func(membership) bool) string {
 	return strconv.Itoa(n)
 }
 
-func (g *groups) count(c *channel.Channel, args string) (string, error) {
+func (g *Groups) count(c *channel.Channel, args string) (string, error) {
 	group, category, _ := strings.Cut(args, "@")
 	if group == "" {
 		group, _ = g.read(c, category)
@@ -120,7 +180,7 @@ func (g *groups) count(c *channel.Channel, args string) (string, error) {
 	return g.tally(func(m membership) bool { return m.group == group && m.category == category }), nil
 }
 
-func (g *groups) countMatching(args string) (string, error) {
+func (g *Groups) countMatching(args string) (string, error) {
 	expression, category, byCategory := strings.Cut(args, "@")
 	re, err := expr.CompileRegex(expression)
 	if err != nil {
@@ -137,7 +197,7 @@ func (g *groups) countMatching(args string) (string, error) {
 	}), nil
 }
 
-func (g *groups) list(c *channel.Channel, _ string) (string, error) {
+func (g *Groups) list(c *channel.Channel, _ string) (string, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var out []string

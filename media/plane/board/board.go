@@ -74,6 +74,7 @@ type Board struct {
 	wheel wheel.Wheel
 	// closing has each party close itself at its next tick.
 	closing bool
+	tap     func(plane.Packet)
 
 	// Working space, used by one packet at a time.
 	frame  [rtp.HeaderLen + maxFrame]byte
@@ -125,6 +126,10 @@ func (b *Board) Advance(now int64) { b.wheel.Advance(now) }
 // Next is when Advance has something to do again; false if never.
 func (b *Board) Next() (int64, bool) { return b.wheel.Next() }
 
+// Tap has f told of every packet that is sent or heard from now on, nil nobody.
+// It is called on the media thread, as f is: f must not block.
+func (b *Board) Tap(f func(plane.Packet)) { b.tap = f }
+
 // Close ends everybody who still has something to do.
 func (b *Board) Close(now int64) {
 	b.closing = true
@@ -168,6 +173,7 @@ type Party struct {
 
 	out     sender
 	aimed   bool // there is somewhere to send to
+	target  target
 	program player
 	dial    dial
 

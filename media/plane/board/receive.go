@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"branchline/media/g711"
+	"branchline/media/plane"
 	"branchline/media/rtp"
 )
 
@@ -12,6 +13,9 @@ func (p *Party) Receive(now int64, from netip.AddrPort, pkt []byte) {
 	var h rtp.Header
 	if p.closed || len(p.formats) == 0 || !h.Parse(pkt) || !p.accept(from, &h) {
 		return
+	}
+	if t := p.board.tap; t != nil {
+		t(plane.Packet{Peer: from, Type: h.PT, Seq: h.Seq, Stamp: h.Stamp, Size: h.To - h.From})
 	}
 	p.in.Arrived(&h, h.To-h.From, uint32(now/1000*p.rate/1e6))
 	p.lastRx, p.silent, p.quiet = now, now, false

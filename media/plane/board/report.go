@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"branchline/media"
+	"branchline/media/plane"
 	"branchline/media/rtp"
 )
 
@@ -25,6 +26,10 @@ func (p *Party) ReceiveReport(now int64, from netip.AddrPort, pkt []byte) {
 	var r rtp.Report
 	if p.closed || len(p.formats) == 0 || !p.acceptReport(from) || !rtp.ParseReport(pkt, p.out.ssrc, &r) {
 		return
+	}
+	if t := p.board.tap; t != nil {
+		shown := r
+		t(plane.Packet{Peer: from, Report: &shown})
 	}
 	f := &p.far
 	if r.Sent {
@@ -79,6 +84,10 @@ func (p *Party) sendReport(now int64, bye bool) {
 		}
 	}
 	f.reported, f.sentThen = true, s.packets
+	if t := p.board.tap; t != nil {
+		shown := r
+		t(plane.Packet{Sent: true, Peer: p.target.rtcp, Report: &shown})
+	}
 	p.wire.RTCP(rtp.AppendReport(p.board.report[:0], &r, p.cname))
 }
 

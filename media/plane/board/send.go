@@ -1,6 +1,7 @@
 package board
 
 import (
+	"branchline/media/plane"
 	"branchline/media/rtp"
 )
 
@@ -138,5 +139,16 @@ func (p *Party) speak(now int64, kind uint8, b []byte, n int) {
 func (p *Party) send(b []byte) {
 	p.out.packets++
 	p.out.bytes += uint64(len(b) - rtp.HeaderLen)
+	if t := p.board.tap; t != nil {
+		p.showSent(t, b)
+	}
 	p.wire.RTP(b)
+}
+
+// showSent tells a tap of a packet that goes out.
+func (p *Party) showSent(tap func(plane.Packet), b []byte) {
+	var h rtp.Header
+	if h.Parse(b) {
+		tap(plane.Packet{Sent: true, Peer: p.target.rtp, Type: h.PT, Seq: h.Seq, Stamp: h.Stamp, Size: h.To - h.From})
+	}
 }

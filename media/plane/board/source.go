@@ -61,6 +61,9 @@ func (p *Party) latch(from netip.AddrPort) {
 	p.tell(media.Event{Kind: media.Latched})
 }
 
+// A target is where a party's packets go.
+type target struct{ rtp, rtcp netip.AddrPort }
+
 // aim tells the wire where to send.
 func (p *Party) aim() {
 	to, reports := p.flow.Remote, p.flow.RemoteRTCP
@@ -73,7 +76,7 @@ func (p *Party) aim() {
 	if r := p.source.rtcp; r.IsValid() && r.Addr() == to.Addr() {
 		reports = r
 	}
-	p.aimed = to.IsValid()
+	p.aimed, p.target = to.IsValid(), target{to, reports}
 	p.wire.Aim(to, reports)
 }
 

@@ -97,6 +97,11 @@ func (p *Plane) Configure(c plane.Config) {
 	p.config, p.rules = c, board.RulesOf(c)
 }
 
+// Tap has f told of every packet that any stream sends or hears from now on, nil
+// nobody. f is called on the media thread and must not block. Without a tap this
+// costs one comparison per packet.
+func (p *Plane) Tap(f func(plane.Packet)) { p.do(func(int64) { p.board.Tap(f) }) }
+
 // Close ends all streams and the thread. Programmes still playing end with their
 // event before Close returns.
 func (p *Plane) Close() error {

@@ -1,0 +1,141 @@
+package appliance
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"branchline/media/sound"
+	"branchline/pbx/channel"
+	"branchline/pbx/cli"
+	"branchline/pbx/probe"
+	"branchline/pbx/prompt"
+	"branchline/pbx/settings"
+)
+
+// smallCommands are the console commands that need parts of several packages,
+// or only a few lines.
+func (d *daemon) smallCommands() []cli.Command {
+	rtp := func() settings.RTP { return d.agent.Snapshot().RTP }
+	sounds := library(d.process.Directories)
+	out := append(d.stateCommands(), d.fileCommands()...)
+	out = append(out, probe.New(d.plane, d.out.Say, rtp).Commands()...)
+	return append(out, prompt.Commands(sounds, sounds.Names, sound.Formats())...)
+}
+
+func (d *daemon) stateCommands() []cli.Command {
+	return []cli.Command{
+		{Path: "devstate list", Summary: "List currently known custom device states",
+			Usage: "Usage: devstate list\n       Lists the Custom: devices and their states.\n", Run: d.listDevices},
+		{Path: "devstate change", Summary: "Change a custom device state",
+			Usage: "Usage: devstate change <device> <state>\n       Changes the state of a Custom: device. States are " + strings.Join(deviceStates(), ", ") + ".\n",
+			Run:   d.changeDevice,
+			Complete: func(args []string) []string {
+				if len(args) > 1 {
+					return deviceStates()
+				}
+				var out []string
+				for _, e := range d.db.List("/" + customFamily) {
+					out = append(out, "Custom:"+filepath.Base(e.Name))
+				}
+				return out
+			}},
+	}
+}
+
+// deviceStates are the words a state may be given in.
+func deviceStates() []string {
+	return []string{"UNKNOWN", "NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE", "RINGING", "RINGINUSE", "ONHOLD"}
+}
+
+func (d *daemon) listDevices(_ context.Context, w io.Writer, args []string) error {
+	if len(args) > 0 {
+		return cli.ErrUsage
+	}
+	rule := strings.Repeat("-", 69) + "\n"
+	fmt.Fprint(w, "\n", rule, "--- Custom Device States --------------------------------------------\n", rule, "---\n")
+	t := cli.NewTable(w, "devices", "--- Name: '%s'  State: '%s'\n---\n", "name,state")
+	for _, e := range d.db.List("/" + customFamily) {
+		t.Row("Custom:"+strings.TrimPrefix(e.Name, "/"+customFamily+"/"), e.Value)
+	}
+	fmt.Fprint(w, rule, rule, "\n")
+	return nil
+}
+
+func (d *daemon) changeDevice(_ context.Context, w io.Writer, args []string) error {
+	if len(args) != 2 {
+		return cli.ErrUsage
+	}
+	kind, name, ok := strings.Cut(args[0], ":")
+	if !ok || !strings.EqualFold(kind, "Custom") {
+		fmt.Fprintln(w, "The devstate command can only be used to set 'Custom:' device state!")
+		return cli.ErrFailed
+	}
+	state, known := channel.ParseDeviceState(strings.ToUpper(args[1]))
+	if !known {
+		return cli.ErrUsage
+	}
+	fmt.Fprintf(w, "Changing %s to %s\n", name, state)
+	if !d.setDeviceState(args[0], args[1]) {
+		return fmt.Errorf("device %s: not stored", args[0])
+	}
+	return nil
+}
+
+func (d *daemon) fileCommands() []cli.Command {
+	return []cli.Command{
+		{Path: "config list", Summary: "Show all files that have loaded a configuration file",
+			Usage: "Usage: config list\n       Lists the configuration files that are read, and whose they are.\n",
+			Run: func(_ context.Context, w io.Writer, args []string) error {
+				if len(args) > 0 {
+					return cli.ErrUsage
+				}
+				t := cli.NewTable(w, "files", "%-20.20s %-50s\n", "module,file")
+				for _, name := range configFiles {
+					if _, err := os.Stat(filepath.Join(d.process.Directories.Etc, name)); err == nil {
+						t.Row(readerOf(name), filepath.Join(d.process.Directories.Etc, name))
+					}
+				}
+				if d.mainFile != "" {
+					t.Row("core", d.mainFile)
+				}
+				return nil
+			}},
+		{Path: "config reload", Summary: "Force a reload on modules using a particular configuration file",
+			Usage:    "Usage: config reload <filename>\n       Reads the configuration anew; all files are checked together.\n",
+			Complete: func([]string) []string { return configFiles },
+			Run: func(ctx context.Context, w io.Writer, args []string) error {
+				if len(args) != 1 {
+					return cli.ErrUsage
+				}
+				if !slices.Contains(configFiles, filepath.Base(args[0])) {
+					fmt.Fprintf(w, "'%s' is no file that can be read again; there are %s\n", args[0], strings.Join(configFiles, ", "))
+					return cli.ErrFailed
+				}
+				if err := d.reloadFromConsole(ctx, w, ""); err != nil {
+					fmt.Fprintf(w, "Nothing was changed: %v\n", err)
+					return cli.ErrFailed
+				}
+				return nil
+			}},
+	}
+}
+
+// readerOf is the module of Asterisk's that reads a file, for those who know it.
+func readerOf(file string) string {
+	switch file {
+	case "pjsip.conf":
+		return "res_pjsip"
+	case "sip.conf":
+		return "chan_sip"
+	case "rtp.conf":
+		return "res_rtp_asterisk"
+	case "extensions.conf":
+		return "pbx_config"
+	}
+	return "core"
+}

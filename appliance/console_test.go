@@ -1,0 +1,237 @@
+package appliance
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"branchline/pbx/cli"
+)
+
+// desk is a daemon that is put together and configured, but does not run, and
+// its console.
+func desk(t *testing.T, files map[string]string) (*daemon, func(string) (string, cli.Outcome)) {
+	t.Helper()
+	dir := site(t, files)
+	d, err := assemble(Options{Config: dir, Quiet: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.putAway)
+	if err := d.firstConfiguration(); err != nil {
+		t.Fatal(err)
+	}
+	return d, func(line string) (string, cli.Outcome) {
+		var out bytes.Buffer
+		outcome := d.tree.Run(t.Context(), &out, line)
+		return out.String(), outcome
+	}
+}
+
+var deskFiles = map[string]string{
+	"pjsip.conf":      strings.ReplaceAll(goodSIP, ":25060", ":25070"),
+	"extensions.conf": "[globals]\nX=5\n[default]\nexten => 1,hint,PJSIP/1001\nexten => 1,1,Dial(PJSIP/1001)\n",
+}
+
+// Every command that shows or lists something gives a document, without
+// arguments or with those that it needs, and no document holds the password.
+func TestEveryListingIsADocument(t *testing.T) {
+	d, run := desk(t, deskFiles)
+	needs := map[string]string{
+		"bridge show": "x", "core show application": "Dial", "core show channel": "x", "core show channeltype": "PJSIP", "core show codec": "1",
+		"core show function": "LEN", "core show hint": "1", "core show sound": "invalid", "database showkey": "x", "dialplan show chanvar": "x",
+		"pjsip show aor": "1001", "pjsip show auth": "1001", "pjsip show channel": "x", "pjsip show contact": "x", "pjsip show endpoint": "1001",
+		"pjsip show identify": "x", "pjsip show registration": "x", "pjsip show transport": "udp", "pjsip show qualify aor": "1001",
+		"pjsip show qualify endpoint": "1001", "pjsip show subscription inbound": "x", "pjsip show subscription outbound": "x",
+		"dialplan explain": "1001 1", "pbx explain": "1001 1", "config show": "1", "sip show peer": "x", "sip show user": "x",
+		"sip show channel": "x", "sip show history": "x",
+	}
+	// These are texts; they become lines.
+	texts := []string{"core show license", "core show warranty", "cli show permissions"}
+	var help struct{ Commands []struct{ Command string } }
+	out, _ := run("core show help --json")
+	if err := json.Unmarshal([]byte(out), &help); err != nil || len(help.Commands) < 100 {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	seen := 0
+	for _, c := range help.Commands {
+		for _, line := range spellings(c.Command) {
+			words := strings.Fields(line)
+			if !slices.Contains(words, "show") && !slices.Contains(words, "list") {
+				continue
+			}
+			seen++
+			if arg := needs[line]; arg != "" {
+				line += " " + arg
+			}
+			out, _ := run(line + " --json")
+			var doc map[string]any
+			if err := json.Unmarshal([]byte(out), &doc); err != nil {
+				t.Errorf("%s: %v\n%s", line, err, out)
+				continue
+			}
+			_, isText := doc["text"]
+			// A thing that does not exist is answered by a sentence.
+			if isText && !slices.Contains(texts, line) && !strings.HasSuffix(line, " x") {
+				t.Errorf("%s: no values\n%s", line, out)
+			}
+			if strings.Contains(out, "Usage:") {
+				t.Errorf("%s needs an argument in this test", line)
+			}
+			if strings.Contains(out, "fr7w-93kd") {
+				t.Errorf("%s shows a password", line)
+			}
+		}
+	}
+	if seen < 60 {
+		t.Errorf("only %d listings", seen)
+	}
+	_ = d
+}
+
+// spellings are the lines that a path of the help list stands for, without its
+// optional last word.
+func spellings(path string) []string {
+	lines := []string{""}
+	for _, w := range strings.Fields(path) {
+		if strings.HasPrefix(w, "[") {
+			continue
+		}
+		var next []string
+		for _, word := range strings.Split(strings.Trim(w, "{}"), "|") {
+			for _, l := range lines {
+				next = append(next, strings.TrimSpace(l+" "+word))
+			}
+		}
+		lines = next
+	}
+	return lines
+}
+
+func TestSmallCommands(t *testing.T) {
+	d, run := desk(t, deskFiles)
+	etc := d.process.Directories.Etc
+	const head = "\n---------------------------------------------------------------------\n" +
+		"--- Custom Device States --------------------------------------------\n" +
+		"---------------------------------------------------------------------\n---\n"
+	const foot = "---------------------------------------------------------------------\n---------------------------------------------------------------------\n\n"
+	for _, step := range []struct {
+		line, want string
+		outcome    cli.Outcome
+	}{
+		{"devstate list", head + foot, cli.Done},
+		{"devstate change Custom:x BUSY", "Changing x to BUSY\n", cli.Done},
+		{"devstate list", head + "--- Name: 'Custom:x'  State: 'BUSY'\n---\n" + foot, cli.Done},
+		{"devstate change PJSIP/1 BUSY", "The devstate command can only be used to set 'Custom:' device state!\nCommand 'devstate change PJSIP/1 BUSY' failed.\n", cli.Failed},
+		{"group show channels", "Channel                    Group                 Category            \n0 active channels\n", cli.Done},
+		{"config list", pad("res_pjsip", 20) + " " + pad(filepath.Join(etc, "pjsip.conf"), 50) + "\n" +
+			pad("pbx_config", 20) + " " + pad(filepath.Join(etc, "extensions.conf"), 50) + "\n" +
+			pad("core", 20) + " " + pad(d.mainFile, 50) + "\n", cli.Done},
+		{"config reload extensions.conf", "", cli.Done},
+		{"config reload nope.conf", "", cli.Failed},
+		{"acl show", "\nacl\n---\n", cli.Done},
+		{"rtp set debug on", "RTP Packet Debugging Enabled\n", cli.Done},
+		{"rtp set debug off", "RTP Packet Debugging Disabled\n", cli.Done},
+	} {
+		if got, outcome := run(step.line); outcome != step.outcome || got != step.want && step.want != "" {
+			t.Errorf("%s: %s\n%s\nwant\n%s", step.line, outcome, got, step.want)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(etc, "extensions.conf"), []byte("broken\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.tree.Complete("devstate change "); !slices.Equal(got, []string{"Custom:x"}) {
+		t.Error(got)
+	}
+}
+
+func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-len(s))) }
+
+// The how-to's `?` shows these first words. Those we do not serve say so by
+// name, each with its reason.
+func TestRefusedFamilies(t *testing.T) {
+	_, run := desk(t, deskFiles)
+	for _, family := range strings.Fields("! ael agent agi aoc ari calendar cc cel dnsmgr fax http iax2 keys malloc manager media mgcp minivm odbc " +
+		"phoneprov pjproject pri realtime sorcery stun test timing udptl ulimit xmldoc xmpp") {
+		line := family + " show status"
+		if got, outcome := run(line); outcome != cli.Unknown || !strings.HasPrefix(got, "'"+family+"' is not supported by this product: ") {
+			t.Errorf("%s: %s %s", line, outcome, got)
+		}
+	}
+	for _, line := range []string{"iax2 set debug on", "iax2 set debug", "core show taskprocessors", "pjsip dump endpt", "pjsip export config_wizard primitives to x"} {
+		if got, _ := run(line); !strings.Contains(got, "is not supported by this product: ") {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
+
+// The first words that we serve, and those of features still to come, which say
+// that they are not there.
+func TestServedFamilies(t *testing.T) {
+	d, run := desk(t, deskFiles)
+	first := d.tree.Complete("")
+	for _, family := range strings.Fields("acl bridge cdr channel core database devstate dialplan features group hangup help indication local logger " +
+		"module moh originate pjsip reload rtcp rtp config cli say") {
+		if !slices.Contains(first, family) {
+			t.Errorf("%s is not offered", family)
+		}
+	}
+	for _, family := range strings.Fields("confbridge file mixmonitor no parking queue voicemail presencestate") {
+		if got, _ := run(family + " convert"); !strings.Contains(got, "is not supported by this product") {
+			t.Errorf("%s: %s", family, got)
+		}
+	}
+}
+
+// Each command can be completed word by word, and explains itself.
+func TestCompletionAndHelpOfEveryCommand(t *testing.T) {
+	d, run := desk(t, deskFiles)
+	out, _ := run("core show help")
+	for entry := range strings.Lines(out) {
+		path, summary, _ := strings.Cut(strings.TrimSpace(entry), " -- ")
+		if summary == "" {
+			t.Errorf("%q has no summary", entry)
+		}
+		for _, line := range spellings(path) {
+			words := strings.Fields(line)
+			for i, w := range words {
+				if got := d.tree.Complete(strings.Join(append(words[:i:i], w[:1]), " ")); !slices.Contains(got, w) {
+					t.Errorf("%q is not completed to %q: %q", strings.Join(words[:i], " "), w, got)
+				}
+			}
+			if got, _ := run("core show help " + line); !strings.HasPrefix(got, "Usage: ") && !strings.HasPrefix(got, "Alias of ") {
+				t.Errorf("help %s: %q", line, got)
+			}
+		}
+	}
+}
+
+// The how-to's two help tables: the pjsip commands are there under these names,
+// or say that they are not supported.
+func TestHelpTable(t *testing.T) {
+	_, run := desk(t, deskFiles)
+	list, _ := run("core show help pjsip")
+	for _, path := range []string{
+		"list aors", "list auths", "list channels", "list ciphers", "list contacts", "list endpoints", "list identifies", "list registrations",
+		"list subscriptions {inbound|outbound} [like]", "list transports", "qualify", "reload qualify aor", "reload qualify endpoint", "reload",
+		"send register", "send unregister", "set history {on|off|clear}", "set logger {on|off|host",
+		"show aors", "show aor", "show auths", "show auth", "show channels", "show channel", "show channelstats", "show contacts", "show contact",
+		"show endpoints", "show endpoint", "show history", "show identifiers", "show identifies", "show identify", "show qualify aor",
+		"show qualify endpoint", "show registrations", "show registration", "show scheduled_tasks", "show settings",
+		"show subscription {inbound|outbound}", "show subscriptions {inbound|outbound} [like]", "show transports", "show transport",
+		"show unidentified_requests", "show version",
+	} {
+		if !strings.Contains("\n"+list, "\npjsip "+path) {
+			t.Errorf("no pjsip %s in\n%s", path, list)
+		}
+	}
+	for _, line := range []string{"pjsip dump endpt", "pjsip export config_wizard primitives", "pjsip send notify clear-mwi endpoint 1001"} {
+		if got, _ := run(line); !strings.Contains(got, "not supported") {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
