@@ -13,6 +13,7 @@ import (
 	"branchline/pbx/console"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/sip/show"
+	"branchline/pbx/sip/showsip"
 )
 
 // addCommands fills the console's command tree. Each package brings the
@@ -45,6 +46,12 @@ func (d *daemon) addCommands() error {
 		dialplan.Commands(d.system, d.deviceState, nil),
 		d.exchange.Commands(),
 		d.agent.Commands(),
+		d.agent.LegacyCommands(),
+		showsip.Commands(showsip.Deps{
+			Snapshot: d.agent.Snapshot, Contacts: d.registrar, Address: d.agent.DeviceAddress, Channels: d.agent.DeviceChannels,
+			Registrations: d.outbound, Notify: d.notifyDevice, UserAgent: Name + "/" + Version,
+			Reload: func(ctx context.Context, w io.Writer) error { return d.reloadFromConsole(ctx, w, "sip") },
+		}),
 		astdb.Commands(d.db),
 		show.Commands(show.Deps{
 			Snapshot: d.agent.Snapshot, Identifiers: d.agent.Identifiers, Contacts: d.registrar,

@@ -62,6 +62,8 @@ type Agent struct {
 	taps    wire.Taps
 	trace   trace
 	history history
+	oldLook legacyTrace   // `sip set debug`
+	oldPast history       // `sip set history`
 	serial  atomic.Uint32 // of channel names
 	strange strangers
 	where   *whereabouts // of devices of sip.conf
@@ -157,6 +159,8 @@ func (a *Agent) Close() error {
 	a.pending = nil
 	a.trace.off()
 	a.history.off()
+	a.oldLook.off()
+	a.oldPast.off()
 	return first
 }
 

@@ -129,6 +129,7 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 			x.Start()
 		}
 		a.debug(next.Global.Debug, old)
+		a.legacyDebug(next, old)
 		select {
 		case <-a.ready:
 		default:

@@ -39,6 +39,7 @@ func (w *waiting) drop(s *Session) {
 // Receive takes a request within one of the session's dialogs. tx may be nil for
 // an ACK.
 func (s *Session) Receive(req *sip.Request, tx ServerTx) {
+	s.noted("Rx: ", req)
 	if !s.do(func() { s.receive(req, tx) }) && req.Method != sip.ACK && tx != nil {
 		res := dialog.Respond(req, 481, "", "")
 		res.AppendHeader(sip.NewHeader("Server", s.UserAgent))
@@ -154,6 +155,8 @@ func (s *Session) serve(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 		s.reply(req, tx, 200, nil, sip.NewHeader("Accept", sdpType+", application/dtmf-relay, application/dtmf"))
 	case sip.REFER: // RFC 3515
 		s.refer(req, tx)
+	case sip.MESSAGE: // RFC 3428
+		s.texted(req, tx)
 	case sip.NOTIFY:
 		s.notified(req, tx)
 	case sip.CANCEL:

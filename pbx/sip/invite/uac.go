@@ -342,6 +342,7 @@ func (s *Session) ack(d *dialog.Dialog, invite *sip.Request) *sip.Request {
 		}
 	}
 	s.finish(ack, s.MaxForwards, "", nil)
+	s.noted("Tx: ", ack)
 	s.Network.Send(ack.Clone())
 	return ack
 }

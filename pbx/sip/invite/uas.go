@@ -36,6 +36,7 @@ func Incoming(c Config, req *sip.Request, tx ServerTx) (*Session, error) {
 		return nil, fmt.Errorf("media port: %w", err)
 	}
 	s.uas.req, s.uas.tx = req, tx
+	s.noted("Rx: ", req)
 	if to := req.To(); to != nil {
 		s.uas.tag, _ = to.Params.Get("tag")
 	}

@@ -266,3 +266,24 @@ func (r *Registrar) verbose(level int, format string, args ...any) {
 		r.o.Verbose(level, format, args...)
 	}
 }
+
+// Forget drops the registered contacts of an address of record, as if they had
+// expired, and tells how many there were.
+func (r *Registrar) Forget(aor string) int {
+	r.mu.Lock()
+	var dropped []*Contact
+	for _, e := range r.bound[aor] {
+		dropped = append(dropped, e.now)
+	}
+	for _, c := range dropped {
+		r.drop(c, fresh)
+	}
+	r.mu.Unlock()
+	for _, c := range dropped {
+		r.verbose(3, "Removed contact '%s' from AOR '%s' due to request", c.URI, c.AOR)
+	}
+	if len(dropped) > 0 {
+		r.changed(aor)
+	}
+	return len(dropped)
+}

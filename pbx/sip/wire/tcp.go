@@ -43,6 +43,7 @@ type connection struct {
 	once  sync.Once
 	used  atomic.Int64 // UnixNano of the last message
 	heard atomic.Bool  // a whole message has come
+	ours  atomic.Bool  // we opened it
 
 	mu       sync.Mutex
 	watchers map[*Outbound]struct{}
@@ -153,6 +154,20 @@ func (s *connections) closeAll() {
 	}
 }
 
+// Connections lists the peers of TCP connections, and which of them we opened.
+func (w *Wire) Connections() map[netip.AddrPort]bool {
+	if w.conns == nil {
+		return nil
+	}
+	w.conns.mu.Lock()
+	defer w.conns.mu.Unlock()
+	out := make(map[netip.AddrPort]bool, len(w.conns.by))
+	for peer, k := range w.conns.by {
+		out[peer] = k.ours.Load()
+	}
+	return out
+}
+
 // Connected reports whether a connection to peer stands.
 func (w *Wire) Connected(peer netip.AddrPort) bool {
 	if w.conns == nil {
@@ -207,6 +222,7 @@ func (w *Wire) open(to netip.AddrPort) {
 			err = ErrClosed
 		} else {
 			k.heard.Store(true) // our choice, not a stranger's
+			k.ours.Store(true)
 		}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		err = fmt.Errorf("connect to %s: %w", to, ErrRefused)

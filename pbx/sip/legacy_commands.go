@@ -1,0 +1,380 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"branchline/media"
+	"branchline/pbx/channel"
+	"branchline/pbx/cli"
+	"branchline/pbx/sip/invite"
+)
+
+// LegacyCommands are the `sip ...` console commands about messages, dialogs and
+// connections. Those about devices are in package showsip.
+func (a *Agent) LegacyCommands() []cli.Command {
+	const debugUsage = "Usage: sip set debug {on|off|ip <address>[:<port>]|peer <name>}\n" +
+		"       Shows SIP messages on the consoles as they are sent and received, all of\n" +
+		"       them or those of one address or device, or ends that.\n"
+	return []cli.Command{
+		{Path: "sip set debug {on|off|ip|peer}", Summary: "Enable/Disable SIP debugging", Usage: debugUsage, Run: a.setDebug,
+			Complete: func([]string) []string { return a.deviceNames() }},
+		{Path: "sip set debug", Summary: "Enable SIP debugging, as with on", Usage: debugUsage,
+			Run: func(_ context.Context, w io.Writer, args []string) error {
+				if len(args) > 0 {
+					return cli.ErrUsage
+				}
+				a.oldLook.on(a)
+				fmt.Fprintln(w, "SIP Debugging enabled")
+				return nil
+			}},
+		{Path: "sip set history {on|off}", Summary: "Enable/Disable SIP history",
+			Usage: "Usage: sip set history {on|off}\n       Begins or ends to keep SIP messages for 'sip show history'.\n", Run: a.setLegacyHistory},
+		{Path: "sip show history", Summary: "Show SIP dialog history",
+			Usage: "Usage: sip show history <call-id>\n       Lists the messages that were kept of one dialog. A part of its Call-ID is enough.\n",
+			Run:   a.legacyHistory, Complete: a.completeCallID},
+		{Path: "sip show {channels|subscriptions}", Summary: "List active SIP channels or subscriptions",
+			Usage: "Usage: sip show {channels|subscriptions}\n       Lists the SIP dialogs that are up.\n", Run: a.showDialogs},
+		{Path: "sip show channel", Summary: "Show detailed SIP channel info",
+			Usage: "Usage: sip show channel <call-id>\n       Shows one SIP dialog. A part of its Call-ID is enough.\n",
+			Run:   a.showDialog, Complete: a.completeCallID},
+		{Path: "sip show channelstats", Summary: "List statistics for active SIP channels",
+			Usage: "Usage: sip show channelstats\n       Lists the media counters of the calls that are up.\n", Run: a.dialogStats},
+		{Path: "sip show tcp", Summary: "List TCP Connections",
+			Usage: "Usage: sip show tcp\n       Lists the TCP connections of sip.conf's transports.\n", Run: a.showTCP},
+	}
+}
+
+func (a *Agent) deviceNames() (out []string) {
+	if s := a.Snapshot().SIP; s != nil {
+		for _, d := range s.List {
+			out = append(out, d.Name)
+		}
+	}
+	return out
+}
+
+func (a *Agent) setDebug(ctx context.Context, w io.Writer, args []string) error {
+	words := cli.Words(ctx)
+	what := strings.ToLower(words[len(words)-len(args)-1])
+	if wanted := map[string]int{"ip": 1, "peer": 1}[what]; len(args) != wanted {
+		return cli.ErrUsage
+	}
+	switch what {
+	case "on":
+		a.oldLook.on(a)
+		fmt.Fprintln(w, "SIP Debugging enabled")
+	case "off":
+		a.oldLook.off()
+		fmt.Fprintln(w, "SIP Debugging Disabled")
+	case "ip":
+		peer, err := netip.ParseAddrPort(args[0])
+		if err != nil {
+			addr, err := netip.ParseAddr(strings.Trim(args[0], "[]"))
+			if err != nil {
+				return cli.ErrUsage
+			}
+			peer = netip.AddrPortFrom(addr, 0)
+		}
+		a.oldLook.only(a, peer, nil)
+		fmt.Fprintf(w, "SIP Debugging Enabled for IP: %s\n", args[0])
+	case "peer":
+		dev := a.Snapshot().Device(args[0])
+		if dev == nil {
+			fmt.Fprintf(w, "No such peer '%s'\n", args[0])
+			return cli.ErrFailed
+		}
+		at := a.DeviceAddress(dev)
+		if !at.IsValid() {
+			fmt.Fprintf(w, "Unable to get IP address of peer '%s'\n", args[0])
+			return cli.ErrFailed
+		}
+		a.oldLook.only(a, netip.AddrPort{}, func() netip.AddrPort { return a.DeviceAddress(dev) })
+		fmt.Fprintf(w, "SIP Debugging Enabled for IP: %s\n", at)
+	}
+	return nil
+}
+
+func (a *Agent) setLegacyHistory(ctx context.Context, w io.Writer, args []string) error {
+	words := cli.Words(ctx)
+	if len(args) > 0 {
+		return cli.ErrUsage
+	}
+	if strings.EqualFold(words[len(words)-1], "on") {
+		a.oldPast.on(a)
+		fmt.Fprintln(w, "SIP History Recording Enabled (use 'sip show history')")
+		return nil
+	}
+	a.oldPast.off()
+	fmt.Fprintln(w, "SIP History Recording Disabled")
+	return nil
+}
+
+func (a *Agent) legacyHistory(_ context.Context, w io.Writer, args []string) error {
+	if len(args) != 1 {
+		return cli.ErrUsage
+	}
+	var found []message
+	id := ""
+	for _, m := range a.oldPast.list() {
+		c := headerIn(m.text, "call-id", "i")
+		if id == "" && strings.HasPrefix(c, args[0]) {
+			id = c
+		}
+		if id != "" && c == id {
+			found = append(found, m)
+		}
+	}
+	if id == "" {
+		fmt.Fprintf(w, "No such SIP Call ID starting with '%s'\n", args[0])
+		return cli.ErrFailed
+	}
+	fmt.Fprintln(w, "\n  * SIP Call")
+	t := cli.NewTable(w, "messages", "%d. %-15s %s\n", "number,event,message")
+	for i, m := range found {
+		way := "Rx"
+		if m.sent {
+			way = "Tx"
+		}
+		t.Row(i+1, way, m.firstLine())
+	}
+	fmt.Fprintln(w)
+	return nil
+}
+
+// A dialogView is what the console shows of one SIP leg of sip.conf.
+type dialogView struct {
+	s    *invite.Session
+	c    *channel.Snapshot // nil: on its way out
+	id   string
+	peer netip.AddrPort
+	user string
+	name string // of the device, or <guest>
+}
+
+// legacyDialogs lists the legs of sip.conf, newest first.
+func (a *Agent) legacyDialogs() (out []dialogView) {
+	channels := map[string]*channel.Snapshot{}
+	for _, c := range a.DeviceChannels("") {
+		channels[c.Name] = c
+	}
+	a.mu.RLock()
+	var live []*invite.Session
+	for s := range a.live {
+		if s.Endpoint.Legacy {
+			live = append(live, s)
+		}
+	}
+	a.mu.RUnlock()
+	fact := func(s *invite.Session, name string) string { v, _ := s.Fact(name); return v }
+	for _, s := range live {
+		v := dialogView{s: s, c: channels[s.Name()], id: fact(s, "pjsip,call-id"), name: "<guest>"}
+		v.peer, _ = netip.ParseAddrPort(fact(s, "pjsip,remote_addr"))
+		if dev := a.world.Load().device(s.Endpoint.ID); dev != nil {
+			v.name, v.user = dev.Name, dev.Name
+			if at := a.DeviceAddress(dev); !v.peer.IsValid() {
+				v.peer = at
+			}
+		}
+		if v.c != nil && v.user == "" {
+			v.user = v.c.Caller.Number
+		}
+		out = append(out, v)
+	}
+	slices.SortFunc(out, func(x, y dialogView) int {
+		return strings.Compare(y.s.Name()[strings.LastIndexByte(y.s.Name(), '-')+1:], x.s.Name()[strings.LastIndexByte(x.s.Name(), '-')+1:])
+	})
+	return out
+}
+
+func (a *Agent) completeCallID([]string) (out []string) {
+	for _, v := range a.legacyDialogs() {
+		out = append(out, v.id)
+	}
+	return out
+}
+
+func (v dialogView) host() string {
+	if v.peer.IsValid() {
+		return v.peer.Addr().String()
+	}
+	return "(None)"
+}
+
+func (v dialogView) codec() string {
+	if c := v.s.Media().Codec(); c != nil {
+		return "(" + c.Name + ")"
+	}
+	if v.c != nil && v.c.Codec != "" {
+		return "(" + v.c.Codec + ")"
+	}
+	return "(nothing)"
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return ""
+	}
+	return "s"
+}
+
+// showDialogs is `sip show channels` and `sip show subscriptions`.
+func (a *Agent) showDialogs(ctx context.Context, w io.Writer, args []string) error {
+	if len(args) > 0 {
+		return cli.ErrUsage
+	}
+	words := cli.Words(ctx)
+	if strings.EqualFold(words[len(words)-1], "subscriptions") {
+		t := cli.NewTable(w, "subscriptions", "%-15.15s  %-15.15s  %-15.15s  %-15.15s  %-13.13s  %-15.15s %-10.10s %-6.6s\n",
+			"peer,user,call_id,extension,last_state,type,mailbox,expiry")
+		t.Head("Peer", "User", "Call ID", "Extension", "Last state", "Type", "Mailbox", "Expiry")
+		cli.Show(w, "active_subscriptions,", "%d active SIP subscription%s\n", 0, "s")
+		return nil
+	}
+	t := cli.NewTable(w, "dialogs", "%-15.15s  %-15.15s  %-15.15s  %-15.15s  %-7.7s  %-15.15s %-10.10s %-10.10s\n",
+		"address,user,call_id,format,hold,last_message,expiry,peer")
+	t.Head("Peer", "User/ANR", "Call ID", "Format", "Hold", "Last Message", "Expiry", "Peer")
+	list := a.legacyDialogs()
+	for _, v := range list {
+		user := v.user
+		if user == "" {
+			user = "(None)"
+		}
+		t.Row(v.host(), user, v.id, v.codec(), "No", v.s.Last(), "", v.name)
+	}
+	cli.Show(w, "active_dialogs,", "%d active SIP dialog%s\n", len(list), plural(len(list)))
+	return nil
+}
+
+func (a *Agent) dialogStats(_ context.Context, w io.Writer, args []string) error {
+	if len(args) > 0 {
+		return cli.ErrUsage
+	}
+	fmt.Fprintf(w, "%-15.15s  %-11.11s  %-8.8s %-10.10s  %-10.10s (%6.6s) %-6.6s %-10.10s  %-10.10s (%6.6s) %-6.6s\n",
+		"Peer", "Call ID", "Duration", "Recv: Pack", "Lost", "%", "Jitter", "Send: Pack", "Lost", "%", "Jitter")
+	t := cli.NewTable(w, "dialogs", "%-15.15s  %-11.11s  %-8.8s %010d  %010d (%5.2f%%) %.4f %010d  %010d (%5.2f%%) %.4f\n",
+		"address,call_id,duration,received,receive_lost,receive_lost_percent,receive_jitter,sent,send_lost,send_lost_percent,send_jitter")
+	list := a.legacyDialogs()
+	for _, v := range list {
+		var s media.Stats
+		if m := v.s.Media(); m != nil {
+			s = m.Stats()
+		}
+		up := time.Duration(0)
+		if v.c != nil && !v.c.AnsweredAt.IsZero() {
+			up = time.Since(v.c.AnsweredAt)
+		}
+		t.Row(v.host(), v.id, clock(up), s.RxPackets, s.RxLost, share(s.RxLost, s.RxPackets), s.RxJitter.Seconds(),
+			s.TxPackets, s.TxLost, share(s.TxLost, s.TxPackets), s.TxJitter.Seconds())
+	}
+	cli.Show(w, "active_channels,", "%d active SIP channel%s\n", len(list), plural(len(list)))
+	return nil
+}
+
+// share is lost of all, in percent.
+func share(lost, got uint64) float64 {
+	if lost+got == 0 {
+		return 0
+	}
+	return float64(lost) * 100 / float64(lost+got)
+}
+
+func (a *Agent) showDialog(_ context.Context, w io.Writer, args []string) error {
+	if len(args) != 1 {
+		return cli.ErrUsage
+	}
+	list := a.legacyDialogs()
+	i := slices.IndexFunc(list, func(v dialogView) bool { return strings.HasPrefix(strings.ToLower(v.id), strings.ToLower(args[0])) })
+	if i < 0 {
+		fmt.Fprintf(w, "No such SIP Call ID starting with '%s'\n", args[0])
+		return cli.ErrFailed
+	}
+	v := list[i]
+	e := v.s.Endpoint
+	fact := func(name string) string { x, _ := v.s.Fact(name); return x }
+	yes := map[bool]string{true: "Yes", false: "No"}
+	direction, owner := "Outgoing", "<none>"
+	if v.c != nil {
+		owner = v.c.Name
+		if v.c.Inbound {
+			direction = "Incoming"
+		}
+	}
+	names := make([]string, len(e.Codecs))
+	video := false
+	for i, c := range e.Codecs {
+		names[i] = c.Name
+		video = video || c.Video
+	}
+	route := fact("pjsip,target_uri")
+	if route == "" {
+		route = "N/A"
+	} else {
+		route = "<" + route + ">"
+	}
+	received := v.peer.String()
+	cli.Put(w, "call_id", v.id)
+	cli.Put(w, "channel", owner)
+	cli.Put(w, "peer", v.name)
+	cli.Put(w, "address", received)
+	cli.Put(w, "last_message", v.s.Last())
+	fmt.Fprintln(w, "\n  * SIP Call")
+	for _, l := range []struct{ label, value string }{
+		{"  Curr. trans. direction:  ", direction}, {"  Call-ID:                ", v.id}, {"  Owner channel ID:       ", owner},
+		{"  Our Codec Capability:   ", "(" + strings.Join(names, "|") + ")"}, {"  Non-Codec Capability (DTMF):   ", "1"},
+		{"  Their Codec Capability:   ", v.codec()}, {"  Joint Codec Capability:   ", v.codec()}, {"  Format:                 ", v.codec()},
+		{"  T.38 support            ", "No"}, {"  Video support           ", yes[video]}, {"  MaxCallBR:              ", "384 kbps"},
+		{"  Theoretical Address:    ", received}, {"  Received Address:       ", received}, {"  SIP Transfer mode:      ", transferMode(e.AllowTransfer)},
+		{"  Force rport:            ", yes[e.ForceRport]}, {"  Audio IP:               ", hostOnly(fact("rtp,src")) + " (local)"},
+		{"  Our Tag:                ", fact("pjsip,local_tag")}, {"  Their Tag:              ", fact("pjsip,remote_tag")},
+		{"  SIP User agent:         ", ""}, {"  Username:               ", v.user}, {"  Peername:               ", strings.Trim(v.name, "<>")},
+		{"  Original uri:           ", fact("pjsip,request_uri")}, {"  Need Destroy:           ", "No"}, {"  Last Message:           ", v.s.Last()},
+		{"  Promiscuous Redir:      ", "No"}, {"  Route:                  ", route}, {"  DTMF Mode:              ", fact("pjsip,dtmf_mode")},
+		{"  SIP Options:            ", "(none)"}, {"  Session-Timer:          ", "Inactive"}, {"  Transport:              ", v.s.Local.Transport},
+		{"  Media:                  ", "RTP"},
+	} {
+		fmt.Fprintln(w, l.label+l.value)
+	}
+	fmt.Fprint(w, "\n\n")
+	return nil
+}
+
+func transferMode(on bool) string {
+	if on {
+		return "open"
+	}
+	return "closed"
+}
+
+func (a *Agent) showTCP(_ context.Context, w io.Writer, args []string) error {
+	if len(args) > 0 {
+		return cli.ErrUsage
+	}
+	fmt.Fprintf(w, "%-47.47s %9.9s %6.6s\n", "Address", "Transport", "Type")
+	t := cli.NewTable(w, "connections", "%-46.46s  %-9.9s %-6.6s\n", "address,transport,type")
+	world := a.world.Load()
+	for _, x := range world.wires {
+		if _, legacy := world.fronts(x); !legacy {
+			continue
+		}
+		all := x.Connections()
+		peers := make([]netip.AddrPort, 0, len(all))
+		for p := range all {
+			peers = append(peers, p)
+		}
+		slices.SortFunc(peers, netip.AddrPort.Compare)
+		for _, p := range peers {
+			kind := "Server"
+			if all[p] {
+				kind = "Client"
+			}
+			t.Row(p, upper(x), kind)
+		}
+	}
+	return nil
+}

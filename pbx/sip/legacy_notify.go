@@ -1,0 +1,92 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/astconf"
+	"branchline/pbx/settings"
+	"branchline/pbx/sip/invite"
+)
+
+// notifyWait bounds the wait for an answer to NOTIFY.
+const notifyWait = 5 * time.Second
+
+// NotifyDevice sends a NOTIFY outside any dialog to a device of sip.conf, as
+// `sip notify` does: to make it reboot, resynchronise, and so on. what is the
+// section of sip_notify.conf with its headers; Content lines make the body.
+func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *astconf.Section) error {
+	w := a.world.Load()
+	list := a.o.Registrar.Usable(dev.ID)
+	if len(list) == 0 {
+		return fmt.Errorf("notify %s: %w", dev.Name, errNoPeer)
+	}
+	way, err := a.reach(ctx, w, dev, list[0])
+	if err != nil {
+		return fmt.Errorf("notify %s: %w", dev.Name, err)
+	}
+	host, port := way.wire.Speaks(way.to.Addr())
+	user := w.settings.SIP.CallerID
+	me := sip.Uri{Scheme: "sip", User: user, Host: host}
+	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
+	if way.wire.Reliable() {
+		contact.UriParams.Add("transport", way.wire.Network())
+	}
+	callID, hops := sip.CallIDHeader(a.o.Token()), sip.MaxForwardsHeader(max(w.settings.SIP.MaxForwards, 1))
+	req := sip.NewRequest(sip.NOTIFY, way.uri)
+	for i := range way.routes {
+		req.AppendHeader(&sip.RouteHeader{Address: way.routes[i]})
+	}
+	req.AppendHeader(&sip.FromHeader{Address: me, Params: sip.HeaderParams{{K: "tag", V: a.o.Token()}}})
+	req.AppendHeader(&sip.ToHeader{Address: plainURI(way.uri)})
+	req.AppendHeader(&sip.ContactHeader{Address: contact})
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.NOTIFY})
+	req.AppendHeader(&hops)
+	agent := w.settings.SIP.UserAgent
+	if agent == "" {
+		agent = a.userAgent(w)
+	}
+	req.AppendHeader(sip.NewHeader("User-Agent", agent))
+	var body []string
+	said := map[string]bool{}
+	for _, e := range what.Entries {
+		name := strings.ToLower(e.Name)
+		said[name] = true
+		switch name {
+		case "content":
+			body = append(body, e.Value)
+		case "content-length", "via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route":
+			return fmt.Errorf("notify: %s: header %s is not for the file to set", e.Pos, e.Name)
+		default:
+			if strings.ContainsAny(e.Value, "\r\n") {
+				return fmt.Errorf("notify: %s: line break in a header", e.Pos)
+			}
+			req.AppendHeader(sip.NewHeader(e.Name, e.Value))
+		}
+	}
+	if !said["subscription-state"] {
+		req.AppendHeader(sip.NewHeader("Subscription-State", "terminated"))
+	}
+	req.SetBody(nil)
+	if len(body) > 0 {
+		req.SetBody([]byte(strings.Join(body, "\r\n") + "\r\n"))
+	}
+	ctx, cancel := context.WithTimeout(ctx, notifyWait)
+	defer cancel()
+	res, err := a.ask(ctx, way.hop, req, false)
+	switch {
+	case errors.Is(err, invite.ErrTimeout):
+		return fmt.Errorf("notify %s: no answer from %s in %v", dev.Name, way.to, notifyWait)
+	case err != nil:
+		return fmt.Errorf("notify %s: %w", dev.Name, err)
+	case res.StatusCode/100 != 2:
+		return fmt.Errorf("notify %s: answered %d %s", dev.Name, res.StatusCode, res.Reason)
+	}
+	return nil
+}
