@@ -90,6 +90,7 @@ type examiner struct {
 	leaps    []leap
 	known    map[string]bool   // endpoints that an identify section names
 	edges    map[string][]edge // context: where calls in it may get to
+	reached  map[string]reached
 	entrants map[string][]entrant
 	ordered  []*settings.Endpoint // of pjsip.conf, by place in the file
 	everyone []*settings.Endpoint // and the devices of sip.conf

@@ -224,9 +224,8 @@ func (x *examiner) sentBack() {
 		if !x.trunk(e) {
 			continue
 		}
-		contexts, _ := x.reach(e.Context)
 		for _, d := range x.dials {
-			if !slices.Contains(contexts, d.Context) {
+			if !x.reaches(e.Context, d.Context) {
 				continue
 			}
 			for _, t := range d.targets {

@@ -247,18 +247,25 @@ func (x *examiner) transfers() {
 			}
 		}
 	}
-	for _, context := range slices.Sorted(maps.Keys(x.entrants)) {
-		for _, who := range x.entrants[context] {
-			if !who.trunk {
-				continue
+	var trunks []*settings.Endpoint
+	for _, e := range x.everyone {
+		if x.trunk(e) {
+			trunks = append(trunks, e)
+		}
+	}
+	for _, d := range x.dials {
+		if !d.options.Has('T') {
+			continue
+		}
+		var from []string
+		for _, e := range trunks {
+			if x.reaches(e.Context, d.Context) {
+				from = append(from, e.ID)
 			}
-			contexts, _ := x.reach(context)
-			for _, d := range x.dials {
-				if d.options.Has('T') && slices.Contains(contexts, d.Context) {
-					x.warn(d.Pos, "transfer-by-trunk", fmt.Sprintf("option T lets callers from %s press # and dial on", who.endpoint.ID),
-						"a stranger who calls in can call any number of ["+d.Context+"]", "give the trunk a context of its own whose Dial has no T")
-				}
-			}
+		}
+		if len(from) > 0 {
+			x.warn(d.Pos, "transfer-by-trunk", fmt.Sprintf("option T lets callers from %s press # and dial on", sentence(from, 3)),
+				"a stranger who calls in can call any number of ["+d.Context+"]", "give the trunk a context of its own whose Dial has no T")
 		}
 	}
 }

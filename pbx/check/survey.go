@@ -93,6 +93,7 @@ func (x *examiner) survey() {
 		}
 	}
 	x.known = map[string]bool{}
+	x.reached = map[string]reached{}
 	for _, i := range x.snap.Identifies {
 		x.known[i.Endpoint] = true
 	}
@@ -327,6 +328,9 @@ func (x *examiner) follow() {
 // reach gives the contexts that a call in one can get to, the context itself
 // first, each with the way there in words.
 func (x *examiner) reach(from string) (contexts []string, way map[string]string) {
+	if r, ok := x.reached[from]; ok {
+		return r.contexts, r.way
+	}
 	way = map[string]string{from: "[" + from + "]"}
 	contexts = []string{from}
 	for i := 0; i < len(contexts); i++ {
@@ -337,7 +341,20 @@ func (x *examiner) reach(from string) (contexts []string, way map[string]string)
 			}
 		}
 	}
+	x.reached[from] = reached{contexts, way}
 	return contexts, way
+}
+
+// reaches reports whether a call that begins in one context can get to another.
+func (x *examiner) reaches(from, to string) bool {
+	_, way := x.reach(from)
+	return way[to] != ""
+}
+
+// reached is what reach has found.
+type reached struct {
+	contexts []string
+	way      map[string]string
 }
 
 // included gives a context and what it includes, in the order of search.

@@ -183,8 +183,7 @@ func (x *examiner) setForSome(s step, set map[string]bool) {
 		}
 		var with, without []string
 		for context, who := range x.entrants {
-			contexts, _ := x.reach(context)
-			if !slices.Contains(contexts, s.Step.Context) {
+			if !x.reaches(context, s.Step.Context) {
 				continue
 			}
 			for _, w := range who {
