@@ -96,6 +96,8 @@ func All(deps Deps) []dialplan.App {
 		{Name: "Transfer", Synopsis: "Send the caller to another address.", Syntax: "Transfer([Tech/]destination)", Run: a.transfer},
 		{Name: "SIPAddHeader", Synopsis: "Add a SIP header to the calls dialled from here.", Syntax: "SIPAddHeader(Header:Content)", Run: a.addHeader},
 		{Name: "SIPRemoveHeader", Synopsis: "Forget headers added by SIPAddHeader.", Syntax: "SIPRemoveHeader([Header])", Run: a.removeHeader},
+		{Name: "MessageSend", Synopsis: "Send the text message of the channel.", Syntax: "MessageSend(destination[,from[,to]])", Run: a.messageSend},
+		{Name: "SendText", Synopsis: "Send text to the party of the call.", Syntax: "SendText([text])", Run: a.sendText},
 		// sound
 		{Name: "ControlPlayback", Synopsis: "Play a file with keys to stop and restart it.", Syntax: "ControlPlayback(filename[,skipms[,ff[,rew[,stop[,pause[,restart[,options[,offsetms]]]]]]]])", Run: a.controlPlayback},
 		{Name: "Echo", Synopsis: "Echo audio back to the caller until # is dialled.", Syntax: "Echo()", Run: a.echo},
@@ -167,7 +169,7 @@ func Refused() map[string]string {
 		"planned: needs conferences":                   "ConfBridge MeetMe Page ChanSpy ExtenSpy",
 		"planned: needs parking":                       "Park ParkedCall ParkAndAnnounce",
 		"planned: needs pickup groups":                 "Pickup PickupChan",
-		"planned: needs message routing":               "MessageSend SendText ReceiveText",
+		"planned: needs message routing":               "ReceiveText",
 		"needs hardware or services a gateway lacks":   "AlarmReceiver Festival MP3Player Jack SMS SendFAX ReceiveFAX Stasis StatsD Flash DAHDISendKeypadFacility",
 		"use BackGround: there is no speech detection": "BackgroundDetect WaitForSilence WaitForNoise AMD",
 		"planned": "RetryDial FollowMe DISA PrivacyManager Zapateller ForkCDR SayAlphaCase SayOrdinal SayMoney DateTime WaitUntil SIPDtmfMode PJSIPHangup ClearHash StreamEcho",

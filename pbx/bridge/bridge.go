@@ -277,6 +277,10 @@ func (t *talk) take(e channel.Event) bool {
 		return true
 	case channel.Identity:
 		t.identity(s, e.Party)
+	case channel.Texted:
+		if to, ok := t.other(s).c.Leg.(channel.Texter); ok && e.Text != nil {
+			to.SendText(*e.Text)
+		}
 	case channel.Replaced:
 		t.todo = func(context.Context) error { t.replaced(s); return nil }
 		return true

@@ -48,6 +48,8 @@ type Channel struct {
 	App, AppData   string // what runs now, for the console
 	Autoloop       bool
 
+	Text *Text // the message the channel carries, nil: none
+
 	Language, ToneZone, MusicClass, Account, PeerAccount string
 	CallGroup, PickupGroup                               uint64
 	Codecs                                               []*media.Codec

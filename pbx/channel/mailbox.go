@@ -23,6 +23,7 @@ const (
 	Transfer                         // party asks that its peer be sent to Target (REFER)
 	MediaLost                        // no RTP for the configured time
 	Identity                         // the party's identity changed (PAI, RPID)
+	Texted                           // party sent Text
 	HangupAsked                      // somebody wants this channel ended (console, AbsoluteTimeout)
 	Redirect                         // somebody wants the channel at Target, as "context,exten,priority"
 	Ask                              // run Ask on the owner's goroutine
@@ -48,6 +49,7 @@ type Event struct {
 	Replaces  string // Transfer: name of the transferring party's other channel, whose peer is the target
 	Target    string // Forwarded, Transfer, Redirect
 	Party     Party
+	Text      *Text
 	Ask       func(*Channel)
 	// Referrer is who asks for a Transfer, as a SIP name-addr; the transferred
 	// channel's variable SIPREFERREDBYHDR carries it to the next INVITE.

@@ -57,6 +57,9 @@ type Exchange struct {
 	processed atomic.Uint64
 	closed    atomic.Bool // no new calls
 
+	texts texts
+	notes atomic.Uint32 // numbers the channels of messages
+
 	mu    sync.Mutex
 	techs map[string]channel.Tech
 	list  map[string]*channel.Channel

@@ -66,7 +66,7 @@ func Functions(d Deps) []dialplan.Function {
 	for _, some := range [][]dialplan.Function{
 		d.callerFunctions(), d.channelFunctions(), d.storeFunctions(), textFunctions(), codingFunctions(),
 		d.listFunctions(), d.logicFunctions(), d.variableFunctions(), d.numberFunctions(), clockFunctions(), d.planFunctions(),
-		d.groupFunctions(), cdrFunctions(), d.sipFunctions(), d.systemFunctions(),
+		d.groupFunctions(), cdrFunctions(), d.sipFunctions(), d.systemFunctions(), messageFunctions(),
 	} {
 		all = append(all, some...)
 	}

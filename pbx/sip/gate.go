@@ -68,6 +68,8 @@ func (a *Agent) receive(in *wire.Inbound) {
 		a.registration(w, in, ep, user)
 	case sip.OPTIONS:
 		a.options(w, in, ep)
+	case sip.MESSAGE:
+		a.message(w, in, ep)
 	default:
 		a.other(in)
 	}
@@ -176,6 +178,9 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 		return
 	}
 	exten, ok := a.exten(w, &req.Recipient)
+	if c := req.Contact(); c != nil && c.Address.Scheme != "sip" && c.Address.Scheme != "sips" && c.Address.Scheme != "" {
+		ok = false // requests of ours could not follow it
+	}
 	if !ok {
 		a.respond(in, sip.StatusRequestedRangeNotSatisfiable)
 		return

@@ -35,6 +35,7 @@ func (s *Session) pending() {
 		s.reinvite.wanted = false
 		s.renegotiate()
 	}
+	s.tellTexts()
 	if t := s.elsewhere.target; t != "" && s.state == Confirmed && !s.gone {
 		s.sendElsewhere(t)
 	}

@@ -32,7 +32,12 @@ type uas struct {
 func Incoming(c Config, req *sip.Request, tx ServerTx) (*Session, error) {
 	s, err := newSession(c, true)
 	if err != nil {
-		refuse(c, req, tx, 503)
+		trying := dialog.Respond(req, 100, "", "")
+		trying.SetBody(nil)
+		if err := tx.Respond(trying); err != nil && c.Log != nil {
+			c.Log.Debug("response not sent", "status", 100, "err", err)
+		}
+		refuse(c, req, tx, 488) // as measured: without a port there is no media to agree on
 		return nil, fmt.Errorf("media port: %w", err)
 	}
 	s.uas.req, s.uas.tx = req, tx

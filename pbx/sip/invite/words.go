@@ -10,7 +10,7 @@ import (
 )
 
 // Allow lists the methods sessions and their agent serve, in Asterisk's order.
-const Allow = "OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO, NOTIFY, REFER"
+const Allow = "OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO, NOTIFY, MESSAGE, REFER"
 
 // supported is our Supported header: what the endpoint's settings leave of it.
 func (s *Session) supported() string {

@@ -1,0 +1,204 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/channel"
+	"branchline/pbx/settings"
+	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/wire"
+)
+
+// message takes a MESSAGE outside of any call (RFC 3428 7): the dialplan decides
+// what becomes of it.
+func (a *Agent) message(w *world, in *wire.Inbound, ep *settings.Endpoint) {
+	req := in.Request
+	kind := "text/plain"
+	if h := req.GetHeader("Content-Type"); h != nil {
+		kind = h.Value()
+	}
+	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(kind)), "text/") {
+		a.respond(in, sip.StatusUnsupportedMediaType, sip.NewHeader("Accept", "text/*"))
+		return
+	}
+	exten, ok := a.exten(w, &req.Recipient)
+	if !ok {
+		a.respond(in, sip.StatusRequestedRangeNotSatisfiable)
+		return
+	}
+	if exten == "" {
+		exten = "s"
+	}
+	context := ep.MessageContext
+	if context == "" {
+		context = ep.Context
+	}
+	to, able := a.o.Acceptor.(channel.TextAcceptor)
+	caller := invite.CallerOf(req, ep)
+	if exists, _ := a.o.Router.Lookup(context, exten, caller.Number); !exists || !able {
+		a.respond(in, sip.StatusNotFound)
+		return
+	}
+	t := channel.Text{
+		To: "pjsip:" + strings.TrimPrefix(req.Recipient.String(), "sip:"), Body: string(req.Body()), ContentType: kind,
+	}
+	if from := req.From(); from != nil {
+		t.From = (&sip.FromHeader{DisplayName: from.DisplayName, Address: from.Address}).Value()
+	}
+	for _, h := range req.Headers() {
+		t.Headers = append(t.Headers, channel.Header{Name: h.Name(), Value: h.Value()})
+	}
+	err := to.AcceptText(a.stop, channel.IncomingText{
+		Text: t, Context: context, Exten: exten, Caller: caller, Endpoint: ep.ID,
+	})
+	if err != nil {
+		a.log.Warn("message not accepted", "endpoint", ep.ID, "error", err)
+		a.respond(in, sip.StatusServiceUnavailable)
+		return
+	}
+	a.respond(in, sip.StatusAccepted)
+}
+
+var errNotAccepted = errors.New("message not accepted")
+
+// SendMessage sends a MESSAGE outside of any call to an endpoint, an endpoint and
+// an address there ("1001/sip:..."), or an address (channel.Messenger).
+func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) error {
+	a := t.a
+	w := a.world.Load()
+	to, err := a.addressee(w, dest)
+	if err != nil {
+		return err
+	}
+	routes, err := routesOf(to)
+	if err != nil {
+		return err
+	}
+	first, prefer := &to.uri, ""
+	if len(routes) > 0 {
+		first = &routes[0]
+	}
+	if to.contact != nil {
+		prefer = to.contact.Source.Transport
+	}
+	hs, err := a.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
+	if err != nil {
+		return err
+	}
+	auths, _ := w.settings.UACAuths(to.ep)
+	creds := credentials{auths: auths}
+	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
+	var challenge *sip.Response
+	for seq := uint32(1); ; seq++ {
+		h := hs[0]
+		req := a.messageTo(w, to, h, text, tag)
+		req.AppendHeader(&callID)
+		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.MESSAGE})
+		for i := range routes {
+			req.AppendHeader(&sip.RouteHeader{Address: routes[i]})
+		}
+		limit := sip.MaxForwardsHeader(max(w.settings.Global.MaxForwards, 1))
+		req.AppendHeader(&limit)
+		req.AppendHeader(sip.NewHeader("User-Agent", a.userAgent(w)))
+		kind := sip.ContentTypeHeader("text/plain")
+		if text.ContentType != "" && !strings.ContainsAny(text.ContentType, "\r\n") {
+			kind = sip.ContentTypeHeader(text.ContentType)
+		}
+		req.AppendHeader(&kind)
+		req.SetBody([]byte(text.Body))
+		if challenge != nil {
+			if err := creds.Authorize(req, challenge); err != nil {
+				return fmt.Errorf("%d %s: %w", challenge.StatusCode, challenge.Reason, err)
+			}
+		}
+		res, err := a.ask(ctx, h, req, len(hs) > 1)
+		switch {
+		case len(hs) > 1 && a.gaveUp(ctx, h, res, err):
+			hs, challenge = hs[1:], nil
+		case err != nil:
+			return err
+		case res.StatusCode < 300:
+			return nil
+		case len(auths) > 0 && (res.StatusCode == 401 || res.StatusCode == 407) && seq <= 2:
+			challenge = res
+		default:
+			return fmt.Errorf("%d %s: %w", res.StatusCode, res.Reason, errNotAccepted)
+		}
+	}
+}
+
+// messageTo begins the request: who sends it to whom, and the headers that the
+// dialplan adds.
+func (a *Agent) messageTo(w *world, to target, h hop, text channel.Text, tag string) *sip.Request {
+	req := sip.NewRequest(sip.MESSAGE, to.uri)
+	host, _ := h.wire.Speaks(h.to.Addr())
+	from := &sip.FromHeader{Address: sip.Uri{Scheme: "sip", User: to.ep.FromUser, Host: host}}
+	if from.Address.User == "" {
+		from.Address.User = w.settings.Global.DefaultFromUser
+	}
+	if name, u, ok := named(text.From); ok {
+		u.Port = 0
+		from.DisplayName, from.Address = name, u
+	} else if f := strings.TrimSpace(text.From); f != "" && !strings.ContainsAny(f, "<>@:; \t\r\n\"") {
+		from.Address.User = f
+	}
+	from.Params.Add("tag", tag)
+	aim := &sip.ToHeader{Address: sip.Uri{Scheme: to.uri.Scheme, User: to.uri.User, Host: to.uri.Host}}
+	if name, u, ok := named(text.To); ok {
+		aim.DisplayName, aim.Address = name, u
+	}
+	req.AppendHeader(from)
+	req.AppendHeader(aim)
+	for _, e := range text.Extra {
+		if !ownHeaders[strings.ToLower(e.Name)] && !strings.ContainsAny(e.Name+e.Value, "\r\n") {
+			req.AppendHeader(sip.NewHeader(e.Name, e.Value))
+		}
+	}
+	return req
+}
+
+// ownHeaders are those of a MESSAGE that the dialplan may not add.
+var ownHeaders = map[string]bool{
+	"via": true, "from": true, "to": true, "call-id": true, "cseq": true, "route": true, "record-route": true, "contact": true,
+	"max-forwards": true, "user-agent": true, "content-type": true, "content-length": true, "authorization": true,
+	"proxy-authorization": true,
+}
+
+// named reads an address with or without a name; false if it is no SIP address.
+func named(text string) (name string, u sip.Uri, ok bool) {
+	text = strings.TrimSpace(text)
+	if !strings.Contains(text, "sip:") && !strings.Contains(text, "sips:") || strings.ContainsAny(text, "\r\n") {
+		return "", u, false
+	}
+	params := sip.NewParams()
+	name, err := sip.ParseAddressValue(text, &u, &params)
+	return name, u, err == nil && u.Host != ""
+}
+
+// addressee is whom a message is for.
+func (a *Agent) addressee(w *world, dest string) (target, error) {
+	if strings.HasPrefix(dest, "sip:") || strings.HasPrefix(dest, "sips:") {
+		to := target{ep: &settings.Endpoint{}}
+		if err := parseURI(dest, &to.uri); err != nil {
+			return target{}, err
+		}
+		return to, nil
+	}
+	name, _, explicit := strings.Cut(dest, "/")
+	if user, _, at := strings.Cut(dest, "@"); !explicit && at && w.endpoint(name) == nil {
+		if w.endpoint(user) == nil {
+			return a.addressee(w, "sip:"+dest)
+		}
+		dest = user
+	}
+	to, refusal := a.target(w, dest)
+	if refusal != nil {
+		return target{}, refusal
+	}
+	return to, nil
+}
