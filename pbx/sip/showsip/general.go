@@ -14,6 +14,7 @@ import (
 
 func (d *Deps) settings(_ context.Context, w io.Writer, _ []string) error {
 	s := d.Snapshot().SIP
+	cli.Put(w, "enabled", s != nil)
 	if s == nil {
 		fmt.Fprintln(w, "There is no sip.conf, or it is empty: SIP/ devices are off.")
 		return nil
@@ -165,6 +166,7 @@ func (d *Deps) objects(_ context.Context, w io.Writer, _ []string) error {
 		cli.Add(w, "objects", cli.Record{{Name: "name", Value: name}, {Name: "type", Value: kind}})
 	}
 	list := d.list(func(*settings.Device) bool { return true })
+	cli.Add(w, "objects")
 	fmt.Fprintf(w, "-= Peer objects: %d static, 0 realtime, 0 autocreate =-\n\n", len(list))
 	for _, dev := range list {
 		object(dev.Name, "peer", 1)
