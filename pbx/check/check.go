@@ -82,22 +82,23 @@ type examiner struct {
 	plan  *dialplan.Plan
 	diags []astconf.Diag
 
-	views    []dialplan.ContextView
-	view     map[string]*dialplan.ContextView
-	globals  map[string]string
-	steps    []step
-	dials    []dial
-	leaps    []leap
-	known    map[string]bool   // endpoints that an identify section names
-	edges    map[string][]edge // context: where calls in it may get to
-	reached  map[string]reached
-	entrants map[string][]entrant
-	ordered  []*settings.Endpoint // of pjsip.conf, by place in the file
-	everyone []*settings.Endpoint // and the devices of sip.conf
-	devices  map[*settings.Endpoint]*settings.Device
-	guest    *settings.Endpoint  // of sip.conf, nil if it takes none
-	users    map[string][]string // auth: endpoints and registrations that name it
-	source   map[string][]string // lines of files already read
+	views     []dialplan.ContextView
+	view      map[string]*dialplan.ContextView
+	globals   map[string]string
+	steps     []step
+	dials     []dial
+	answering map[*settings.Endpoint]bool // those that some Dial calls
+	leaps     []leap
+	known     map[string]bool   // endpoints that an identify section names
+	edges     map[string][]edge // context: where calls in it may get to
+	reached   map[string]reached
+	entrants  map[string][]entrant
+	ordered   []*settings.Endpoint // of pjsip.conf, by place in the file
+	everyone  []*settings.Endpoint // and the devices of sip.conf
+	devices   map[*settings.Endpoint]*settings.Device
+	guest     *settings.Endpoint  // of sip.conf, nil if it takes none
+	users     map[string][]string // auth: endpoints and registrations that name it
+	source    map[string][]string // lines of files already read
 }
 
 func (x *examiner) add(sev astconf.Severity, at astconf.Pos, rule, message, effect, cure string) *astconf.Diag {

@@ -220,24 +220,17 @@ func canTalk(a, b *settings.Endpoint) bool {
 // trunk. Two exchanges that do so for unknown numbers call each other until
 // Max-Forwards is used up.
 func (x *examiner) sentBack() {
-	for _, e := range x.everyone {
-		if !x.trunk(e) {
-			continue
-		}
-		for _, d := range x.dials {
-			if !x.reaches(e.Context, d.Context) {
+	for _, d := range x.dials {
+		for _, t := range d.targets {
+			if len(t.endpoints) != 1 || !x.trunk(t.endpoints[0]) || !x.reaches(t.endpoints[0].Context, d.Context) {
 				continue
 			}
-			for _, t := range d.targets {
-				if len(t.endpoints) != 1 || t.endpoints[0] != e {
-					continue
-				}
-				message := fmt.Sprintf("a call from %s for %s is sent back to %s", e.ID, d.ext.Name, e.ID)
-				if broad(d.ext.Name) {
-					x.warn(d.Pos, "loop", message, "if the other side does the same with numbers it does not have, the two call each other in a circle until the call has passed 70 times", "give "+e.ID+" a context of its own that does not lead here").Near = t.written(d)
-				} else {
-					x.note(d.Pos, "sent-back", message, "the other side gets its own call again", "give "+e.ID+" a context of its own that does not lead here").Near = t.written(d)
-				}
+			e := t.endpoints[0]
+			message := fmt.Sprintf("a call from %s for %s is sent back to %s", e.ID, d.ext.Name, e.ID)
+			if broad(d.ext.Name) {
+				x.warn(d.Pos, "loop", message, "if the other side does the same with numbers it does not have, the two call each other in a circle until the call has passed 70 times", "give "+e.ID+" a context of its own that does not lead here").Near = t.written(d)
+			} else {
+				x.note(d.Pos, "sent-back", message, "the other side gets its own call again", "give "+e.ID+" a context of its own that does not lead here").Near = t.written(d)
 			}
 		}
 	}

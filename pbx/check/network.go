@@ -13,7 +13,7 @@ import (
 func (x *examiner) binds() {
 	for _, t := range x.snap.Transports {
 		a := t.Bind.Addr()
-		if len(x.Addresses) > 0 && !a.IsUnspecified() && !slices.Contains(x.Addresses, a) {
+		if len(x.Addresses) > 0 && !a.IsUnspecified() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !slices.Contains(x.Addresses, a) {
 			x.warn(t.At("bind"), "foreign-address", fmt.Sprintf("transport [%s]: %s is no address of this machine", t.ID, a),
 				"nothing can be received there until it is", "bind to "+sentence(texts(x.Addresses), 4)+", or to 0.0.0.0").Near = a.String()
 		}

@@ -150,11 +150,7 @@ func (x *examiner) kind2(s *astconf.Section) string {
 	return ""
 }
 
-func (x *examiner) isDialled(e *settings.Endpoint) bool {
-	return slices.ContainsFunc(x.dials, func(d dial) bool {
-		return slices.ContainsFunc(d.targets, func(t target) bool { return slices.Contains(t.endpoints, e) })
-	})
-}
+func (x *examiner) isDialled(e *settings.Endpoint) bool { return x.answering[e] }
 
 // unused reports objects that nobody names.
 func (x *examiner) unused() {

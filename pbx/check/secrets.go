@@ -253,15 +253,19 @@ func (x *examiner) transfers() {
 			trunks = append(trunks, e)
 		}
 	}
+	callers := map[string][]string{} // by the context of the Dial
 	for _, d := range x.dials {
 		if !d.options.Has('T') {
 			continue
 		}
-		var from []string
-		for _, e := range trunks {
-			if x.reaches(e.Context, d.Context) {
-				from = append(from, e.ID)
+		from, known := callers[d.Context]
+		if !known {
+			for _, e := range trunks {
+				if x.reaches(e.Context, d.Context) {
+					from = append(from, e.ID)
+				}
 			}
+			callers[d.Context] = from
 		}
 		if len(from) > 0 {
 			x.warn(d.Pos, "transfer-by-trunk", fmt.Sprintf("option T lets callers from %s press # and dial on", sentence(from, 3)),

@@ -135,6 +135,14 @@ func (x *examiner) survey() {
 			x.dials = append(x.dials, x.dial(s))
 		}
 	}
+	x.answering = map[*settings.Endpoint]bool{}
+	for _, d := range x.dials {
+		for _, t := range d.targets {
+			for _, e := range t.endpoints {
+				x.answering[e] = true
+			}
+		}
+	}
 	x.follow()
 }
 
