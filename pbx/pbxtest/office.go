@@ -35,6 +35,7 @@ type Office struct {
 	Log    *Transcript
 	Sounds *Sounds
 
+	apps   []dialplan.App
 	mu     sync.Mutex
 	phones map[string]*Phone
 	serial int
@@ -63,9 +64,8 @@ func OpenWith(t *testing.T, extensions string, options exchange.Options, functio
 	booth := &prompt.Booth{Sounds: o.Sounds}
 	options.System, options.Trace, options.Log, options.Booth = o.System, o.Trace, log, booth
 	o.Exchange = exchange.New(options)
-	o.System.Catalog = exchange.NewCatalog(
-		app.All(app.Deps{System: o.System, Exchange: o.Exchange, Booth: booth, Bridges: o.Bridges(), Trace: o.Trace, Log: log}),
-		functions, app.Refused())
+	o.apps = app.All(app.Deps{System: o.System, Exchange: o.Exchange, Booth: booth, Bridges: o.Bridges(), Trace: o.Trace, Log: log})
+	o.System.Catalog = exchange.NewCatalog(o.apps, functions, app.Refused())
 	o.AddTech(tech{o})
 	o.AddTech(local.New(o.Exchange, pairer{}))
 	o.Load(extensions)
@@ -76,6 +76,9 @@ func OpenWith(t *testing.T, extensions string, options exchange.Options, functio
 	})
 	return o
 }
+
+// Applications are those of the office, for a catalog with other functions.
+func (o *Office) Applications() []dialplan.App { return o.apps }
 
 // Load puts another extensions.conf in force.
 func (o *Office) Load(extensions string) {

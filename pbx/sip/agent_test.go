@@ -107,6 +107,7 @@ type exchange struct {
 	mu    sync.Mutex
 	calls []channel.Incoming
 	ends  []channel.Cause
+	texts []channel.IncomingText
 	done  sync.WaitGroup
 }
 

@@ -44,8 +44,12 @@ func (a *Agent) message(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 		a.respond(in, sip.StatusNotFound)
 		return
 	}
+	recipient := req.Recipient.Clone()
+	if w.settings.Global.IgnoreURIUserOptions {
+		recipient.User, _, _ = strings.Cut(recipient.User, ";")
+	}
 	t := channel.Text{
-		To: "pjsip:" + strings.TrimPrefix(req.Recipient.String(), "sip:"), Body: string(req.Body()), ContentType: kind,
+		To: "pjsip:" + strings.TrimPrefix(recipient.String(), "sip:"), Body: string(req.Body()), ContentType: kind,
 	}
 	if from := req.From(); from != nil {
 		t.From = (&sip.FromHeader{DisplayName: from.DisplayName, Address: from.Address}).Value()
