@@ -446,7 +446,7 @@ func (s *Session) again(res *sip.Response) bool {
 		if s.timing.peerMin <= before || s.Endpoint.Timers == "no" {
 			return false
 		}
-	case 301, 302, 305, 380:
+	case 300, 301, 302:
 		c := res.Contact()
 		if s.Endpoint.RedirectMethod != "uri_pjsip" || c == nil || c.Address.Host == "" {
 			return false
@@ -476,7 +476,12 @@ func (s *Session) again(res *sip.Response) bool {
 // redirect_method=uri_core a destination in Dial's form.
 func (s *Session) movedTo(res *sip.Response) string {
 	c := res.Contact()
-	if c == nil || c.Address.Wildcard {
+	switch {
+	case c == nil || c.Address.Wildcard:
+		return ""
+	case res.StatusCode == 305 || res.StatusCode == 380:
+		// 21.3.4: a callee's proxy is not ours to use; 21.3.5: another service is
+		// not another address.
 		return ""
 	}
 	if s.Endpoint.RedirectMethod == "uri_core" {
