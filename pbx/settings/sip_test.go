@@ -130,7 +130,9 @@ func TestDeviceOptions(t *testing.T) {
 		}},
 		{"insecure=port,invite", func(d *Device) bool { return d.InsecurePort && d.InsecureInvite }},
 		{"insecure=no", func(d *Device) bool { return !d.InsecurePort && !d.InsecureInvite }},
-		{"qualify=yes", func(d *Device) bool { return d.AOR.QualifyTimeout == 2*time.Second && d.AOR.QualifyFrequency == time.Minute }},
+		{"qualify=yes", func(d *Device) bool {
+			return d.AOR.QualifyTimeout == 2*time.Second && d.AOR.QualifyFrequency == time.Minute
+		}},
 		{"qualify=500\nqualifyfreq=30", func(d *Device) bool {
 			return d.AOR.QualifyTimeout == 500*time.Millisecond && d.AOR.QualifyFrequency == 30*time.Second
 		}},
