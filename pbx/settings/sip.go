@@ -23,6 +23,8 @@ type SIP struct {
 	AlwaysAuthReject  bool
 	MatchAuthUsername bool
 	AuthOptions       bool // auth_options_requests
+	AuthMessages      bool // auth_message_requests
+	AcceptMessages    bool // accept_outofcall_message
 	Realm             string
 	UDP, TCP          netip.AddrPort // bind addresses
 	TCPEnable         bool

@@ -108,6 +108,12 @@ func (a *Agent) legacy(w *world, in *wire.Inbound) {
 		a.call(w, in, ep)
 	case sip.OPTIONS:
 		a.legacyOptions(w, in, ep)
+	case sip.MESSAGE:
+		if !s.AcceptMessages {
+			a.respond(in, sip.StatusMethodNotAllowed, sip.NewHeader("Allow", invite.Allow))
+			return
+		}
+		a.message(w, in, ep)
 	default:
 		a.legacyOther(in)
 	}
@@ -121,8 +127,10 @@ func asked(s *settings.SIP, dev *settings.Device, m sip.RequestMethod) bool {
 	switch m {
 	case sip.INVITE:
 		return !dev.InsecureInvite
-	case sip.REGISTER, sip.SUBSCRIBE, sip.MESSAGE, sip.PUBLISH:
+	case sip.REGISTER, sip.SUBSCRIBE, sip.PUBLISH:
 		return true
+	case sip.MESSAGE:
+		return s.AuthMessages
 	case sip.OPTIONS:
 		return s.AuthOptions
 	}

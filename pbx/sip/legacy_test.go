@@ -278,6 +278,7 @@ func TestScenarioA(t *testing.T) {
 		for _, c := range []struct{ method, extra, want string }{
 			{"OPTIONS", "X-A: b", "200"}, {"NOTIFY", "Event: keep-alive", "200"}, {"REFER", "Refer-To: <sip:1@x>", "603"},
 			{"INFO", "X-A: b", "481"}, {"BYE", "X-A: b", "481"}, {"PUBLISH", "Event: dialog", "489"}, {"FROB", "X-A: b", "501"},
+			{"MESSAGE", "Content-Type: application/foo", "415"},
 		} {
 			guest.Send(c.method, "sip:1003@"+server, c.extra)
 			guest.Want(c.want)
