@@ -16,12 +16,10 @@ import (
 
 	"branchline/media/sound"
 	"branchline/media/sound/prompts"
-	"branchline/pbx/app"
 	"branchline/pbx/astconf"
 	"branchline/pbx/check"
 	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
-	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
 	"branchline/pbx/settings"
 )
@@ -192,7 +190,7 @@ func relative(dir string) string {
 // can be run.
 func staticCatalog() dialplan.Catalog {
 	system := dialplan.NewSystem(nil)
-	return exchange.NewCatalog(app.All(app.Deps{System: system}), fn.Functions(fn.Deps{System: system}), app.Refused(), fn.Refused())
+	return catalogOf(system, fn.Deps{System: system})
 }
 
 // checkCommands are the console's view of the same.

@@ -59,6 +59,8 @@ func parse(argv []string) (*invocation, error) {
 		case arg == "--":
 			inv.args = append(inv.args, argv...)
 			argv = nil
+		case strings.HasPrefix(arg, "--") && len(inv.args) > 0 && inv.args[0] == "explain":
+			inv.args = append(inv.args, arg) // the question's own
 		case strings.HasPrefix(arg, "--"):
 			if err := inv.long(arg); err != nil {
 				return nil, err
@@ -219,6 +221,8 @@ Usage: %s [OPTIONS]            run the exchange
        %[4]s -r [OPTIONS]         console of a running exchange
        %[4]s -rx 'COMMAND'        one console command
        %[4]s selftest             call yourself and report
+       %[4]s explain ENDPOINT NUMBER [--from ADDRESS] [--at "Mon 08:59"]
+                              what would happen; nothing is sent
        %[4]s check [DIR]          say what is wrong with a configuration
 
 Valid Options:

@@ -28,6 +28,8 @@ func (inv *invocation) word() int {
 		}
 	case name == "check" && len(args) <= 1:
 		return inv.check(ctx, args)
+	case name == "explain":
+		err = appliance.Explain(os.Stdout, inv.options, args)
 	default:
 		fmt.Fprintf(os.Stderr, "%s: unknown command %q\nTry -h for the options there are.\n", inv.program, inv.args)
 		return 2

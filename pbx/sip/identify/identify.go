@@ -152,6 +152,14 @@ func (x *Index) Find(req *sip.Request, src netip.AddrPort) (ep *settings.Endpoin
 	return ep, by
 }
 
+// Guess is Find for a call that has not been made: From names user, nothing else
+// is known of the request. src may be invalid, then no address matches.
+func (x *Index) Guess(user string, src netip.AddrPort) (ep *settings.Endpoint, by string) {
+	req := sip.NewRequest(sip.INVITE, sip.Uri{Scheme: "sip"})
+	req.AppendHeader(&sip.FromHeader{Address: sip.Uri{Scheme: "sip", User: user}})
+	return x.Find(req, src)
+}
+
 // Permitted reports whether the acl sections let a request in at all; if not,
 // the answer is 403.
 func (x *Index) Permitted(req *sip.Request, src netip.Addr) bool {

@@ -44,6 +44,14 @@ func statusOf(c channel.Cause) int {
 	}
 }
 
+// Status is the final response a caller who was not answered gets for a cause.
+func Status(c channel.Cause) int {
+	if status := statusOf(c); status != 302 {
+		return status
+	}
+	return 603 // without a target there is nothing to move to
+}
+
 // causeOf is why a leg failed that got this final response, as measured.
 func causeOf(status int) channel.Cause {
 	switch status {
