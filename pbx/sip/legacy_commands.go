@@ -298,6 +298,13 @@ func (a *Agent) showDialog(_ context.Context, w io.Writer, args []string) error 
 	e := v.s.Endpoint
 	fact := func(name string) string { x, _ := v.s.Fact(name); return x }
 	yes := map[bool]string{true: "Yes", false: "No"}
+	digits := "rfc2833"
+	if s := a.Snapshot().SIP; s != nil {
+		digits = s.Device.DigitsWord
+	}
+	if dev := a.Snapshot().Device(v.name); dev != nil {
+		digits = dev.DigitsWord
+	}
 	direction, owner := "Outgoing", "<none>"
 	if v.c != nil {
 		owner = v.c.Name
@@ -334,7 +341,7 @@ func (a *Agent) showDialog(_ context.Context, w io.Writer, args []string) error 
 		{"  Our Tag:                ", fact("pjsip,local_tag")}, {"  Their Tag:              ", fact("pjsip,remote_tag")},
 		{"  SIP User agent:         ", ""}, {"  Username:               ", v.user}, {"  Peername:               ", strings.Trim(v.name, "<>")},
 		{"  Original uri:           ", fact("pjsip,request_uri")}, {"  Need Destroy:           ", "No"}, {"  Last Message:           ", v.s.Last()},
-		{"  Promiscuous Redir:      ", "No"}, {"  Route:                  ", route}, {"  DTMF Mode:              ", fact("pjsip,dtmf_mode")},
+		{"  Promiscuous Redir:      ", "No"}, {"  Route:                  ", route}, {"  DTMF Mode:              ", digits},
 		{"  SIP Options:            ", "(none)"}, {"  Session-Timer:          ", "Inactive"}, {"  Transport:              ", v.s.Local.Transport},
 		{"  Media:                  ", "RTP"},
 	} {

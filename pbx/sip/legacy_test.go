@@ -379,3 +379,11 @@ func TestScenarioD(t *testing.T) {
 		})
 	}
 }
+
+// answerTo puts credentials for a challenge on a request.
+func answerTo(req *sip.Request, m *siptest.Message, user string) {
+	var c digest.Client
+	if err := c.Answer(req, m.Res, []*settings.Auth{{Type: "userpass", Username: user, Password: password}}); err != nil {
+		panic(err)
+	}
+}

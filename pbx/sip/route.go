@@ -72,12 +72,15 @@ func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, loca
 		}
 	}
 	c := invite.Config{
-		Name: a.channelName(ep.ID), Endpoint: ep, UserAgent: a.userAgent(w),
+		Endpoint: ep, UserAgent: a.userAgent(w),
 		FromUser: w.settings.Global.DefaultFromUser, MaxForwards: w.settings.Global.MaxForwards, Local: l,
 		Network: a.carrier(w, ep, x.Name()), Plane: a.o.Plane, Dialogs: a,
 		CallerContact: w.settings.Global.CallerContact, LateRinging: w.settings.Global.LateRinging,
 		Locate: a.locate,
 		T1:     x.Retry().T1, Log: a.log, Ended: func(s *invite.Session) { a.ended(alive, s) },
+	}
+	if !ep.Legacy { // asLegacy names those
+		c.Name = a.channelName(ep.ID)
 	}
 	if auths, _ := w.settings.UACAuths(ep); len(auths) > 0 {
 		c.Credentials = &credentials{auths: auths}

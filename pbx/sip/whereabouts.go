@@ -56,7 +56,10 @@ func newWhereabouts(db *astdb.DB) *whereabouts {
 
 // storedPlace reads ip:port:expiry:user:uri, the ip in brackets if it is IPv6.
 func storedPlace(s string) (place, bool) {
-	i := strings.LastIndex(s, "]:") + 1
+	i := 0
+	if strings.HasPrefix(s, "[") {
+		i = strings.Index(s, "]") + 1
+	}
 	host, rest, ok := strings.Cut(s[i:], ":")
 	host = s[:i] + host
 	port, rest, ok2 := strings.Cut(rest, ":")
