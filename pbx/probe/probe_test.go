@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"branchline/media/plane"
 	"branchline/media/rtp"
@@ -115,7 +114,7 @@ func TestFlood(t *testing.T) {
 			s.tap(plane.Packet{Peer: peer})
 		}
 		close(free)
-		time.Sleep(time.Second)
+		synctest.Wait()
 		if last != "Got  RTP packet from    198.51.100.206:4000 (type 00, seq 000000, ts 000000, len 000000)" || p.lost.Load() != 0 {
 			t.Errorf("%q %d", last, p.lost.Load())
 		}
