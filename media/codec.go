@@ -29,11 +29,12 @@ var (
 	H263  = &Codec{Name: "h263", Encoding: "H263", Rate: 90000, Channels: 1, Static: 34, Video: true}
 	H263p = &Codec{Name: "h263p", Encoding: "h263-1998", Rate: 90000, Channels: 1, Static: -1, Video: true}
 	H264  = &Codec{Name: "h264", Encoding: "H264", Rate: 90000, Channels: 1, Static: -1, Video: true}
+	MPEG4 = &Codec{Name: "mpeg4", Encoding: "MP4V-ES", Rate: 90000, Channels: 1, Static: -1, Video: true}
 	VP8   = &Codec{Name: "vp8", Encoding: "VP8", Rate: 90000, Channels: 1, Static: -1, Video: true}
 )
 
 // Codecs lists the codec table in the order `allow=all` offers it.
-var Codecs = []*Codec{PCMU, PCMA, G722, GSM, G729, ILBC, G726, Speex, Opus, H264, VP8, H263p, H263, H261}
+var Codecs = []*Codec{PCMU, PCMA, G722, GSM, G729, ILBC, G726, Speex, Opus, H264, VP8, H263p, H263, H261, MPEG4}
 
 // CodecNamed finds a codec by Asterisk's name, ignoring case; nil if unknown.
 func CodecNamed(name string) *Codec {

@@ -68,7 +68,7 @@ func maxPtime(maps []Map) int {
 // under; the numbers are Asterisk's, so that traces compare.
 var dynamicTypes = map[*media.Codec]uint8{
 	media.ILBC: 97, media.G726: 111, media.Speex: 110, media.Opus: 107,
-	media.H263p: 98, media.H264: 99, media.VP8: 100,
+	media.H263p: 98, media.H264: 99, media.VP8: 100, media.MPEG4: 104,
 }
 
 func staticMap(pt uint8) (Map, bool) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"branchline/pbx/channel"
@@ -74,6 +75,17 @@ func (a *calls) indicate(ctx context.Context, c *channel.Channel, cause channel.
 		return dialplan.ErrHangup
 	}
 	return err
+}
+
+// judge is PJSIPHangup(status): an unanswered caller gets just that response, or
+// 603 if there is no such status.
+func (a *calls) judge(_ context.Context, c *channel.Channel, args string) error {
+	j, ok := c.Leg.(channel.Judge)
+	if !ok || !j.HangupWith(strings.TrimSpace(args)) {
+		a.System.Warn(c, "PJSIPHangup: no such status, or not a SIP channel", "argument", args)
+		c.Cause = channel.NormalClearing
+	}
+	return dialplan.ErrHangup
 }
 
 // incomplete is Incomplete([n]): more digits were expected (Q.850 28, SIP 484).

@@ -77,6 +77,9 @@ type (
 	Blamer interface{ Blame(Cause) }
 	// A Redirector can be sent elsewhere: 302 before answer, REFER after.
 	Redirector interface{ Redirect(target string) }
+	// A Judge can refuse its unanswered party with a certain status, in the words of
+	// its technology; false if there is none of that name.
+	Judge interface{ HangupWith(status string) bool }
 	// A Forwarder tells its unanswered party that by forwards the call to to (181).
 	// Either may be unknown.
 	Forwarder interface{ Forwarding(by, to Party) }

@@ -292,7 +292,7 @@ func partyWords(p channel.Party) string {
 // Codecs that Asterisk knows by name and we do not carry. To name one is not
 // a mistake in the file.
 var foreignCodecs = strings.Fields("amr amrwb codec2 g723 g726aal2 adpcm slin slin12 slin16 slin24 slin32 slin44 slin48 slin96 slin192 " +
-	"lpc10 speex16 speex32 siren7 siren14 g719 jpeg png h265 mpeg4 mpeg vp9 red t140 t140red t38 silk silk8 silk12 silk16 silk24 testlaw evs lc3")
+	"lpc10 speex16 speex32 siren7 siren14 g719 jpeg png h265 mpeg vp9 red t140 t140red t38 silk silk8 silk12 silk16 silk24 testlaw evs lc3")
 
 // takeCodecs applies one allow or disallow line to the list so far. A name
 // with ! in front does the opposite for itself; `name:ms` sets its packet time.

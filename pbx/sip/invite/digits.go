@@ -18,6 +18,10 @@ const infoDigit = 100 * time.Millisecond
 // info takes an INFO (RFC 6086); DTMF in it is heard whatever the endpoint's
 // mode, as Asterisk does.
 func (s *Session) info(req *sip.Request, tx ServerTx) {
+	if len(req.GetHeaders("Record")) > 0 { // a phone's recording key, and there is nothing to record with
+		s.reply(req, tx, 403, nil)
+		return
+	}
 	s.reply(req, tx, 200, nil)
 	digit, length, ok := signalled(req)
 	if !ok || s.gone {

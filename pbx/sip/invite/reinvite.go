@@ -241,6 +241,15 @@ func (s *Session) sendUpdate(d *dialog.Dialog) {
 // modify takes a re-INVITE (14.2).
 func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	switch {
+	case s.state == Ending && s.talk.ours != nil && !s.busy():
+		// It crossed our BYE, which has not been answered. As measured, the call is
+		// held up as it was until then.
+		d.Refresh(req.Contact())
+		res := s.answerTo(req, 200)
+		s.describe(res)
+		carry(res, sdpType, s.talk.ours.Bytes())
+		s.insist(req, tx, res, false)
+		return
 	case s.state == Ending:
 		s.reply(req, tx, 481, nil)
 		return

@@ -15,14 +15,16 @@ import (
 
 // uas is what an inbound session keeps until its INVITE is answered.
 type uas struct {
-	req    *sip.Request
-	tx     ServerTx
-	tag    string
-	early  bool // 183 with our answer was sent
-	rang   bool // 180 was sent
-	rel    reliable
-	wanted func()        // what waits for a PRACK: the 2xx
-	blame  channel.Cause // why the call failed, where its end does not say it
+	req   *sip.Request
+	tx    ServerTx
+	tag   string
+	early bool // 183 with our answer was sent
+	rang  bool // 180 was sent
+	// verdict is the final response the dialplan chose, 0: that of the cause.
+	verdict int
+	rel     reliable
+	wanted  func()        // what waits for a PRACK: the 2xx
+	blame   channel.Cause // why the call failed, where its end does not say it
 }
 
 // Incoming answers a new INVITE (RFC 3261 13.3.1): 100 at once, then the checks
@@ -364,6 +366,9 @@ func (s *Session) cancelled() {
 // reject answers the INVITE with the final response for a cause.
 func (s *Session) reject(c channel.Cause) {
 	status := statusOf(c)
+	if s.uas.verdict != 0 {
+		status = s.uas.verdict
+	}
 	res := s.answerTo(s.uas.req, status)
 	if s.uas.rel.failed {
 		res = s.answerTo(s.uas.req, 504)

@@ -1,0 +1,66 @@
+package invite
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/channel"
+)
+
+func TestHangupWith(t *testing.T) {
+	for _, c := range []struct {
+		status string
+		ok     bool
+		codes  string
+	}{
+		{"437", true, "100 437"}, {"unsupported_certificate", true, "100 437"}, {"CALL_TRANSACTION_DOES_NOT_EXIST", true, "100 481"},
+		{"486", true, "100 486"}, {"200", false, "100"}, {"302", false, "100"}, {"999", false, "100"}, {"NONSENSE", false, "100"}, {"", false, "100"},
+	} {
+		t.Run(c.status, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				s, in, _ := r.call(offerText("198.51.100.206", 4000, "0"))
+				if ok := s.HangupWith(c.status); ok != c.ok {
+					t.Errorf("%v", ok)
+				}
+				r.wait()
+				want(t, "answers", in.codes(), c.codes)
+				s.Hangup(channel.NormalClearing)
+				r.over(s)
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s, _ := r.up()
+		s.HangupWith("486")
+		r.take(sip.BYE).respond(200, "", "")
+		r.over(s)
+	})
+}
+
+// TestReinviteMeetsBye: a re-INVITE that crosses our BYE.
+func TestReinviteMeetsBye(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s, _ := r.up()
+		s.Hangup(channel.NormalClearing)
+		bye := r.take(sip.BYE)
+		in := r.phone.send(s, sip.INVITE, "")
+		want(t, "re-INVITE", in.codes(), "200")
+		r.phone.send(s, sip.ACK, "")
+		bye.respond(200, "", "")
+		r.over(s)
+	})
+}
+
+func TestRecordKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s, _ := r.up()
+		want(t, "INFO", r.phone.send(s, sip.INFO, "", "Record: on").codes(), "403")
+		r.hangup(s)
+	})
+}
