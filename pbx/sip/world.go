@@ -128,6 +128,7 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 		for _, x := range opened {
 			x.Start()
 		}
+		go a.followNames(w)
 		a.debug(next.Global.Debug, old)
 		a.legacyDebug(next, old)
 		select {
