@@ -21,6 +21,7 @@ func (d Deps) sipFunctions() []dialplan.Function {
 		{Name: "PJSIP_HEADERS", Synopsis: "Names of the SIP headers with a prefix", Syntax: "PJSIP_HEADERS([prefix])", Read: onChannel(headerNames)},
 		{Name: "SIP_HEADER", Synopsis: "A SIP header of the inbound call", Syntax: "SIP_HEADER(name[,n])",
 			Read: onChannel(func(c *channel.Channel, args string) (string, error) { return readHeader(c, "read,"+args) })},
+		{Name: "SIPPEER", Synopsis: "A fact about a device of sip.conf", Syntax: "SIPPEER(name[,item])", Read: ofText(d.sippeer)},
 		{Name: "PJSIP_ENDPOINT", Synopsis: "An option of an endpoint", Syntax: "PJSIP_ENDPOINT(name,option)", Read: ofText(d.endpoint)},
 		{Name: "PJSIP_AOR", Synopsis: "An option of an address of record", Syntax: "PJSIP_AOR(name,option)", Read: ofText(d.aor)},
 		{Name: "PJSIP_CONTACT", Synopsis: "A fact about a contact", Syntax: "PJSIP_CONTACT(id,item)", Read: ofText(d.contact)},
