@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"branchline/pbx/channel"
@@ -161,6 +162,7 @@ func TestExternalAddress(t *testing.T) {
 			p.Within(inv, ok, "BYE")
 			p.Want("200 BYE")
 			p.Close()
+			synctest.Wait() // the second phone's messages have the same Call-ID and tag
 		}
 		s.x.done.Wait()
 	})
