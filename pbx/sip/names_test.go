@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"branchline/pbx/sip/resolve"
@@ -52,6 +53,7 @@ func TestTrunkByHostName(t *testing.T) {
 			t.Fatal(err)
 		}
 		commit()
+		synctest.Wait()
 		trunk := s.net.Phone("x", "198.51.100.50:5060", pbxUDP)
 		moved := s.net.Phone("x", "198.51.100.51:5060", pbxUDP)
 		defer trunk.Close()
@@ -63,16 +65,18 @@ func TestTrunkByHostName(t *testing.T) {
 		}
 		knows(trunk, "401")
 		b.write("198.51.100.50:5060")
-		time.Sleep(namesAgain)
+		time.Sleep(namesAgain + time.Second)
 		knows(trunk, "200")
 		knows(moved, "401")
 		b.write("")
 		time.Sleep(10 * namesEvery)
 		knows(trunk, "200") // the last that was known
 		b.write("198.51.100.51:5060")
-		time.Sleep(namesEvery)
+		time.Sleep(namesEvery + time.Second)
 		knows(moved, "200")
 		knows(trunk, "401")
+		b.mu.Lock()
+		defer b.mu.Unlock()
 		if q := b.asked[0]; q.Plain || q.Host != "trunk.example" || len(q.Ways) != 2 {
 			t.Errorf("asked %+v", q)
 		}
