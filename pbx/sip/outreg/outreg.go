@@ -19,6 +19,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/digest"
 )
@@ -94,7 +95,7 @@ func (k *Keeper) Configure(s *settings.Snapshot) {
 		next[r.ID] = r
 	}
 	for id, e := range k.entries {
-		if r := next[id]; r == nil || !reflect.DeepEqual(r.Options, e.r.Options) {
+		if r := next[id]; r == nil || !same(r, e.r) {
 			e.cancel()
 			delete(k.entries, id)
 		}
@@ -109,6 +110,14 @@ func (k *Keeper) Configure(s *settings.Snapshot) {
 			k.start(e)
 		}
 	}
+}
+
+// same reports whether two versions of a registration ask for the same, wherever
+// they stand in their file.
+func same(a, b *settings.Registration) bool {
+	x, y := *a, *b
+	x.Pos, y.Pos = astconf.Pos{}, astconf.Pos{}
+	return reflect.DeepEqual(x, y)
 }
 
 // Run registers until ctx ends, and then unregisters everywhere.

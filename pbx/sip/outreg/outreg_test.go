@@ -10,6 +10,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
 )
 
@@ -100,5 +101,19 @@ func TestSchedule(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A reload that changes nothing does not disturb a registration that stands.
+func TestReloadKeeps(t *testing.T) {
+	a := &settings.Registration{Object: settings.Object{ID: "x", Pos: astconf.Pos{File: "f", Line: 1}}, ServerURI: "sip:a", Expiration: time.Hour}
+	b := *a
+	b.Pos.Line = 7
+	if !same(a, &b) {
+		t.Error("moved in the file: begun anew")
+	}
+	b.ServerURI = "sip:b"
+	if same(a, &b) {
+		t.Error("another server: not noticed")
 	}
 }

@@ -56,6 +56,10 @@ type shelf struct {
 
 // Commands are the commands about configuration and contacts.
 func Commands(d Deps) []cli.Command {
+	d.Snapshot = modern(d.Snapshot)
+	if d.Registrations != nil {
+		d.Registrations = modernRegistrations{d.Registrations}
+	}
 	out := append(d.qualifyCommands(), append(d.subscriptionCommands(), []cli.Command{
 		{Path: "pjsip show identifiers", Summary: "List registered endpoint identifiers", Run: d.identifiers,
 			Usage: "Usage: pjsip show identifiers\n       Lists the ways of finding out whose request one is, in their order.\n"},

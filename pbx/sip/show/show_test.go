@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -255,5 +256,20 @@ func TestPasswordsAreMasked(t *testing.T) {
 		if strings.Contains(out.String(), "1234567890") {
 			t.Errorf("%s shows a password", line)
 		}
+	}
+}
+
+// What comes from sip.conf is shown by its own commands, not by these.
+func TestLegacyLeftOut(t *testing.T) {
+	f, _ := astconf.Load(fstest.MapFS{"sip.conf": {Data: []byte("[general]\nregister => u:p@198.51.100.1\n[1001]\ntype=friend\nhost=dynamic\nsecret=x\n")}}, "sip.conf")
+	legacy, _ := settings.FromSIP(f)
+	all, _ := settings.FromPJSIP(nil)
+	all.Join(legacy)
+	if len(all.AORs) != 1 || len(all.Transports) != 1 || len(all.Registrations) != 1 {
+		t.Fatalf("joined: %+v", all)
+	}
+	s := modern(func() *settings.Snapshot { return all })()
+	if len(s.AORs) != 0 || len(s.Transports) != 0 || len(s.Registrations) != 0 {
+		t.Errorf("shown: %v %v %v", s.AORs, s.Transports, s.Registrations)
 	}
 }
