@@ -406,3 +406,59 @@ func TestSeedMethodsAnswered(t *testing.T) {
 		}
 	})
 }
+
+// S-002, S-005: two servers side by side; each knows its own numbers only.
+func TestSeedScenarioB(t *testing.T) {
+	in(t, map[string]fstest.MapFS{"9": files(t, "scenario-b/server1"), "10": files(t, "scenario-b/server2")}, func(n *siptest.Net, _ map[string]*branch) {
+		for server, numbers := range map[string][2]string{"9": {"1001", "1002"}, "10": {"2001", "2002"}} {
+			a, b := n.Phone(numbers[0], seed+"206:5060", seed+server+":5060"), n.Phone(numbers[1], seed+"55:5060", seed+server+":5060")
+			register(a)
+			register(b)
+			inv := ask(a, password, "INVITE", "sip:"+numbers[1]+"@"+seed+server, a.SDP(4000, "0"))
+			talk(a, inv, b, server)
+			b.Want("200 BYE")
+			a.Reply(a.Want("BYE"), 200, "OK")
+			foreign := map[string]string{"9": "2001", "10": "1001"}[server]
+			inv = ask(a, password, "INVITE", "sip:"+foreign+"@"+seed+server, a.SDP(4000, "0"))
+			a.Ack(inv, a.Want("404"))
+			a.Close()
+			b.Close()
+		}
+	})
+}
+
+// S-003, S-006, S-007, S-298: devices known by their address may call the third
+// server, others may not; and its phones reach the first one as guests.
+func TestSeedScenarioC(t *testing.T) {
+	in(t, map[string]fstest.MapFS{"9": files(t, "scenario-c/server1"), "52": files(t, "scenario-c/server3")}, func(n *siptest.Net, _ map[string]*branch) {
+		b := n.PhoneTCP("3001", seed+"61:5060", seed+"52:5060")
+		defer b.Close()
+		b.Send("REGISTER", "sip:"+seed+"52")
+		b.Want("200")
+		for from, addr := range map[string]string{"1001": "206", "1002": "55"} {
+			a := n.PhoneTCP(from, seed+addr+":5070", seed+"52:5060")
+			inv := a.Send("INVITE", "sip:3001@"+seed+"52", a.SDP(4000, "0"))
+			talk(a, inv, b, "52")
+			b.Want("200 BYE")
+			a.Reply(a.Want("BYE"), 200, "OK")
+			a.Close()
+		}
+		for from, addr := range map[string]string{"1003": "103", "2001": "120"} {
+			a := n.PhoneTCP(from, seed+addr+":5070", seed+"52:5060")
+			inv := a.Send("INVITE", "sip:3001@"+seed+"52", a.SDP(4000, "0"))
+			a.Ack(inv, a.Want("401"))
+			a.Close()
+		}
+		home := n.Phone("1002", seed+"55:5060", seed+"9:5060")
+		defer home.Close()
+		register(home)
+		guest := n.Phone("3001", seed+"62:5060", seed+"9:5060")
+		defer guest.Close()
+		inv := guest.Send("INVITE", "sip:1002@"+seed+"9", guest.SDP(4000, "0"))
+		talk(guest, inv, home, "9")
+		home.Want("200 BYE")
+		guest.Reply(guest.Want("BYE"), 200, "OK")
+		inv = guest.Send("INVITE", "sip:2001@"+seed+"9", guest.SDP(4000, "0"))
+		guest.Ack(inv, guest.Want("404"))
+	})
+}
