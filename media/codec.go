@@ -34,7 +34,7 @@ var (
 )
 
 // Codecs lists the codec table in the order `allow=all` offers it.
-var Codecs = []*Codec{PCMU, PCMA, G722, GSM, G729, ILBC, G726, Speex, Opus, H264, VP8, H263p, H263, H261, MPEG4}
+var Codecs = []*Codec{PCMU, PCMA, G722, GSM, G729, ILBC, G726, Speex, Opus, H261, H263, H263p, H264, MPEG4, VP8}
 
 // CodecNamed finds a codec by Asterisk's name, ignoring case; nil if unknown.
 func CodecNamed(name string) *Codec {

@@ -85,7 +85,9 @@ func staticMap(pt uint8) (Map, bool) {
 func Offer(p Party, o Origin, prev *Description) *Description {
 	d := p.describe(o)
 	if prev == nil {
-		d.Media = append(d.Media, p.offerAudio())
+		if p.hasAudio() || !p.hasVideo() {
+			d.Media = append(d.Media, p.offerAudio())
+		}
 		if p.Video != 0 && p.hasVideo() {
 			d.Media = append(d.Media, p.offerVideo())
 		}
@@ -181,6 +183,10 @@ func (p Party) describe(o Origin) *Description {
 		name = "-"
 	}
 	return &Description{Origin: o, Name: name, Conn: p.Addr}
+}
+
+func (p Party) hasAudio() bool {
+	return slices.ContainsFunc(p.Codecs, func(c *media.Codec) bool { return !c.Video })
 }
 
 func (p Party) hasVideo() bool {

@@ -45,6 +45,9 @@ func TestOffer(t *testing.T) {
 		}, []string{
 			"m=audio 10000 RTP/AVP 18 107", "a=rtpmap:18 G729/8000", "a=fmtp:18 annexb=no", "a=rtpmap:107 opus/48000/2",
 			"a=ptime:40", "a=maxptime:60", "a=sendrecv"}},
+		{"video only", func(p *Party) {
+			p.Video, p.Codecs = 10002, []*media.Codec{media.H264}
+		}, []string{"m=video 10002 RTP/AVP 99", "a=rtpmap:99 H264/90000", "a=sendrecv"}},
 		{"video", func(p *Party) {
 			p.Events, p.Video, p.Dir = false, 10002, SendOnly
 			p.Codecs = []*media.Codec{media.PCMU, media.H264}

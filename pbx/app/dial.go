@@ -168,7 +168,7 @@ func (d *dialing) prepare(ctx context.Context, target string, hops int) *called 
 	c := d.c
 	r := channel.Request{
 		Dest: dest, Caller: d.caller(hops), Redirecting: c.Redirecting, Codecs: c.Codecs,
-		Headers: extraHeaders(c), Context: c.Context, Exten: c.Exten, Vars: c.Inherited(),
+		Headers: c.Passing, Context: c.Context, Exten: c.Exten, Vars: c.Inherited(),
 		LinkedID: c.LinkedID, Privacy: c.Caller.Presentation.Restricted(),
 	}
 	if c.MaxForwards > 1 {

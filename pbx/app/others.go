@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -151,14 +152,6 @@ func (a *calls) originate(ctx context.Context, c *channel.Channel, args string) 
 	return err
 }
 
-type headersKey struct{}
-
-// extraHeaders are those SIPAddHeader left with the channel.
-func extraHeaders(c *channel.Channel) []channel.Header {
-	h, _ := c.Extra(headersKey{}).([]channel.Header)
-	return h
-}
-
 // addHeader is SIPAddHeader(Name: value).
 func (a *calls) addHeader(_ context.Context, c *channel.Channel, args string) error {
 	name, value, ok := strings.Cut(args, ":")
@@ -166,7 +159,7 @@ func (a *calls) addHeader(_ context.Context, c *channel.Channel, args string) er
 		a.System.Warn(c, "SIPAddHeader: wants Header: content", "argument", args)
 		return nil
 	}
-	c.SetExtra(headersKey{}, append(extraHeaders(c), channel.Header{Name: name, Value: strings.TrimSpace(value)}))
+	c.Passing = append(slices.Clip(c.Passing), channel.Header{Name: name, Value: strings.TrimSpace(value)})
 	return nil
 }
 
@@ -174,16 +167,12 @@ func (a *calls) addHeader(_ context.Context, c *channel.Channel, args string) er
 func (a *calls) removeHeader(_ context.Context, c *channel.Channel, args string) error {
 	var kept []channel.Header
 	if name := strings.TrimSuffix(strings.TrimSpace(args), ":"); name != "" {
-		for _, h := range extraHeaders(c) {
+		for _, h := range c.Passing {
 			if !strings.EqualFold(h.Name, name) {
 				kept = append(kept, h)
 			}
 		}
 	}
-	if len(kept) == 0 {
-		c.SetExtra(headersKey{}, nil)
-		return nil
-	}
-	c.SetExtra(headersKey{}, kept)
+	c.Passing = kept
 	return nil
 }

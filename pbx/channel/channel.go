@@ -48,6 +48,10 @@ type Channel struct {
 	App, AppData   string // what runs now, for the console
 	Autoloop       bool
 
+	// Passing are SIP headers for the legs dialled from here (SIPAddHeader,
+	// PJSIP_INHERITABLE_HEADER), also through Local channels.
+	Passing []Header
+
 	Text *Text // the message the channel carries, nil: none
 
 	Language, ToneZone, MusicClass, Account, PeerAccount string

@@ -131,7 +131,8 @@ type Incoming struct {
 	CallGroup      uint64
 	PickupGroup    uint64
 	Vars           []Header // set_var, in order; Name may carry the _ or __ prefix
-	MaxForwards    int      // as received; legs dialled from here carry one less
+	Passing        []Header
+	MaxForwards    int // as received; legs dialled from here carry one less
 	Endpoint       string
 	Codecs         []*media.Codec // agreed with the caller, best first
 	LinkedID       string         // the call it belongs to, "": a new one

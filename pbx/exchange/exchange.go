@@ -153,7 +153,7 @@ func (x *Exchange) Accept(_ context.Context, in channel.Incoming) error {
 	c.Account, c.Language, c.ToneZone, c.MusicClass = in.Account, in.Language, in.ToneZone, in.MusicClass
 	c.CallGroup, c.PickupGroup = in.CallGroup, in.PickupGroup
 	c.Endpoint, c.Codecs, c.MaxForwards = in.Endpoint, in.Codecs, in.MaxForwards
-	c.LinkedID = in.LinkedID
+	c.LinkedID, c.Passing = in.LinkedID, in.Passing
 	if err := x.enlist(c); err != nil {
 		return err
 	}

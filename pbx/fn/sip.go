@@ -18,6 +18,8 @@ func (d Deps) sipFunctions() []dialplan.Function {
 	return []dialplan.Function{
 		{Name: "PJSIP_HEADER", Synopsis: "A SIP header of the channel", Syntax: "PJSIP_HEADER(read|add|update|remove,name[,n])",
 			Read: onChannel(readHeader), Write: setChannel(writeHeader)},
+		{Name: "PJSIP_INHERITABLE_HEADER", Synopsis: "A SIP header of the calls dialled from here", Syntax: "PJSIP_INHERITABLE_HEADER(read|add|update|remove,name[,n])",
+			Read: onChannel(readPassing), Write: setChannel(writePassing)},
 		{Name: "PJSIP_HEADERS", Synopsis: "Names of the SIP headers with a prefix", Syntax: "PJSIP_HEADERS([prefix])", Read: onChannel(headerNames)},
 		{Name: "SIP_HEADER", Synopsis: "A SIP header of the inbound call", Syntax: "SIP_HEADER(name[,n])",
 			Read: onChannel(func(c *channel.Channel, args string) (string, error) { return readHeader(c, "read,"+args) })},

@@ -159,6 +159,7 @@ func (h *half) Dial() {
 		Leg: p.two, Context: p.context, Exten: p.exten, Dialed: p.exten,
 		Caller: p.request.Caller, Redirecting: p.request.Redirecting,
 		Vars: vars, MaxForwards: p.request.MaxForwards, Codecs: p.request.Codecs, LinkedID: p.request.LinkedID,
+		Passing: p.request.Headers,
 	})
 	if err != nil {
 		p.end(channel.SwitchCongestion)
