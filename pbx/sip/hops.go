@@ -47,15 +47,6 @@ func (w *world) plain(legacy bool) bool {
 	return legacy && w.settings != nil && w.settings.SIP != nil && !w.settings.SIP.SRVLookup
 }
 
-// hop is the first of hops.
-func (a *Agent) hop(ctx context.Context, pin, prefer string, u *sip.Uri) (hop, error) {
-	hs, err := a.hops(ctx, road{pin: pin, prefer: prefer}, u)
-	if err != nil {
-		return hop{}, err
-	}
-	return hs[0], nil
-}
-
 // hops finds transports and addresses for a URI, in the order in which they are
 // to be tried. The transport is the endpoint's own if it names one, whatever the
 // URI says (Asterisk calls a phone that registered over UDP on the TCP its
