@@ -239,6 +239,7 @@ func TestHostileConnections(t *testing.T) {
 }
 
 // TestHostileSizes sends messages that are far too large.
+// Seed: S-290.
 func TestHostileSizes(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t)

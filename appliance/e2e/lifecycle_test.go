@@ -16,6 +16,7 @@ import (
 )
 
 // TestTerm sends TERM while a call is up: both phones get a BYE and the exit status is 0.
+// Seed: S-037.
 func TestTerm(t *testing.T) {
 	t.Parallel()
 	r, e := office(t, plain)
@@ -165,6 +166,7 @@ func TestConsole(t *testing.T) {
 }
 
 // TestRestart keeps a phone's registration over a proper stop and start.
+// Seed: S-034.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	r, e := office(t, plain)

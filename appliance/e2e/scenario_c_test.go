@@ -25,6 +25,7 @@ func TestCRegisterWithoutPassword(t *testing.T) {
 }
 
 // TestCByAddress has 1001 call from the address the how-to lists, with no account at server3.
+// Seed: S-006, S-298.
 func TestCByAddress(t *testing.T) {
 	t.Parallel()
 	r := officeC(t)
@@ -75,6 +76,7 @@ func TestCWrongProtocol(t *testing.T) {
 }
 
 // TestCUnknownAddress calls from an address that no identify section matches.
+// Seed: S-006.
 func TestCUnknownAddress(t *testing.T) {
 	t.Parallel()
 	r := officeC(t)

@@ -38,6 +38,7 @@ func eachPair(t *testing.T, run func(*testing.T, pair)) {
 	}
 }
 
+// Seed: S-299.
 func TestERegister(t *testing.T) {
 	eachPair(t, func(t *testing.T, p pair) {
 		o := newOfficeE(t, p)
@@ -49,6 +50,7 @@ func TestERegister(t *testing.T) {
 }
 
 // TestEAcross has a call from and to each kind of phone pass both exchanges.
+// Seed: S-013.
 func TestEAcross(t *testing.T) {
 	rows := []struct {
 		from, to       string
@@ -137,6 +139,7 @@ func TestEDirectMedia(t *testing.T) {
 	})
 }
 
+// Seed: S-013.
 func TestEInside(t *testing.T) {
 	eachPair(t, func(t *testing.T, p pair) {
 		o := newOfficeE(t, p)
@@ -163,6 +166,7 @@ func TestEInside(t *testing.T) {
 
 // TestENotRegistered dials phones that are not there, at home and at the far exchange: the exchange
 // they belong to answers at once and speaks.
+// Seed: S-013.
 func TestENotRegistered(t *testing.T) {
 	eachPair(t, func(t *testing.T, p pair) {
 		for _, dial := range []string{"1009", "3009"} {
@@ -189,6 +193,7 @@ func TestENotRegistered(t *testing.T) {
 }
 
 // TestENoAnswer lets a phone ring for the 12 s of the how-to's Dial.
+// Seed: S-013.
 func TestENoAnswer(t *testing.T) {
 	eachPair(t, func(t *testing.T, p pair) {
 		for _, row := range []struct {
@@ -284,6 +289,7 @@ func TestEMisprint(t *testing.T) {
 }
 
 // TestEFarDown calls while the other exchange is not there.
+// Seed: S-013.
 func TestEFarDown(t *testing.T) {
 	eachPair(t, func(t *testing.T, p pair) {
 		r := newRig(t)

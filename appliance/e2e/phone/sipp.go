@@ -31,6 +31,7 @@ type SIPp struct {
 	Host     *lan.Host
 	Dir      string // for its files
 	Scenario string // name of a file in scenario/, without .xml
+	Aside    string // another one, for calls that come while the first goes on
 	TCP      bool
 	Port     int    // 0 for 5060
 	Server   string // address of the exchange
@@ -71,12 +72,8 @@ func (s *SIPp) Start(ctx context.Context) error {
 	if err := os.MkdirAll(s.Dir, 0o755); err != nil {
 		return err
 	}
-	xml, err := s.render()
+	path, err := s.render(s.Scenario)
 	if err != nil {
-		return err
-	}
-	path := filepath.Join(s.Dir, "scenario.xml")
-	if err := os.WriteFile(path, xml, 0o644); err != nil {
 		return err
 	}
 	if s.Say != nil {
@@ -94,6 +91,13 @@ func (s *SIPp) Start(ctx context.Context) error {
 		"-trace_err", "-error_file", filepath.Join(s.Dir, "errors"),
 		// An answer the scenario does not name ends it; nothing is sent that the scenario does not say.
 		"-default_behaviors", "abortunexp", "-mp", fmt.Sprint(s.Port + 1000),
+	}
+	if s.Aside != "" {
+		aside, err := s.render(s.Aside)
+		if err != nil {
+			return err
+		}
+		args = append(args, "-oocsf", aside)
 	}
 	args = append(args, s.Args...)
 	args = append(args, s.Server+":5060")
@@ -117,17 +121,19 @@ func (s *SIPp) Start(ctx context.Context) error {
 	return nil
 }
 
-func (s *SIPp) render() ([]byte, error) {
+// render writes a scenario for this phone and returns its path.
+func (s *SIPp) render(name string) (string, error) {
 	t, err := template.New("").Funcs(template.FuncMap{"ms": time.Duration.Milliseconds}).
 		ParseFS(scenarios, "scenario/*.xml")
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, s.Scenario+".xml", s); err != nil {
-		return nil, err
+	if err := t.ExecuteTemplate(&b, name+".xml", s); err != nil {
+		return "", err
 	}
-	return b.Bytes(), nil
+	path := filepath.Join(s.Dir, name+".xml")
+	return path, os.WriteFile(path, b.Bytes(), 0o644)
 }
 
 // RTPMap lists the rtpmap lines for the codecs offered.
