@@ -140,3 +140,43 @@ func TestTransferToNoCall(t *testing.T) {
 		b1.Want("part, join " + a.Name() + ", part, join " + a.Name() + ", digit 5")
 	})
 }
+
+// TestReplaces: a phone takes the place of one that talks, or picks up for one
+// that rings.
+func TestReplaces(t *testing.T) {
+	run(t, mergeConf, func(o *pbxtest.Office) {
+		a := o.Phone("1").Dial("2")
+		b := o.Phone("2").Last()
+		b.PicksUp()
+		forget(a, b)
+		d := o.Phone("4").Replaces(b)
+		b.Want("part, hangup 16")
+		a.Want("part, join " + d.Name())
+		d.Want("answer, join " + a.Name())
+		e := o.Phone("5").Replaces(a) // the caller, too
+		a.Want("part, hangup 16")
+		forget(d, e)
+		d.Presses("5")
+		e.Want("digit 5")
+		d.HangsUp()
+		e.Want("part, hangup 16")
+		if n := len(o.Channels()); n != 0 {
+			t.Errorf("%d channels are left", n)
+		}
+	})
+	run(t, mergeConf, func(o *pbxtest.Office) {
+		a := o.Phone("1").Dial("2")
+		b := o.Phone("2").Last()
+		b.Rings()
+		a.Want("ring")
+		d := o.Phone("4").Replaces(b)
+		b.Want("dial, hangup 26")
+		a.Want("answer, join " + d.Name())
+		d.HangsUp()
+		a.Want("part, hangup 16")
+		o.Phone("4").Replaces(b).Want("answer, hangup 16") // gone already
+		if n := len(o.Channels()); n != 0 {
+			t.Errorf("%d channels are left", n)
+		}
+	})
+}

@@ -135,6 +135,7 @@ type Incoming struct {
 	MaxForwards    int // as received; legs dialled from here carry one less
 	Endpoint       string
 	Codecs         []*media.Codec // agreed with the caller, best first
+	Replaces       string         // name of a channel whose place the caller takes, "": none (RFC 3891)
 	LinkedID       string         // the call it belongs to, "": a new one
 }
 

@@ -157,6 +157,10 @@ func (x *Exchange) Accept(_ context.Context, in channel.Incoming) error {
 	if err := x.enlist(c); err != nil {
 		return err
 	}
+	if in.Replaces != "" {
+		x.launch(c, func(ctx context.Context) { x.replace(ctx, c, in.Replaces) })
+		return nil
+	}
 	x.launch(c, func(ctx context.Context) {
 		for _, v := range in.Vars {
 			if err := x.sys.Assign(ctx, c, v.Name, v.Value); err != nil {
@@ -354,6 +358,19 @@ func (x *Exchange) Swap(ctx context.Context, mine *channel.Channel, name string)
 		return fmt.Errorf("%s: %w", name, ErrNoSwap)
 	}
 	return nil
+}
+
+// replace puts the party of c, a new call, into the place of another channel's,
+// which is then let go.
+func (x *Exchange) replace(ctx context.Context, c *channel.Channel, name string) {
+	c.Answer()
+	c.Cause = channel.NormalClearing
+	if err := x.Swap(ctx, c, name); err != nil {
+		x.log.Warn("call to be replaced", "call", c.Name, "error", err)
+	} else if c.State != channel.Up {
+		c.Cause = channel.AnsweredElsewhere
+	}
+	c.Context = "" // it was never anywhere in the dialplan
 }
 
 // Hangup asks for a channel's end.

@@ -157,13 +157,21 @@ func (p *Phone) DialIn(ctxt, number string) *Call { return p.DialHops(ctxt, numb
 
 // DialHops is DialIn with a given Max-Forwards.
 func (p *Phone) DialHops(ctxt, number string, hops int) *Call {
+	return p.place(channel.Incoming{Context: ctxt, Exten: number, Dialed: number, MaxForwards: hops})
+}
+
+// Replaces makes the phone take the place of other in its call (INVITE with
+// Replaces).
+func (p *Phone) Replaces(other *Call) *Call {
+	return p.place(channel.Incoming{Context: "default", Exten: "s", Replaces: other.name, MaxForwards: 70})
+}
+
+func (p *Phone) place(in channel.Incoming) *Call {
 	c := p.office.newCall(p)
-	err := p.office.Accept(context.Background(), channel.Incoming{
-		Leg: c, Context: ctxt, Exten: number, Dialed: number, Caller: channel.Party{Number: p.Name},
-		MaxForwards: hops, Codecs: []*media.Codec{media.PCMU}, Endpoint: p.Name,
-	})
-	if err != nil {
-		p.office.T.Errorf("accept %s: %v", number, err)
+	in.Leg, in.Caller, in.Endpoint = c, channel.Party{Number: p.Name}, p.Name
+	in.Codecs = []*media.Codec{media.PCMU}
+	if err := p.office.Accept(context.Background(), in); err != nil {
+		p.office.T.Errorf("accept %s: %v", in.Exten, err)
 	}
 	synctest.Wait()
 	return c

@@ -308,6 +308,7 @@ func (s *site) phone(user, addr string) *siptest.Phone {
 var plan = map[string]string{"1001": "PJSIP/1001", "1002": "PJSIP/1002", "1003": "PJSIP/1003", "1009": "PJSIP/1009",
 	"2001": "PJSIP/2001@gw", "77": "!", "78999": "!"}
 
+// Seed: S-016, S-019.
 func TestRegister(t *testing.T) {
 	inSite(t, office, plan, func(s *site) {
 		p := s.phone("1001", "198.51.100.206")
@@ -341,6 +342,7 @@ func TestRegister(t *testing.T) {
 	})
 }
 
+// Seed: S-124.
 func TestCall(t *testing.T) {
 	inSite(t, office, plan, func(s *site) {
 		a, b := s.phone("1001", "198.51.100.206"), s.net.PhoneTCP("1002", "198.51.100.55:5060", pbxUDP)
@@ -475,6 +477,9 @@ func TestRefusals(t *testing.T) {
 		{"unknown extension", "INVITE", "sip:5555@" + pbxAddr, nil, "404", "Server: Branchline/0"},
 		{"longer one exists", "INVITE", "sip:789@" + pbxAddr, nil, "484", ""},
 		{"other scheme", "INVITE", "http://198.51.100.9", nil, "416", ""},
+		{"no contact to reach", "INVITE", "sip:77@" + pbxAddr, []string{"Contact: <tel:+4930123>"}, "416", ""},
+		{"no call to replace", "INVITE", "sip:77@" + pbxAddr, []string{"Replaces: a;to-tag=b;from-tag=c"}, "481", ""},
+		{"nothing to replace", "INVITE", "sip:77@" + pbxAddr, []string{"Replaces: a"}, "481", ""},
 		{"not registered", "INVITE", "sip:1002@" + pbxAddr, nil, "404", "Reason: Q.850;cause=3"},
 		{"no such endpoint", "INVITE", "sip:1009@" + pbxAddr, nil, "404", "Reason: Q.850;cause=3"},
 		{"Require", "INVITE", "sip:77@" + pbxAddr, []string{"Require: foo, 100rel"}, "420", "Unsupported: foo"},
@@ -515,6 +520,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Seed: S-275.
 func TestMergedRequest(t *testing.T) {
 	inSite(t, office, plan, func(s *site) {
 		a := s.phone("1001", "198.51.100.206")
@@ -533,6 +539,7 @@ func TestMergedRequest(t *testing.T) {
 	})
 }
 
+// Seed: S-095, S-125.
 func TestDialForms(t *testing.T) {
 	const more = `
 [a@b]
@@ -599,6 +606,7 @@ outbound_proxy=sip:198.51.100.80:5080\;lr
 
 // The seed's trap: an endpoint pinned to TCP whose phone registered over UDP is
 // called over TCP, and nobody listens there.
+// Seed: S-083, S-104.
 func TestPinnedTransport(t *testing.T) {
 	inSite(t, office, plan, func(s *site) {
 		a, b := s.phone("1001", "198.51.100.206"), s.phone("1002", "198.51.100.55")

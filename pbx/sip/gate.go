@@ -198,9 +198,14 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 		exten = "s"
 	}
 	caller := invite.CallerOf(req, ep)
+	replaced, ok := a.replaced(req)
+	if !ok {
+		a.respond(in, sip.StatusCallTransactionDoesNotExists)
+		return
+	}
 	exists, more := a.o.Router.Lookup(ep.Context, exten, caller.Number)
 	switch {
-	case exists:
+	case exists, replaced != "":
 	case more && ep.AllowOverlap:
 		a.respond(in, sip.StatusAddressIncomplete)
 		return
@@ -223,7 +228,7 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 	}
 	a.begun(l, s)
 	err = a.o.Acceptor.Accept(a.stop, channel.Incoming{
-		Leg: s, Context: ep.Context, Exten: exten, Dialed: exten, Caller: caller,
+		Leg: s, Replaces: replaced, Context: ep.Context, Exten: exten, Dialed: exten, Caller: caller,
 		Redirecting: invite.RedirectingOf(req), Account: ep.AccountCode, Language: ep.Language,
 		ToneZone: ep.ToneZone, MusicClass: ep.MOHSuggest, CallGroup: ep.CallGroup, PickupGroup: ep.PickupGroup,
 		Vars: vars, MaxForwards: hops, Endpoint: ep.ID, Codecs: s.Codecs(),

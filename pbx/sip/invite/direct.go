@@ -77,6 +77,19 @@ func (s *Session) part() {
 	})
 }
 
+// Replaceable reports whether another party may take this one's place (RFC 3891
+// 3): in a call that stands, or that we place and which rings.
+func (s *Session) Replaceable() bool {
+	switch s.facts.Load().state {
+	case Accepted, Confirmed:
+		return true
+	case Calling, Proceeding:
+		return !s.inbound
+	case Idle, Offered, Cancelling, Ending, Over:
+	}
+	return false
+}
+
 // mode words for CHANNEL() and the console.
 func modeText(m media.DigitMode) string {
 	switch m {

@@ -21,7 +21,7 @@ func (s *Session) supported() string {
 	if s.Endpoint.Timers != "no" {
 		tags = append(tags, "timer")
 	}
-	return strings.Join(append(tags, "norefersub"), ", ")
+	return strings.Join(append(tags, "replaces", "norefersub"), ", ")
 }
 
 // contact is our Contact URI; user stands in it for requests.
