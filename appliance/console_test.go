@@ -3,6 +3,7 @@ package appliance
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -112,6 +113,7 @@ func spellings(path string) []string {
 	return lines
 }
 
+// Seed: S-030.
 func TestSmallCommands(t *testing.T) {
 	d, run := desk(t, deskFiles)
 	etc := d.process.Directories.Etc
@@ -153,6 +155,7 @@ func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-len(s
 
 // The how-to's `?` shows these first words. Those we do not serve say so by
 // name, each with its reason.
+// Seed: S-144, S-152 to S-154.
 func TestRefusedFamilies(t *testing.T) {
 	_, run := desk(t, deskFiles)
 	for _, family := range strings.Fields("! ael agent agi aoc ari calendar cc cel dnsmgr fax http iax2 keys malloc manager media mgcp minivm odbc " +
@@ -171,6 +174,7 @@ func TestRefusedFamilies(t *testing.T) {
 
 // The first words that we serve, and those of features still to come, which say
 // that they are not there.
+// Seed: S-137, S-151.
 func TestServedFamilies(t *testing.T) {
 	d, run := desk(t, deskFiles)
 	first := d.tree.Complete("")
@@ -212,6 +216,7 @@ func TestCompletionAndHelpOfEveryCommand(t *testing.T) {
 
 // The how-to's two help tables: the pjsip commands are there under these names,
 // or say that they are not supported.
+// Seed: S-138, S-153 to S-169, S-172 to S-200.
 func TestHelpTable(t *testing.T) {
 	_, run := desk(t, deskFiles)
 	list, _ := run("core show help pjsip")
@@ -233,5 +238,43 @@ func TestHelpTable(t *testing.T) {
 		if got, _ := run(line); !strings.Contains(got, "not supported") {
 			t.Errorf("%s: %s", line, got)
 		}
+	}
+}
+
+// S-139, S-142, S-143, S-201 to S-223: the how-to's table of sip commands, each
+// there under its name, and none at a loss with nothing to show.
+func TestSIPHelpTable(t *testing.T) {
+	files := maps.Clone(deskFiles)
+	files["sip.conf"] = "[general]\nudpbindaddr=127.0.0.1:25071\n[1002]\ntype=friend\nhost=dynamic\nsecret=fr7w-93kd\n"
+	_, run := desk(t, files)
+	list, _ := run("core show help sip")
+	for path, line := range map[string]string{
+		"notify": "nonsense 1002", "prune realtime [peer|all]": "all", "qualify peer": "1002", "reload": "", "set debug {on|off|ip|peer}": "on",
+		"set history {on|off}": "on", "show {channels|subscriptions}": "", "show channelstats": "", "show channel": "x", "show domains": "",
+		"show history": "x", "show inuse [all]": "", "show mwi": "", "show objects": "", "show peers [like]": "", "show peer": "1002",
+		"show registry": "", "show sched": "", "show settings": "", "show tcp": "", "show users [like]": "", "show user": "1002", "unregister": "1002",
+	} {
+		if !strings.Contains("\n"+list, "\nsip "+path+" ") {
+			t.Errorf("no sip %s in\n%s", path, list)
+		}
+		for _, command := range spellings("sip " + path) {
+			got, outcome := run(strings.TrimSpace(command + " " + line))
+			if outcome == cli.Unknown || got == "" && outcome != cli.Done {
+				t.Errorf("%s: %s %q", command, outcome, got)
+			}
+			if strings.Contains(got, "fr7w-93kd") {
+				t.Errorf("%s shows a password", command)
+			}
+		}
+	}
+	for line, want := range map[string]string{
+		"sip set debug on": "SIP Debugging enabled\n", "sip set debug": "SIP Debugging enabled\n", "sip set debug off": "SIP Debugging Disabled\n",
+	} {
+		if got, _ := run(line); got != want {
+			t.Errorf("%s: %q", line, got)
+		}
+	}
+	if got, _ := run("sip prune realtime all"); !strings.Contains(got, "not supported by this product") {
+		t.Error(got)
 	}
 }

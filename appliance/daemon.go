@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"branchline/appliance/history"
+	"branchline/appliance/systemd"
 	"branchline/appliance/task"
 	"branchline/media/plane"
 	"branchline/media/plane/socket"
@@ -195,6 +196,7 @@ func (d *daemon) run(ctx context.Context) error {
 		d.changing.Unlock()
 		close(d.booted)
 		d.log.Info("fully booted", "in", time.Since(d.started).Round(time.Millisecond))
+		d.tell(systemd.Ready, systemd.Status("%s %s takes calls", Name, Version))
 		if d.options.Booted != nil {
 			d.options.Booted()
 		}
@@ -216,9 +218,17 @@ func (d *daemon) run(ctx context.Context) error {
 // serveCalls lets calls run until ctx ends, then hangs them all up.
 func (d *daemon) serveCalls(ctx context.Context) error {
 	<-ctx.Done()
+	d.tell(systemd.Stopping, systemd.Status("hanging up"))
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()
 	return d.exchange.Stop(limit)
+}
+
+// tell lets the service manager know; that it cannot be told changes nothing.
+func (d *daemon) tell(assignments ...string) {
+	if err := systemd.Notify(assignments...); err != nil {
+		d.log.Warn(err.Error())
+	}
 }
 
 // putAway closes whatever was opened so far, in the reverse order.

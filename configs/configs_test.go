@@ -10,6 +10,7 @@ import (
 
 // TestSamplesLoadClean holds the samples to what we ask of users: no errors, and
 // in the demonstration nothing to warn about either.
+// Seed: S-030, S-052, S-103.
 func TestSamplesLoadClean(t *testing.T) {
 	for dir, endpoints := range map[string]int{"demo": 2, "scenario-e/server1": 4, "scenario-e/server3": 4} {
 		sub, err := fs.Sub(FS, dir)
@@ -39,6 +40,7 @@ func TestSamplesLoadClean(t *testing.T) {
 
 // TestLegacySamplesLoadClean does the same for the samples with sip.conf. That
 // strangers may call is how the arrangement is meant, so it is the one warning.
+// Seed: S-030, S-052.
 func TestLegacySamplesLoadClean(t *testing.T) {
 	for _, dir := range []string{"scenario-a/server1", "scenario-b/server1", "scenario-b/server2", "scenario-c/server1",
 		"scenario-c/server2", "scenario-d1/server1", "scenario-d2/server1", "scenario-d3/server1", "scenario-d4/server1"} {

@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
 	"branchline/appliance"
 )
 
+// Seed: S-135, S-136, S-150.
 func TestParse(t *testing.T) {
 	tests := []struct {
 		line string
@@ -67,5 +69,12 @@ func TestRelativePathsBecomeAbsolute(t *testing.T) {
 	got, err := parse([]string{"b", "-C", "etc"})
 	if err != nil || !strings.HasPrefix(got.options.Config, "/") || !strings.HasSuffix(got.options.Config, "/etc") {
 		t.Errorf("%v %+v", err, got)
+	}
+}
+
+// S-136
+func TestVersionLine(t *testing.T) {
+	if got := versionLine(); !regexp.MustCompile(`^Branchline [0-9]+\.[0-9]+\.[0-9]+\S* \(speaks Asterisk 22 configuration\)$`).MatchString(got) {
+		t.Error(got)
 	}
 }

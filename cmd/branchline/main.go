@@ -32,7 +32,7 @@ func main() {
 func run(inv *invocation) int {
 	switch inv.mode {
 	case showVersion:
-		fmt.Printf("%s %s (%s)\n", appliance.Name, appliance.Version, appliance.Speaks)
+		fmt.Println(versionLine())
 		return 0
 	case showHelp:
 		fmt.Print(usage(inv.program))
@@ -84,4 +84,9 @@ func (inv *invocation) status(err error) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", inv.program, err)
 	}
 	return 1
+}
+
+// versionLine is what -V prints; scripts read its first two words.
+func versionLine() string {
+	return fmt.Sprintf("%s %s (%s)", appliance.Name, appliance.Version, appliance.Speaks)
 }

@@ -42,6 +42,7 @@ func pair(d byte, n, offset int, lowLevel, highLevel, detune float64) []int16 {
 	return s
 }
 
+// Seed: S-086.
 func TestGeneratedDigitsAreHeard(t *testing.T) {
 	var all []int16
 	for i := range len(Digits) {

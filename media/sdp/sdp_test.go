@@ -27,6 +27,7 @@ func mustParse(t *testing.T, text []byte) *Description {
 	return d
 }
 
+// Seed: S-020.
 func TestOffer(t *testing.T) {
 	tests := []struct {
 		name string
@@ -96,6 +97,7 @@ func TestReoffer(t *testing.T) {
 	}
 }
 
+// Seed: S-020.
 func TestAnswer(t *testing.T) {
 	tests := []struct {
 		name   string

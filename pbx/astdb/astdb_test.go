@@ -248,6 +248,7 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// Seed: S-148.
 func TestCommands(t *testing.T) {
 	db := Memory()
 	for _, step := range []struct{ line, want, err string }{

@@ -102,6 +102,7 @@ func (b *bench) rx(t *testing.T, strict bool, lines ...string) (status int, out 
 	return status, stdout.String()
 }
 
+// Seed: S-168.
 func TestOneCommand(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		oneCommand(t, strict)
@@ -159,6 +160,7 @@ func oneCommand(t *testing.T, strict bool) {
 	}
 }
 
+// Seed: S-140.
 func TestLongListingsInTheirShape(t *testing.T) {
 	b := newBench(t)
 	for line, wants := range map[string][]string{
@@ -212,6 +214,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// Seed: S-039.
 func TestSecondInstanceAndStaleSocket(t *testing.T) {
 	b := newBench(t)
 	for _, o := range []ServerOptions{b.o, {Socket: b.o.Socket, PIDFile: b.o.PIDFile + "2"}} {
@@ -250,6 +253,7 @@ func TestSecondInstanceAndStaleSocket(t *testing.T) {
 	}
 }
 
+// Seed: S-039.
 func TestSocketOwnerMustExist(t *testing.T) {
 	s := NewServer(ServerOptions{Socket: filepath.Join(t.TempDir(), "x"), Group: "no-such-group-here"})
 	if err := s.Listen(); err == nil || !strings.Contains(err.Error(), "no-such-group-here") {

@@ -62,6 +62,7 @@ func (r *reader) until(text string) (before string) {
 	}
 }
 
+// Seed: S-135, S-137.
 func TestAtATerminal(t *testing.T) {
 	b := newBench(t)
 	user, program := openPTY(t)

@@ -390,6 +390,7 @@ func BenchmarkFind(b *testing.B) {
 }
 
 // The how-to's own file for the first of two bridged exchanges, misprint included.
+// Seed: S-045, S-118.
 func TestTwoExchanges(t *testing.T) {
 	p, ds := compile(t, `[general]
 static=yes

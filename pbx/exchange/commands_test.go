@@ -10,6 +10,7 @@ import (
 )
 
 // The layouts are those Asterisk 22 prints.
+// Seed: S-145.
 func TestMoreConsole(t *testing.T) {
 	run(t, "[default]\nexten => _1XXX,1,Dial(Test/${EXTEN},12,tT)\nexten => 9,1,Answer()\nsame => n,Wait(100)\n", func(o *pbxtest.Office) {
 		const cdr = "\nChannels with Call Detail Record (CDR) Information\n--------------------------------------------------\n" +

@@ -72,6 +72,7 @@ func checkDefaults[T any](t *testing.T, typ string, options []option[T]) {
 	}
 }
 
+// Seed: S-081.
 func TestSeedEndpoint(t *testing.T) {
 	s, ds := FromPJSIP(load(t, `[transport-tcp]
 type=transport
@@ -246,6 +247,7 @@ func TestDiagnostics(t *testing.T) {
 	}
 }
 
+// Seed: S-041.
 func TestSections(t *testing.T) {
 	s, ds := FromPJSIP(load(t, transport+`[a]
 type=Endpoint

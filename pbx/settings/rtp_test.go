@@ -30,6 +30,7 @@ func TestRTP(t *testing.T) {
 	}
 }
 
+// Seed: S-029.
 func TestAsterisk(t *testing.T) {
 	read := func(text string) (Process, []string) {
 		f, _ := astconf.Load(fstest.MapFS{"asterisk.conf": {Data: []byte(text)}}, "asterisk.conf")

@@ -13,6 +13,7 @@ import (
 // table of coverage, with what it must come to in the one model. Those it has
 // commented out are tried as if they were not.
 
+// Seed: S-001.
 func TestSeedSIPConf(t *testing.T) {
 	const phone = "[1001]\ntype=friend\nhost=dynamic\nsecret=1234567890\n"
 	first := func(s *SIP) *Endpoint { return s.Devices["1001"].Endpoint }
@@ -79,6 +80,7 @@ func TestSeedSIPConf(t *testing.T) {
 	}
 }
 
+// Seed: S-041.
 func TestSeedPJSIPConf(t *testing.T) {
 	const (
 		transports = "[transport-udp]\ntype=transport\nprotocol=udp\nbind=192.168.50.52\n[transport-tcp]\ntype=transport\nprotocol=tcp\nbind=192.168.50.52\n"
@@ -99,7 +101,9 @@ func TestSeedPJSIPConf(t *testing.T) {
 			return s.Transport("any").Bind.String() == "0.0.0.0:5060" && s.Transport("transport-udp").Bind.Port() == 5060
 		}},
 		{"S-079", "", func(s *Snapshot) bool { return s.Transport("transport-udp").Bind == s.Transport("transport-tcp").Bind }},
-		{"S-080 S-082 S-084", "", func(s *Snapshot) bool { return slices.Equal(ep(s).AORs, []string{"3001"}) && ep(s).Context == "default" }},
+		{"S-080 S-082 S-084", "", func(s *Snapshot) bool {
+			return slices.Equal(ep(s).AORs, []string{"3001"}) && ep(s).Context == "default"
+		}},
 		{"S-081", "[9]\ntype=endpoint\nallow=ulaw\noutbound_auth=9\n[9]\ntype=auth\nusername=9\npassword=1\n", func(s *Snapshot) bool {
 			return slices.Equal(s.Endpoints["9"].OutboundAuths, []string{"9"}) && len(s.Endpoints["9"].Auths) == 0
 		}},

@@ -52,6 +52,7 @@ setvar=DEST_IP=198.51.100.52
 `
 
 // An empty sip.conf is no legacy front end (D3).
+// Seed: S-032.
 func TestSIPOff(t *testing.T) {
 	for _, text := range []string{"", "\n", "; nothing\n"} {
 		if s, ds := fromSIP(t, text); s != nil || len(ds) > 0 {

@@ -196,6 +196,7 @@ func talk(a *siptest.Phone, inv *sip.Request, b *siptest.Phone, at string) *sipt
 
 const seed = "198.51.100."
 
+// Seed: S-001, S-004, S-055, S-057, S-071, S-072, S-121.
 func TestScenarioA(t *testing.T) {
 	in(t, map[string]fstest.MapFS{"9": files(t, "scenario-a/server1")}, func(n *siptest.Net, at map[string]*branch) {
 		const server = seed + "9"
@@ -305,6 +306,7 @@ func TestLegacyFailures(t *testing.T) {
 	}
 }
 
+// Seed: S-008 to S-012, S-073, S-120, S-122, S-123.
 func TestScenarioD(t *testing.T) {
 	for _, c := range []struct {
 		dir  string

@@ -105,6 +105,7 @@ func TestAccessListsAndTrust(t *testing.T) {
 	})
 }
 
+// Seed: S-087.
 func TestForceRport(t *testing.T) {
 	for _, c := range []struct{ force, via, to string }{
 		{"yes", "", "198.51.100.206:5060"}, {"no", "", "198.51.100.206:5999"}, {"no", ";rport", "198.51.100.206:5060"},
@@ -125,6 +126,7 @@ func TestForceRport(t *testing.T) {
 	}
 }
 
+// Seed: S-091.
 func TestRewriteContact(t *testing.T) {
 	inSite(t, strings.Replace(office, "direct_media=no", "rewrite_contact=yes", 1), plan, func(s *site) {
 		p, q := s.phone("1001", "198.51.100.206"), s.phone("1002", "198.51.100.55")

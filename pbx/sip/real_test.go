@@ -11,6 +11,7 @@ import (
 
 // TestRealSockets registers a phone over UDP and one over TCP and lets them
 // call each other through the kernel's loopback, IPv4 and IPv6.
+// Seed: S-299.
 func TestRealSockets(t *testing.T) {
 	for _, c := range []struct{ name, bind string }{{"v4", "127.0.0.1"}, {"v6", "::1"}, {"all", "0.0.0.0"}} {
 		t.Run(c.name, func(t *testing.T) {

@@ -212,6 +212,7 @@ func TestSeedProgressReceived(t *testing.T) {
 
 // S-240, S-251 to S-253: a redirection to a number of ours is followed, as
 // redirect_method=user says, which is the default.
+// Seed: S-017.
 func TestSeedRedirectFollowed(t *testing.T) {
 	for id, status := range map[string]int{"S-251": 300, "S-252": 301, "S-253": 302} {
 		t.Run(fmt.Sprintf("%s %d", id, status), func(t *testing.T) {
@@ -240,6 +241,7 @@ func TestSeedRedirectFollowed(t *testing.T) {
 }
 
 // The codes we send, each provoked from outside.
+// Seed: S-016.
 func TestSeedStatusSent(t *testing.T) {
 	plan := "exten => ok,1,Answer()\nsame => n,Hangup()\nexten => ring,1,Ringing()\nsame => n,Busy()\n" +
 		"exten => early,1,Progress()\nsame => n,Congestion()\nexten => moved,1,Transfer(PJSIP/sip:6@198.51.100.77)\n" +
@@ -350,6 +352,7 @@ func TestSeedRedirectRefused(t *testing.T) {
 
 // S-014, S-015, S-224 to S-228, S-234, S-237: the methods we carry, in one call
 // that uses them all, from both sides.
+// Seed: S-280.
 func TestSeedMethods(t *testing.T) {
 	const plan = "exten => 5,1,Dial(PJSIP/1002)\n"
 	in(t, with(plan), func(n *siptest.Net, _ map[string]*branch) {

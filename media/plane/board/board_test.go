@@ -151,6 +151,7 @@ func steady(t *testing.T, got []heardPacket) {
 	}
 }
 
+// Seed: S-021.
 func TestRelay(t *testing.T) {
 	u2a := func(b []byte) []byte { g711.UToA().Apply(b); return b }
 	a2u := func(b []byte) []byte { g711.AToU().Apply(b); return b }

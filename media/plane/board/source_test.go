@@ -92,6 +92,7 @@ func TestStrictLearning(t *testing.T) {
 	}
 }
 
+// Seed: S-090.
 func TestSymmetric(t *testing.T) {
 	behindNAT := netip.MustParseAddrPort("203.0.113.5:9000")
 	for _, strict := range []bool{true, false} {

@@ -133,6 +133,7 @@ func settle(p *Plane) {
 	<-done
 }
 
+// Seed: S-021.
 func TestCall(t *testing.T) {
 	for _, local := range []netip.Addr{loopback, loopback6} {
 		t.Run(local.String(), func(t *testing.T) {

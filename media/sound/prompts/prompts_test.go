@@ -59,6 +59,7 @@ func TestEveryPromptIsSpeech(t *testing.T) {
 	}
 }
 
+// Seed: S-129 to S-132.
 func TestWhatApplicationsAskForIsThere(t *testing.T) {
 	names := strings.Fields(`digits/hundred digits/thousand digits/million digits/minus digits/point digits/and digits/oclock
 		digits/a-m digits/p-m digits/pound digits/star beep beeperr invalid transfer pbx-invalid pbx-transfer pbx-invalidpark

@@ -70,6 +70,7 @@ type=endpoint
 contact_deny=10.0.0.0/8
 `
 
+// Seed: S-096 to S-101, S-296.
 func TestFind(t *testing.T) {
 	const from1001 = "From: <sip:1001@198.51.100.52>;tag=1"
 	for _, c := range []struct {
@@ -135,6 +136,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// Seed: S-074.
 func TestOrder(t *testing.T) {
 	want := []string{"name not specified", "ip", "username", "anonymous", "auth_username", "header", "request_uri"} // as Asterisk 22
 	if got := index(t, endpoints).Order(); !slices.Equal(got, want) {

@@ -208,6 +208,7 @@ func TestInfoDigits(t *testing.T) {
 	}
 }
 
+// Seed: S-086.
 func TestDigitModes(t *testing.T) {
 	tests := []struct {
 		mode    settings.DTMFMode
@@ -449,6 +450,7 @@ func TestDirectMediaRefused(t *testing.T) {
 	})
 }
 
+// Seed: S-089.
 func TestDirectMediaConditions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ra, rb, a, b := two(t)
@@ -473,6 +475,7 @@ func TestDirectMediaConditions(t *testing.T) {
 	})
 }
 
+// Seed: S-282.
 func TestGlare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ra, rb, a, b := two(t)

@@ -10,6 +10,7 @@ import (
 	"branchline/pbx/channel"
 )
 
+// Seed: S-250.
 func TestRefer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

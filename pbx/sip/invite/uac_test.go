@@ -208,6 +208,7 @@ func (c *credentials) Authorize(req *sip.Request, res *sip.Response) error {
 	return nil
 }
 
+// Seed: S-263.
 func TestOutboundChallenge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -41,6 +41,7 @@ func status(code int, headers ...string) func(time.Duration) (*sip.Response, err
 
 func silence(time.Duration) (*sip.Response, error) { return nil, errors.New("no answer") }
 
+// Seed: S-170, S-171, S-272.
 func TestSchedule(t *testing.T) {
 	ok := status(200, "Expires", "3600")
 	for _, c := range []struct {

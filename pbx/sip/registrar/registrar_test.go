@@ -248,6 +248,7 @@ func TestDigestUser(t *testing.T) {
 	}
 }
 
+// Seed: S-149.
 func TestExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, astdb.Memory(), nil)
@@ -277,6 +278,9 @@ func TestExpiry(t *testing.T) {
 		if !slices.Equal(r.changes, want) {
 			t.Errorf("told of %q", r.changes)
 		}
+		if all := strings.Join(r.said, "\n"); !strings.Contains(all, "Removed contact 'sip:a@192.0.2.1' from AOR '1001' due to expiration") {
+			t.Errorf("the console was told\n%s", all)
+		}
 		if n := len(r.agenda); n != 1 { // the item of the planned 1000 s
 			t.Error("agenda holds", n)
 		}
@@ -285,6 +289,7 @@ func TestExpiry(t *testing.T) {
 	})
 }
 
+// Seed: S-019, S-094, S-148.
 func TestStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "astdb")
@@ -388,6 +393,7 @@ func TestConnectionBound(t *testing.T) {
 	}
 }
 
+// Seed: S-104.
 func TestWrongProtocol(t *testing.T) {
 	r := newRig(t, astdb.Memory(), nil)
 	r.register("1002", "Contact: <sip:a@192.0.2.1>")

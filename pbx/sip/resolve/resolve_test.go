@@ -80,6 +80,7 @@ func words(ts []Target, err error) string {
 	return strings.Join(out, " ")
 }
 
+// Seed: S-060.
 func TestTargets(t *testing.T) {
 	for _, c := range []struct {
 		name string

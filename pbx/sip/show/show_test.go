@@ -113,6 +113,8 @@ func tree(t testing.TB, snap *settings.Snapshot, contacts *registrar.Registrar, 
 	return tr
 }
 
+// Seed: S-146, S-147, S-155, S-156, S-159 to S-162, S-164, S-174 to S-177, S-181 to S-184,
+// S-186 to S-188, S-191, S-192, S-194, S-197, S-198, S-300.
 func TestAsAsteriskPrints(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) < 30 {
@@ -174,6 +176,7 @@ func difference(got, want string) string {
 	return "equal"
 }
 
+// Seed: S-170, S-171, S-200.
 func TestOddities(t *testing.T) {
 	dir := t.TempDir()
 	long := "averyveryveryverylongaornamethatgoesbeyondthecolumnsofthetable1"

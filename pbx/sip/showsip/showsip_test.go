@@ -138,6 +138,7 @@ func (o *office) run(line string) (string, cli.Outcome) {
 	return b.String(), out
 }
 
+// Seed: S-210, S-212, S-213, S-215 to S-219, S-221, S-222, S-300.
 func TestAsAsterisk16Prints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := open(t, "")
@@ -188,6 +189,7 @@ func difference(want, got string) string {
 	return b.String()
 }
 
+// Seed: S-203, S-223.
 func TestCommands(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := open(t, "\n[gw]\ntype=peer\nhost=198.51.100.77\nqualify=yes\ncall-limit=2\npermit=198.51.100.0/24\nnat=yes\n[general]\nregister => me:secretive@198.51.100.77:5070/3001\n")

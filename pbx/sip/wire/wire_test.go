@@ -419,6 +419,7 @@ func TestOverload(t *testing.T) {
 	})
 }
 
+// Seed: S-289.
 func TestMalformed(t *testing.T) {
 	const head = "Via: SIP/2.0/UDP 198.51.100.206;branch=z9hG4bKbad\nFrom: <sip:a@b>;tag=1\nTo: <sip:c@d>\nCall-ID: x\n"
 	for _, c := range []struct{ name, text, want string }{
