@@ -30,6 +30,10 @@ type Party struct {
 	UsePtime bool
 	AVPF     bool      // the profile is RTP/AVPF (RFC 4585) instead of RTP/AVP
 	Dir      Direction // what we want, as seen by us
+	// MoreVideo puts video into an offer whose predecessor had none, and VideoDir
+	// limits it.
+	MoreVideo bool
+	VideoDir  Direction
 }
 
 // A Result is what one offer and answer settled.
@@ -100,12 +104,15 @@ func Offer(p Party, o Origin, prev *Description) *Description {
 		case m.Kind == "audio" && m.Port != 0 && !audio:
 			audio = true
 			d.Media = append(d.Media, p.offerAudio().under(m))
-		case m.Kind == "video" && m.Port != 0 && !video && p.Video != 0 && p.hasVideo():
+		case m.Kind == "video" && (m.Port != 0 || p.MoreVideo) && !video && p.Video != 0 && p.hasVideo():
 			video = true
 			d.Media = append(d.Media, p.offerVideo().under(m))
 		default:
 			d.Media = append(d.Media, decline(m))
 		}
+	}
+	if p.MoreVideo && !video && p.Video != 0 && p.hasVideo() {
+		d.Media = append(d.Media, p.offerVideo())
 	}
 	return d
 }
@@ -219,7 +226,7 @@ func (p Party) offerAudio() Media {
 }
 
 func (p Party) offerVideo() Media {
-	m := Media{Kind: "video", Port: p.Video, Proto: p.profile(), Conn: p.Addr, Dir: p.Dir}
+	m := Media{Kind: "video", Port: p.Video, Proto: p.profile(), Conn: p.Addr, Dir: p.Dir.Within(p.VideoDir)}
 	for _, c := range p.Codecs {
 		if c.Video {
 			m.add(offered(c))

@@ -277,6 +277,11 @@ func (t *talk) take(e channel.Event) bool {
 		return true
 	case channel.Identity:
 		t.identity(s, e.Party)
+	case channel.Pictured:
+		if p, ok := t.other(s).c.Leg.(channel.Painter); ok && e.Asked {
+			p.SetPictures(channel.Pictures{Send: e.Pictures.Receive, Receive: e.Pictures.Send})
+		}
+		joinVideo(t.a.c.Leg, t.b.c.Leg)
 	case channel.Texted:
 		if to, ok := t.other(s).c.Leg.(channel.Texter); ok && e.Text != nil {
 			to.SendText(*e.Text)
@@ -379,6 +384,10 @@ func (br *Bridges) trace(level int, format string, args ...any) {
 // Join connects the speech of two legs, and their video where both have it.
 func Join(a, b channel.Leg) {
 	a.Media().Join(b.Media())
+	joinVideo(a, b)
+}
+
+func joinVideo(a, b channel.Leg) {
 	if va, vb := video(a), video(b); va != nil && vb != nil {
 		va.Join(vb)
 	}

@@ -55,6 +55,8 @@ type (
 	DigitSignaller interface{ SignalsDigits() bool }
 	// A Viewer has a video stream beside the speech; nil if none was agreed.
 	Viewer interface{ Video() media.Stream }
+	// A Painter can offer its party video, or take it away, while the call stands.
+	Painter interface{ SetPictures(Pictures) }
 	// A Director can let its media flow past the exchange (re-INVITE); Direct(nil)
 	// takes it back. The plane keeps the port open meanwhile.
 	Director interface {
@@ -89,6 +91,9 @@ type (
 	// A Reminder reports connected-line changes to its party.
 	Reminder interface{ ConnectedLine(Party) }
 )
+
+// Pictures is how video goes, as seen by the party.
+type Pictures struct{ Send, Receive bool }
 
 // A Request asks a Tech for an outbound leg.
 type Request struct {

@@ -23,6 +23,7 @@ const (
 	Transfer                         // party asks that its peer be sent to Target (REFER)
 	MediaLost                        // no RTP for the configured time
 	Identity                         // the party's identity changed (PAI, RPID)
+	Pictured                         // the party's video has changed; Asked: by its own wish
 	Texted                           // party sent Text
 	HangupAsked                      // somebody wants this channel ended (console, AbsoluteTimeout)
 	Redirect                         // somebody wants the channel at Target, as "context,exten,priority"
@@ -45,9 +46,11 @@ type Event struct {
 	// plane has not passed it on to the peer, so that the bridge must.
 	Signalled bool
 	ID        uint64
-	Whole     bool   // PlayDone: played to its end
-	Replaces  string // Transfer: name of the transferring party's other channel, whose peer is the target
-	Target    string // Forwarded, Transfer, Redirect
+	Whole     bool     // PlayDone: played to its end
+	Replaces  string   // Transfer: name of the transferring party's other channel, whose peer is the target
+	Target    string   // Forwarded, Transfer, Redirect
+	Pictures  Pictures // Pictured: what the party wants
+	Asked     bool
 	Party     Party
 	Text      *Text
 	Ask       func(*Channel)

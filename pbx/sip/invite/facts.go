@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"branchline/media"
+	"branchline/media/plane"
 	"branchline/pbx/channel"
 )
 
@@ -27,11 +28,12 @@ type facts struct {
 	requestURI string
 	target     string
 	hasVideo   bool
+	video      plane.Port // nil: none was opened
 }
 
 // publish makes the present state visible.
 func (s *Session) publish() {
-	f := &facts{state: s.state}
+	f := &facts{state: s.state, video: s.video}
 	if s.talk.inForce || s.talk.answer != nil {
 		r := s.talk.result
 		f.remote, f.send, f.recv = r.Audio.Remote, r.Audio.Send, r.Audio.Recv

@@ -136,7 +136,9 @@ func (s *Session) makeOffer() []byte {
 		t.origin.ID = s.number()
 		t.origin.Version = t.origin.ID
 	}
-	t.offer = s.versioned(sdp.Offer(s.party(), t.origin, t.ours))
+	p := s.party()
+	s.pictures.shape(&p)
+	t.offer = s.versioned(sdp.Offer(p, t.origin, t.ours))
 	return t.offer.Bytes()
 }
 
@@ -217,6 +219,7 @@ func (s *Session) apply(r sdp.Result) {
 	changed := held != s.held
 	s.held = held
 	s.publish()
+	s.pictured(was, r)
 	switch {
 	case !changed:
 	case held:

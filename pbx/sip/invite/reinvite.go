@@ -354,6 +354,8 @@ func (s *Session) answerNow(offer *sdp.Description) ([]byte, error) {
 		return nil, err
 	}
 	s.talk.ours = d
+	s.pictures.theirs = s.talk.inForce
 	s.apply(r)
+	s.pictures.theirs = false
 	return d.Bytes(), nil
 }

@@ -58,6 +58,7 @@ type Session struct {
 	news      news
 	held      bool
 	parties   parties
+	pictures  pictures
 	texts     []channel.Text // to be sent once the call stands
 	elsewhere elsewhere
 	met       channel.Party // as the other side last called itself
@@ -189,10 +190,10 @@ func (s *Session) Media() media.Stream { return s.port }
 // Video is the video stream of a leg that has one, or nil. Whoever joins the
 // audio of two legs joins their video too.
 func (s *Session) Video() media.Stream {
-	if s.video == nil {
-		return nil
+	if v := s.facts.Load().video; v != nil {
+		return v
 	}
-	return s.video
+	return nil
 }
 
 // Codecs are the codecs agreed with an inbound caller, best first and video
