@@ -67,17 +67,18 @@ bench: build ## each measure beside its peer or its floor; root, sipp
 	$(SUDO) env "PATH=$$PATH" go run ./build/bench -binary $(BIN) \
 	  $(if $(E2E_AST22),-asterisk $(E2E_AST22)) $(if $(E2E_RUNNER),-runner $(E2E_RUNNER))
 
-e2e: build ## the finished program with phones not written here; root, sipp, baresip, dnsmasq
+e2e: build ## the finished program with phones not written here; root, sipp, baresip, linphone, dnsmasq
 	go test -c -tags e2e -o bin/e2e.test ./appliance/e2e
 	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" ../../bin/e2e.test -test.timeout 10m -test.parallel 6
 
-interop: build ## the same against a real Asterisk 22, which E2E_AST22 and E2E_RUNNER name
+interop: build ## the same against a real Asterisk 22 and, for sip.conf, 16: E2E_AST22, E2E_AST16, E2E_RUNNER
 	@if [ -z "$$E2E_AST22" ] || [ -z "$$E2E_RUNNER" ]; then \
 	  echo "interop needs a real Asterisk 22: E2E_AST22=<its root directory> and"; \
 	  echo "E2E_RUNNER=<the script that runs it>; see appliance/e2e/doc.go"; exit 1; fi
 	go test -c -tags e2e -o bin/e2e.test ./appliance/e2e
-	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_RUNNER="$$E2E_RUNNER" \
-	  E2E_MIX=ast22+branchline,branchline+ast22 ../../bin/e2e.test -test.timeout 15m -test.parallel 6 -test.run TestE
+	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_AST16="$$E2E_AST16" E2E_RUNNER="$$E2E_RUNNER" \
+	  E2E_MIX=ast22+branchline,branchline+ast22$${E2E_AST16:+,ast16+branchline,branchline+ast16} \
+	  ../../bin/e2e.test -test.timeout 20m -test.parallel 3 -test.run '^Test[A-E]([A-Z]|$$)'
 
 cross: ## binaries for the boards, in bin/
 	GOARCH=arm64 $(GOBUILD) -o bin/branchline-linux-arm64 $(PKG)
@@ -87,7 +88,7 @@ cross: ## binaries for the boards, in bin/
 	@ls -l bin/branchline-linux-*
 
 # command:package; only what is missing is installed.
-NEEDS := gcc:gcc gcc:libc6-dev ip:iproute2 nsenter:util-linux sipp:sip-tester baresip:baresip-core dnsmasq:dnsmasq-base
+NEEDS := gcc:gcc gcc:libc6-dev ip:iproute2 nsenter:util-linux sipp:sip-tester baresip:baresip-core linphonec:linphone-cli dnsmasq:dnsmasq-base
 
 deps: ## what the tests need, from Debian's packages
 	@missing=; for n in $(NEEDS); do command -v $${n%%:*} >/dev/null 2>&1 || missing="$$missing $${n#*:}"; done; \

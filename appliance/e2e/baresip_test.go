@@ -34,15 +34,15 @@ func (r *rig) telephone(b *phone.Baresip) *phone.Baresip {
 func hum(hz float64) []byte { return ear.SineWAV(30*time.Second, -16, hz) }
 
 // heardBy measures the tone that the user of a phone heard.
-func (r *rig) heardBy(b *phone.Baresip, hz float64) {
+func (r *rig) heardBy(user string, p interface{ Heard() ([]byte, error) }, hz float64) {
 	r.Helper()
-	file, err := b.Heard()
+	file, err := p.Heard()
 	r.must(err)
 	pcm, err := ear.WAV(file)
 	r.must(err)
 	got, err := ear.MeasureTone(ear.Trim(pcm))
 	if err != nil || math.Abs(got.Hz-hz) > 2 || got.Share < 0.95 {
-		r.Errorf("the user of %s heard %v (%v), want %v Hz", b.User, got, err, hz)
+		r.Errorf("the user of %s heard %v (%v), want %v Hz", user, got, err, hz)
 	}
 }
 
@@ -71,8 +71,8 @@ func TestBaresip(t *testing.T) {
 	r.must(a.Command("hangup", ""))
 	_, err = b.Event(10*time.Second, "CALL_CLOSED")
 	r.must(err)
-	r.heardBy(a, 700)
-	r.heardBy(b, 1004)
+	r.heardBy(a.User, a, 700)
+	r.heardBy(b.User, b, 1004)
 	r.eventually(5*time.Second, "all channels gone", func() bool {
 		out, err := e.RX(r.ctx, "core show channels count")
 		return err == nil && len(out) > 0 && out[0] == '0'
@@ -95,7 +95,7 @@ func TestEBaresip(t *testing.T) {
 		o.must(b.Command("hangup", ""))
 		_, err = a.Event(10*time.Second, "CALL_CLOSED")
 		o.must(err)
-		o.heardBy(a, 700)
-		o.heardBy(b, 1004)
+		o.heardBy(a.User, a, 700)
+		o.heardBy(b.User, b, 1004)
 	})
 }

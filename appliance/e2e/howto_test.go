@@ -171,7 +171,26 @@ func (r *rig) talk(from, to set, want ...int) lan.Trace {
 		r.await(5*time.Second, to.user+" hangs up too", lan.From(addr(to.device)), lan.Response(200, "BYE"),
 			func(m lan.Message) bool { return m.Time.After(began) })
 	}
-	return r.answers(from, to.user, began, want...)
+	trace := r.answers(from, to.user, began, want...)
+	r.undisturbed(trace)
+	return trace
+}
+
+// undisturbed checks that in a call nothing was sent twice and nothing was refused but what a
+// password was wanted for.
+func (r *rig) undisturbed(trace lan.Trace) {
+	r.Helper()
+	seen := map[string]bool{}
+	for _, m := range trace {
+		key := strings.Join([]string{m.Src.String(), m.Method, strconv.Itoa(m.Status), m.Header("CSeq"), m.Header("Call-ID"), m.Header("Via")}, " ")
+		if seen[key] {
+			r.Errorf("sent twice: %s", lan.Trace{m}.Ladder())
+		}
+		seen[key] = true
+		if m.Status >= 400 && m.Status != 401 {
+			r.Errorf("refused: %s", lan.Trace{m}.Ladder())
+		}
+	}
 }
 
 // refused has a phone call a number that cannot be reached.
