@@ -438,6 +438,10 @@ func TestClose(t *testing.T) {
 	if n := files(t); n != before {
 		t.Errorf("%d files open, %d before", n, before)
 	}
+	// The thread has said that it is done, and may still be on its last few instructions.
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > running && time.Now().Before(end); {
+		runtime.Gosched()
+	}
 	if n := runtime.NumGoroutine(); n > running {
 		t.Errorf("%d goroutines, %d before", n, running)
 	}
