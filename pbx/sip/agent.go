@@ -55,22 +55,24 @@ type Options struct {
 // An Agent is the SIP side of the exchange. Prepare gives it its first
 // configuration; Run lives as long as the exchange.
 type Agent struct {
-	o       Options
-	log     *slog.Logger
-	world   atomic.Pointer[world]
-	pending []*wire.Wire // opened by a Prepare that was not committed
-	taps    wire.Taps
-	trace   trace
-	history history
-	oldLook legacyTrace   // `sip set debug`
-	oldPast history       // `sip set history`
-	serial  atomic.Uint32 // of channel names
-	strange strangers
-	where   *whereabouts // of devices of sip.conf
-	quiet   throttle
-	ready   chan struct{}
-	stop    context.Context
-	halt    context.CancelFunc
+	o        Options
+	log      *slog.Logger
+	world    atomic.Pointer[world]
+	pending  []*wire.Wire // opened by a Prepare that was not committed
+	binding  sync.Mutex   // held while sockets are bound or closed; it guards pending and editions
+	editions uint64
+	taps     wire.Taps
+	trace    trace
+	history  history
+	oldLook  legacyTrace   // `sip set debug`
+	oldPast  history       // `sip set history`
+	serial   atomic.Uint32 // of channel names
+	strange  strangers
+	where    *whereabouts // of devices of sip.conf
+	quiet    throttle
+	ready    chan struct{}
+	stop     context.Context
+	halt     context.CancelFunc
 
 	mu      sync.RWMutex
 	dialogs map[dialog.ID]*invite.Session
@@ -149,6 +151,8 @@ func (a *Agent) Run(ctx context.Context) error {
 // Close closes all transports at once.
 func (a *Agent) Close() error {
 	a.halt()
+	a.binding.Lock()
+	defer a.binding.Unlock()
 	var first error
 	for _, w := range append(a.world.Load().wires, a.pending...) {
 		if err := w.Close(); err != nil && first == nil {

@@ -112,7 +112,7 @@ func (w *world) ways(way road, u *sip.Uri) (out []resolve.Way, fixed bool, err e
 	if way.pin != "" {
 		x := w.wire(way.pin)
 		if x == nil {
-			return nil, true, fmt.Errorf("transport %s does not exist", way.pin)
+			return nil, true, w.missing(way.pin)
 		}
 		return []resolve.Way{wayOf(x)}, true, nil
 	}
@@ -145,7 +145,7 @@ func (w *world) pick(way road, networks []string, dst netip.Addr) (*wire.Wire, e
 		x := w.wire(way.pin)
 		switch {
 		case x == nil:
-			return nil, fmt.Errorf("transport %s does not exist", way.pin)
+			return nil, w.missing(way.pin)
 		case !x.Reaches(dst):
 			return nil, fmt.Errorf("transport %s cannot reach %s", way.pin, dst)
 		}

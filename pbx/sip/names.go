@@ -46,38 +46,52 @@ func (w *world) names() map[string]bool {
 	return out
 }
 
-// followNames keeps the addresses behind names up to date as long as w is in
-// force. What has once been found counts until something newer is.
+// followNames keeps the addresses behind names up to date as long as w's edition
+// is in force. What has once been found counts until something newer is.
 func (a *Agent) followNames(w *world) {
-	names := w.names()
-	if len(names) == 0 {
+	names, facades := w.names(), facades(w.settings)
+	if len(names) == 0 && len(facades) == 0 {
 		return
+	}
+	every := namesEvery
+	if s := w.settings.SIP; s != nil && s.ExternalHost != "" && s.ExternalRefresh > 0 {
+		every = min(every, time.Duration(s.ExternalRefresh)*time.Second)
 	}
 	known := map[string][]netip.Addr{}
 	missing := map[string]bool{}
+	for f := range facades {
+		missing[f.host] = !w.outside[f].IsValid() // Prepare has said so
+	}
 	for {
+		wait := every
+		absent := func(name string, err error) {
+			if !missing[name] && a.stop.Err() == nil {
+				a.log.Warn("a host name in the configuration has no address", "host", name, "error", err)
+			}
+			missing[name], wait = true, min(every, namesAgain)
+		}
 		changed := false
-		wait := namesEvery
 		for _, name := range slices.Sorted(maps.Keys(names)) {
-			addrs, err := a.lookUp(name, names[name])
-			if err != nil && a.stop.Err() == nil {
-				if !missing[name] {
-					a.log.Warn("a host name in the configuration has no address", "host", name, "error", err)
-				}
-				missing[name], wait = true, namesAgain
+			addrs, err := a.lookUp(a.stop, name, names[name])
+			if err != nil {
+				absent(name, err)
 				continue
 			}
-			delete(missing, name)
+			missing[name] = false
 			changed = changed || !slices.Equal(addrs, known[name])
 			known[name] = addrs
 		}
-		if changed {
-			next := *w
-			next.index = identify.New(withAddresses(w.settings, known))
-			if !a.world.CompareAndSwap(w, &next) {
-				return // there is another configuration
+		if changed && !a.amend(w.edition, func(w *world) { w.index = identify.New(withAddresses(w.settings, known)) }) {
+			return // there is another configuration
+		}
+		for f := range facades {
+			addr, err := a.facade(a.stop, f)
+			if err != nil {
+				absent(f.host, err)
+				continue
 			}
-			w = &next
+			missing[f.host] = false
+			a.moved(w.edition, f, addr)
 		}
 		t := time.NewTimer(wait)
 		select {
@@ -86,15 +100,15 @@ func (a *Agent) followNames(w *world) {
 			t.Stop()
 			return
 		}
-		if a.world.Load() != w {
+		if a.world.Load().edition != w.edition {
 			return
 		}
 	}
 }
 
 // lookUp gives all addresses of a name, sorted.
-func (a *Agent) lookUp(name string, services bool) ([]netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(a.stop, lookupTime)
+func (a *Agent) lookUp(ctx context.Context, name string, services bool) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	targets, err := a.o.Resolver.Targets(ctx, resolve.Query{
 		Host: name, Plain: !services, Ways: []resolve.Way{{Network: "udp", V4: true, V6: true}, {Network: "tcp", V4: true, V6: true}},

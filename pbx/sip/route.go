@@ -55,7 +55,7 @@ func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, loca
 	l := invite.Local{Host: host, Port: port, Transport: upper(x), Media: own, MediaBind: x.Bound().Addr()}
 	t := w.of[x]
 	if t != nil && t.ExternalMedia != "" && !inside(t.LocalNets, peer) {
-		if m, err := netip.ParseAddr(t.ExternalMedia); err == nil {
+		if m, err := netip.ParseAddr(w.shown(t, t.ExternalMedia)); err == nil {
 			l.Media = m
 		}
 	}

@@ -18,6 +18,9 @@ type world struct {
 	index    *identify.Index
 	wires    []*wire.Wire // the open ones, in file order
 	of       map[*wire.Wire]*settings.Transport
+	edition  uint64                // which Prepare it comes from; amend keeps it
+	absent   []*settings.Transport // whose addresses are not up yet, see waiting.go
+	outside  map[facade]netip.Addr // behind the names of external_* options, see facade.go
 }
 
 func (w *world) wire(name string) *wire.Wire {
@@ -48,21 +51,32 @@ func (a *Agent) userAgent(w *world) string {
 // that an address in use is known before anything changes. commit puts next into
 // force and cannot fail in a way that matters to calls; without it nothing has
 // happened. old may be nil. A transport that cannot be bound is an Error among
-// the diagnostics, and commit then goes on without it.
+// the diagnostics, and commit then goes on without it; one whose address is not
+// up yet is waited for, which is a Warning. Names of the exchange's own outside
+// addresses are looked up, which takes no longer than outsideTime.
 func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []astconf.Diag, err error) {
+	outside, diags := a.outsideNames(next)
+	a.binding.Lock()
+	defer a.binding.Unlock()
 	for _, w := range a.pending {
 		a.logged(w.Close(), "close", w)
 	}
 	a.pending = nil
 	now := a.world.Load()
-	w := &world{settings: next, index: identify.New(next), of: map[*wire.Wire]*settings.Transport{}}
+	a.editions++
+	w := &world{settings: next, index: identify.New(next), of: map[*wire.Wire]*settings.Transport{}, edition: a.editions, outside: outside}
 	var reopen []*settings.Transport // same socket, new settings
 	kept := map[*wire.Wire]bool{}
 	for _, t := range next.Transports {
 		running := now.wire(t.ID)
 		switch {
 		case running == nil:
-			fresh, err := a.open(next, t)
+			fresh, err := a.open(w, t)
+			if notYet(err) {
+				w.absent = append(w.absent, t)
+				diags = append(diags, waits(t))
+				continue
+			}
 			if err != nil {
 				diags = append(diags, astconf.Diag{
 					Pos: t.Pos, Severity: astconf.Error, Rule: "bind",
@@ -86,7 +100,14 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 		case sameSocket(now.of[running], t):
 			reopen = append(reopen, t)
 		default:
-			fresh, err := a.open(next, t)
+			fresh, err := a.open(w, t)
+			if notYet(err) { // the old one serves until then
+				kept[running] = true
+				w.add(running, now.of[running])
+				w.absent = append(w.absent, t)
+				diags = append(diags, waits(t))
+				continue
+			}
 			if err != nil {
 				kept[running] = true
 				w.add(running, now.of[running])
@@ -109,14 +130,20 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 	}
 	opened := slices.Clone(a.pending)
 	commit = func() {
+		a.binding.Lock()
+		defer a.binding.Unlock()
 		a.pending = nil
-		for _, x := range now.wires {
+		for _, x := range a.world.Load().wires { // one may have come since
 			if !kept[x] {
 				a.logged(x.Close(), "close", x)
 			}
 		}
 		for _, t := range reopen {
-			x, err := a.open(next, t)
+			x, err := a.open(w, t)
+			if notYet(err) {
+				w.absent = append(w.absent, t)
+				continue
+			}
 			if err != nil {
 				a.log.Error("transport lost", "transport", t.ID, "error", err)
 				continue
@@ -127,6 +154,13 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 		a.world.Store(w)
 		for _, x := range opened {
 			x.Start()
+		}
+		for x, t := range w.of {
+			x.SetExternal(w.shown(t, t.ExternalSignaling))
+			x.SetKeepAlive(next.Global.KeepAliveInterval)
+		}
+		if len(w.absent) > 0 {
+			go a.await(w.edition)
 		}
 		go a.followNames(w)
 		a.debug(next.Global.Debug, old)
@@ -159,16 +193,24 @@ func sameTransport(a, b *settings.Transport) bool {
 	return sameSocket(a, b) && a.ExternalSignaling == b.ExternalSignaling &&
 		a.ExternalSignalingPort == b.ExternalSignalingPort && a.ExternalMedia == b.ExternalMedia &&
 		a.Domain == b.Domain && a.TOS == b.TOS && a.COS == b.COS && a.Symmetric == b.Symmetric &&
-		slices.Equal(a.LocalNets, b.LocalNets)
+		alive(a) == alive(b) && slices.Equal(a.LocalNets, b.LocalNets)
+}
+
+// alive is how the kernel watches over a transport's connections.
+func alive(t *settings.Transport) wire.Alive {
+	if !t.KeepAlive {
+		return wire.Alive{}
+	}
+	return wire.Alive{On: true, Idle: t.KeepAliveIdle, Every: t.KeepAliveEvery, Probes: t.KeepAliveProbes}
 }
 
 // open binds one transport.
-func (a *Agent) open(s *settings.Snapshot, t *settings.Transport) (*wire.Wire, error) {
-	name := t.ID
+func (a *Agent) open(w *world, t *settings.Transport) (*wire.Wire, error) {
+	name, s := t.ID, w.settings
 	return wire.Open(wire.Config{
 		Name: name, Network: t.Protocol, Bind: t.Bind,
-		External: t.ExternalSignaling, ExternalPort: t.ExternalSignalingPort, LocalNets: t.LocalNets,
-		DSCP: t.TOS >> 2, KeepAlive: s.Global.KeepAliveInterval, Limits: a.o.Limits,
+		External: w.shown(t, t.ExternalSignaling), ExternalPort: t.ExternalSignalingPort, LocalNets: t.LocalNets,
+		DSCP: t.TOS >> 2, KeepAlive: s.Global.KeepAliveInterval, Alive: alive(t), Limits: a.o.Limits,
 		Timers:  wire.Timers{T1: s.System.TimerT1, B: s.System.TimerB},
 		Receive: a.receive, Answer: a.answer, Taps: &a.taps, Net: a.o.Net, Token: a.o.Token, Log: a.log,
 		Closed: func(peer netip.AddrPort) {

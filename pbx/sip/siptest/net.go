@@ -38,6 +38,7 @@ type Net struct {
 	conns   map[*conn]struct{}
 	port    uint16
 	rule    Rule
+	down    map[netip.Addr]bool
 	ladder  []rung
 }
 
@@ -58,6 +59,7 @@ func NewNet(t testing.TB) *Net {
 	return &Net{
 		t: t, start: time.Now(), port: 49152,
 		packets: map[netip.AddrPort]*packets{}, listens: map[netip.AddrPort]*listener{}, conns: map[*conn]struct{}{},
+		down: map[netip.Addr]bool{},
 	}
 }
 
@@ -65,6 +67,14 @@ func NewNet(t testing.TB) *Net {
 func (n *Net) SetRule(r Rule) {
 	n.mu.Lock()
 	n.rule = r
+	n.mu.Unlock()
+}
+
+// SetUp takes an address away from all hosts, or gives it back: sockets cannot be
+// bound to it meanwhile, and those that are stay.
+func (n *Net) SetUp(addr string, up bool) {
+	n.mu.Lock()
+	n.down[netip.MustParseAddr(addr)] = !up
 	n.mu.Unlock()
 }
 
@@ -130,6 +140,9 @@ func (h *Host) ListenPacket(bind netip.AddrPort, _ int) (wire.PacketConn, error)
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
 	a := h.at(bind)
+	if h.n.down[a.Addr()] {
+		return nil, syscall.EADDRNOTAVAIL
+	}
 	if h.n.packets[a] != nil {
 		return nil, syscall.EADDRINUSE
 	}
@@ -143,6 +156,9 @@ func (h *Host) Listen(bind netip.AddrPort, _ int) (wire.Listener, error) {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
 	a := h.at(bind)
+	if h.n.down[a.Addr()] {
+		return nil, syscall.EADDRNOTAVAIL
+	}
 	if h.n.listens[a] != nil {
 		return nil, syscall.EADDRINUSE
 	}

@@ -40,6 +40,40 @@ type Listener interface {
 	Close() error
 }
 
+// Alive is how the kernel probes connections on which nothing is said (RFC 1122
+// 4.2.3.6), so that a peer that went without a word is found out. Zero fields
+// leave the kernel's own values. Times are rounded to seconds.
+type Alive struct {
+	On     bool
+	Idle   time.Duration // quiet before the first probe
+	Every  time.Duration // between probes
+	Probes int           // without an answer: the connection is lost
+}
+
+// A prober is a connection whose kernel can probe it; *net.TCPConn is one.
+type prober interface {
+	SetKeepAliveConfig(net.KeepAliveConfig) error
+}
+
+// probe has the kernel watch a connection, or not: Go would by itself.
+func (a Alive) probe(c net.Conn) error {
+	p, ok := c.(prober)
+	if !ok {
+		return nil
+	}
+	given := func(d time.Duration) time.Duration {
+		if d <= 0 {
+			return -1
+		}
+		return d
+	}
+	count := a.Probes
+	if count <= 0 {
+		count = -1
+	}
+	return p.SetKeepAliveConfig(net.KeepAliveConfig{Enable: a.On, Idle: given(a.Idle), Interval: given(a.Every), Count: count})
+}
+
 // Kernel is the host's network.
 type Kernel struct{}
 

@@ -93,6 +93,7 @@ func (w *Wire) adopt(c net.Conn) *connection {
 		out: make(chan []byte, backlog), done: make(chan struct{}), watchers: map[*Outbound]struct{}{},
 	}
 	k.used.Store(time.Now().UnixNano())
+	w.note(w.c.Alive.probe(c), "keep-alive")
 	s := w.conns
 	s.mu.Lock()
 	if s.closed {
@@ -334,16 +335,34 @@ func (k *connection) close() {
 	})
 }
 
+// SetKeepAlive replaces Config.KeepAlive, for connections that stand as well.
+func (w *Wire) SetKeepAlive(every time.Duration) {
+	if time.Duration(w.pace.Swap(int64(every))) == every {
+		return
+	}
+	select {
+	case w.paced <- struct{}{}:
+	default:
+	}
+}
+
 // keepAlive sends CRLF CRLF on every connection that has spoken (RFC 5626
 // 4.4.1), so that firewalls keep it open and a dead peer is found out.
 func (w *Wire) keepAlive() {
 	defer w.wait.Done()
-	t := time.NewTicker(w.c.KeepAlive)
+	t := time.NewTimer(time.Hour)
 	defer t.Stop()
 	for {
+		if every := time.Duration(w.pace.Load()); every > 0 {
+			t.Reset(every)
+		} else {
+			t.Stop()
+		}
 		select {
 		case <-w.done:
 			return
+		case <-w.paced:
+			continue
 		case <-t.C:
 		}
 		w.conns.mu.Lock()

@@ -55,6 +55,7 @@ type Config struct {
 
 	DSCP      int           // signalling marking, 0-63
 	KeepAlive time.Duration // CRLF CRLF on idle connections, 0: none
+	Alive     Alive         // the kernel's probes of idle connections
 	Timers    Timers
 	Limits    Limits
 
@@ -107,6 +108,9 @@ type Wire struct {
 	parser *sip.Parser
 	lanes  []chan arrival
 	routes routes
+	facade atomic.Pointer[string] // Config.External, which may change
+	pace   atomic.Int64           // Config.KeepAlive, likewise
+	paced  chan struct{}          // it did
 
 	mu       sync.Mutex
 	servers  map[string]*server
@@ -151,10 +155,12 @@ func Open(c Config) (*Wire, error) {
 		c.Taps = &Taps{}
 	}
 	w := &Wire{
-		c: c, parser: sip.NewParser(), done: make(chan struct{}),
+		c: c, parser: sip.NewParser(), done: make(chan struct{}), paced: make(chan struct{}, 1),
 		servers: map[string]*server{}, clients: map[string]*Outbound{},
 		finished: ring{limit: c.Limits.Finished},
 	}
+	w.SetExternal(c.External)
+	w.pace.Store(int64(c.KeepAlive))
 	var err error
 	switch c.Network {
 	case "udp":
@@ -186,10 +192,8 @@ func (w *Wire) Start() {
 		return
 	}
 	go w.accept()
-	if w.c.KeepAlive > 0 {
-		w.wait.Add(1)
-		go w.keepAlive()
-	}
+	w.wait.Add(1)
+	go w.keepAlive()
 }
 
 // Close ends every transaction with ErrClosed, closes sockets and connections
@@ -256,15 +260,19 @@ func (w *Wire) Local(dst netip.Addr) netip.Addr {
 	return w.routes.find(w.c.Net, dst.Unmap())
 }
 
+// SetExternal replaces Config.External: the address behind a name has changed.
+// What has been sent keeps the old one.
+func (w *Wire) SetExternal(host string) { w.facade.Store(&host) }
+
 // Speaks is the host and port by which dst reaches us: what Via, Contact and
 // From carry. IPv6 addresses come without brackets.
 func (w *Wire) Speaks(dst netip.Addr) (host string, port int) {
-	if w.c.External != "" && !w.isLocal(dst.Unmap()) {
+	if external := *w.facade.Load(); external != "" && !w.isLocal(dst.Unmap()) {
 		port = w.c.ExternalPort
 		if port == 0 {
 			port = int(w.bound.Port())
 		}
-		return w.c.External, port
+		return external, port
 	}
 	return w.Local(dst).WithZone("").String(), int(w.bound.Port())
 }

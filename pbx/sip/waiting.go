@@ -1,0 +1,122 @@
+package sip
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"syscall"
+	"time"
+
+	"branchline/pbx/astconf"
+	"branchline/pbx/settings"
+	"branchline/pbx/sip/wire"
+)
+
+// bindEvery is how often a transport whose address is not up tries again. Where
+// it is up is a question that one system call answers.
+const bindEvery = time.Second
+
+// notYet reports whether a socket could not be bound because the machine does
+// not have the address: a cable, a VPN or DHCP may bring it later. A port in use
+// or a missing permission does not pass by waiting.
+func notYet(err error) bool { return errors.Is(err, syscall.EADDRNOTAVAIL) }
+
+// waits tells the user of such a transport.
+func waits(t *settings.Transport) astconf.Diag {
+	return astconf.Diag{
+		Pos: t.At("bind"), Severity: astconf.Warning, Rule: "bind-waits",
+		Message: fmt.Sprintf("transport %s: no interface has the address %s yet; the transport waits for it, and until then no call can use it", t.ID, t.Bind.Addr()),
+		Cure:    "bind=an address of this machine, or 0.0.0.0 for all",
+		Near:    t.Bind.Addr().String(),
+	}
+}
+
+// await opens transports as their addresses come up, as long as their edition of
+// the configuration is in force.
+func (a *Agent) await(edition uint64) {
+	for _, t := range a.world.Load().absent {
+		a.log.Warn("transport waits for its address", "transport", t.ID, "bind", t.Bind.String())
+	}
+	tick := time.NewTicker(bindEvery)
+	defer tick.Stop()
+	said := map[string]bool{}
+	for {
+		select {
+		case <-tick.C:
+		case <-a.stop.Done():
+			return
+		}
+		w := a.world.Load()
+		if w.edition != edition || len(w.absent) == 0 {
+			return
+		}
+		for _, t := range w.absent {
+			err := a.arrive(edition, t)
+			if err != nil && !notYet(err) && !said[t.ID] {
+				said[t.ID] = true
+				a.log.Error("transport still waits", "transport", t.ID, "error", err)
+			}
+		}
+	}
+}
+
+// arrive opens a transport that was waited for. It takes the place of one of
+// the same name, which served meanwhile.
+func (a *Agent) arrive(edition uint64, t *settings.Transport) error {
+	a.binding.Lock()
+	defer a.binding.Unlock()
+	w := a.world.Load()
+	if w.edition != edition || a.stop.Err() != nil {
+		return nil
+	}
+	fresh, err := a.open(w, t)
+	if err != nil {
+		return err
+	}
+	var old *wire.Wire
+	a.amend(edition, func(w *world) {
+		old = w.wire(t.ID)
+		w.of = maps.Clone(w.of)
+		delete(w.of, old)
+		w.of[fresh] = t
+		w.wires = slices.DeleteFunc(slices.Clone(w.wires), func(x *wire.Wire) bool { return x == old })
+		w.wires = append(w.wires, fresh)
+		place := func(x *wire.Wire) int {
+			return slices.IndexFunc(w.settings.Transports, func(t *settings.Transport) bool { return t.ID == x.Name() })
+		}
+		slices.SortStableFunc(w.wires, func(x, y *wire.Wire) int { return place(x) - place(y) })
+		w.absent = slices.DeleteFunc(slices.Clone(w.absent), func(x *settings.Transport) bool { return x == t })
+	})
+	fresh.Start()
+	if old != nil {
+		a.logged(old.Close(), "close", old)
+	}
+	a.log.Info("the address is up: transport serves", "transport", t.ID, "bind", t.Bind.String())
+	return nil
+}
+
+// amend replaces the world by a changed copy, if its edition is still in force.
+func (a *Agent) amend(edition uint64, change func(*world)) bool {
+	for {
+		now := a.world.Load()
+		if now.edition != edition {
+			return false
+		}
+		next := *now
+		change(&next)
+		if a.world.CompareAndSwap(now, &next) {
+			return true
+		}
+	}
+}
+
+// missing explains why a transport cannot be used.
+func (w *world) missing(name string) error {
+	for _, t := range w.absent {
+		if t.ID == name {
+			return fmt.Errorf("transport %s waits for its address %s", name, t.Bind.Addr())
+		}
+	}
+	return fmt.Errorf("transport %s does not exist", name)
+}
