@@ -15,5 +15,7 @@
 //	                ast22+branchline; default branchline+branchline. Tests of one exchange use
 //	                the right one of the first pair, and those with sip.conf leave out pairs
 //	                whose left one is an Asterisk 22, which knows it no more.
+//	                The tests of the console's layout, behind a build tag more (interop), run both;
+//	                see make interop-console
 //	E2E_KEEP        keep the scratch directories of the exchanges and phones
 package e2e

@@ -98,6 +98,7 @@ match=192.168.50.9, 192.168.51.0/24
 [SIP1]
 type=aor
 contact=sip:192.168.50.9
+qualify_frequency=60
 
 [up]
 type=registration
@@ -149,9 +150,9 @@ var quietLayouts = slicesOf(
 		"dialplan show nope", "dialplan show 5555@default", "devstate change Custom:x BUSY", "devstate list", "devstate change PJSIP/1 BUSY",
 		"logger set level DEBUG on", "channel request hangup nope", "module show like chan_pjsip.so", "say load", "foo bar", "core show", "core sh chan", "pjsip"),
 	rows(3, 0, "acl show"), rows(2, 1, "core show channeltypes", "core show file formats"), rows(2, 0, "logger show levels", "indication show"),
-	rows(4, 0, "logger show channels"), rows(1, 0, "core show codecs", "bridge technology show", "config list"), rows(1, 1, "module show"),
+	rows(4, 0, "logger show channels"), rows(1, 0, "core show codecs", "bridge technology show"), rows(1, 1, "module show"),
 	rows(4, 0, "pjsip show scheduled_tasks"), rows(1, 1, "core show applications"),
-	rows(0, 0, "core show help pjsip", "core show help core show", "core show help dialplan", "core show help rtp", "cli show aliases", "pjsip show registrations"),
+	rows(0, 0, "config list", "core show help pjsip", "core show help core show", "core show help dialplan", "core show help rtp", "cli show aliases", "pjsip show registrations"),
 )
 
 // busyLayouts are compared during a call from 1001 to 1002.
@@ -175,6 +176,56 @@ var deviations = map[string]string{
 	"pjsip":                          "as above",
 	"module show like chan_pjsip.so": "our description is our own",
 	"core show codecs":               "the descriptions are our own",
+	"features show":         "the features that we lack have no code",
+	"sip show channels":     "Asterisk keeps the dialog of a REGISTER for a while",
+	"sip show history nope": "ours fails, as there is nothing of that name",
+	"sip prune realtime":    "one line says that there is no realtime",
+}
+
+// legacyLayouts are compared with Asterisk 16, the last that has them.
+var legacyLayouts = slicesOf(
+	lines("sip show peers", "sip show peers like 1001", "sip show users", "sip show peer 1001", "sip show peer nope", "sip show user 1001", "sip show user nope",
+		"sip show registry", "sip show channels", "sip show subscriptions", "sip show channelstats", "sip show inuse", "sip show inuse all", "sip show domains",
+		"sip show mwi", "sip show tcp", "sip show channel nope", "sip show history nope", "sip set debug on", "sip set debug off", "sip set debug ip 192.0.2.1",
+		"sip set history on", "sip set history off", "sip qualify peer nope", "sip unregister nope", "sip unregister 1002", "sip prune realtime"),
+	rows(0, 0, "sip show settings", "sip show objects", "sip show sched", "core show help sip"),
+)
+
+const layoutSIP = `[general]
+context=default
+udpbindaddr=0.0.0.0
+tcpenable=yes
+tcpbindaddr=0.0.0.0
+transport=udp,tcp
+allow=all
+register => 3001:correct-horse@192.168.50.9
+
+[1001]
+type=friend
+host=dynamic
+secret=1234567890
+
+[1002]
+type=friend
+host=dynamic
+secret=1234567890
+description=Desk Two
+
+[trunk]
+type=peer
+host=192.168.50.9
+`
+
+// TestLegacyLayout runs the product and Asterisk 16 with the same sip.conf.
+func TestLegacyLayout(t *testing.T) {
+	both := [2][]string{}
+	for i, name := range []string{"branchline", "ast16"} {
+		r := newRig(t)
+		e := r.exchange(kind(t, name), server1, fstest.MapFS{"sip.conf": {Data: []byte(layoutSIP)}, "extensions.conf": {Data: []byte(layoutExtensions)}})
+		r.run(&phone.SIPp{Scenario: "register", Host: r.host(device1001), Server: addr(server1), User: "1001", Password: seedPassword})
+		both[i] = printed(r.ctx, e, legacyLayouts)
+	}
+	compare(t, legacyLayouts, both[0], both[1])
 }
 
 // printed runs the commands and keeps what they print.
