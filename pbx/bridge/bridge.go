@@ -282,6 +282,10 @@ func (t *talk) take(e channel.Event) bool {
 			p.SetPictures(channel.Pictures{Send: e.Pictures.Receive, Receive: e.Pictures.Send})
 		}
 		joinVideo(t.a.c.Leg, t.b.c.Leg)
+	case channel.PictureAsked:
+		if p, ok := t.other(s).c.Leg.(channel.Painter); ok {
+			p.AskPicture()
+		}
 	case channel.Texted:
 		if to, ok := t.other(s).c.Leg.(channel.Texter); ok && e.Text != nil {
 			to.SendText(*e.Text)

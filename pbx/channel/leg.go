@@ -55,8 +55,12 @@ type (
 	DigitSignaller interface{ SignalsDigits() bool }
 	// A Viewer has a video stream beside the speech; nil if none was agreed.
 	Viewer interface{ Video() media.Stream }
-	// A Painter can offer its party video, or take it away, while the call stands.
-	Painter interface{ SetPictures(Pictures) }
+	// A Painter can offer its party video, or take it away, while the call stands,
+	// and ask it for a whole picture (RFC 5168).
+	Painter interface {
+		SetPictures(Pictures)
+		AskPicture()
+	}
 	// A Director can let its media flow past the exchange (re-INVITE); Direct(nil)
 	// takes it back. The plane keeps the port open meanwhile.
 	Director interface {

@@ -9,28 +9,29 @@ import (
 type EventKind uint8
 
 const (
-	Ringing     EventKind = iota + 1 // far side rings (180, 181, 182)
-	Progressed                       // early media can be heard (183 with SDP)
-	Answered                         // far side answered
-	Gone                             // the leg has ended, Cause says why; the last event
-	DigitBegan                       // a DTMF digit started
-	DigitEnded                       // and ended, Length is known
-	PlayDone                         // the programme ID is over
-	Held                             // party put us on hold
-	Unheld                           // and came back
-	Diverted                         // outbound, unanswered: far side forwards the call itself (181), Party to Target
-	Forwarded                        // outbound, unanswered: far side asks to try Target instead (3xx); Gone follows
-	Transfer                         // party asks that its peer be sent to Target (REFER)
-	MediaLost                        // no RTP for the configured time
-	Identity                         // the party's identity changed (PAI, RPID)
-	Pictured                         // the party's video has changed; Asked: by its own wish
-	Texted                           // party sent Text
-	HangupAsked                      // somebody wants this channel ended (console, AbsoluteTimeout)
-	Redirect                         // somebody wants the channel at Target, as "context,exten,priority"
-	Ask                              // run Ask on the owner's goroutine
-	Transferred                      // a Redirect of the answered party has come to its end, Status says how
-	Replaced                         // the channel has another party now: see Swap
-	Nudge                            // what an application waits for outside of the call has happened
+	Ringing      EventKind = iota + 1 // far side rings (180, 181, 182)
+	Progressed                        // early media can be heard (183 with SDP)
+	Answered                          // far side answered
+	Gone                              // the leg has ended, Cause says why; the last event
+	DigitBegan                        // a DTMF digit started
+	DigitEnded                        // and ended, Length is known
+	PlayDone                          // the programme ID is over
+	Held                              // party put us on hold
+	Unheld                            // and came back
+	Diverted                          // outbound, unanswered: far side forwards the call itself (181), Party to Target
+	Forwarded                         // outbound, unanswered: far side asks to try Target instead (3xx); Gone follows
+	Transfer                          // party asks that its peer be sent to Target (REFER)
+	MediaLost                         // no RTP for the configured time
+	Identity                          // the party's identity changed (PAI, RPID)
+	Pictured                          // the party's video has changed; Asked: by its own wish
+	PictureAsked                      // the party wants a whole picture of the video
+	Texted                            // party sent Text
+	HangupAsked                       // somebody wants this channel ended (console, AbsoluteTimeout)
+	Redirect                          // somebody wants the channel at Target, as "context,exten,priority"
+	Ask                               // run Ask on the owner's goroutine
+	Transferred                       // a Redirect of the answered party has come to its end, Status says how
+	Replaced                          // the channel has another party now: see Swap
+	Nudge                             // what an application waits for outside of the call has happened
 )
 
 // An Event is one item in a Mailbox. Only the fields its kind names are set.

@@ -23,6 +23,10 @@ func (s *Session) info(req *sip.Request, tx ServerTx) {
 		return
 	}
 	s.reply(req, tx, 200, nil)
+	if kind := header1(req, "Content-Type"); strings.HasPrefix(strings.ToLower(kind), mediaControl) {
+		s.emit(channel.Event{Kind: channel.PictureAsked})
+		return
+	}
 	digit, length, ok := signalled(req)
 	if !ok || s.gone {
 		return

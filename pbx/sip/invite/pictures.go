@@ -1,6 +1,8 @@
 package invite
 
 import (
+	"github.com/emiago/sipgo/sip"
+
 	"branchline/media/sdp"
 	"branchline/pbx/channel"
 )
@@ -59,6 +61,28 @@ func (s *Session) SetPictures(w channel.Pictures) {
 			s.publish()
 			s.renegotiate()
 		}
+	})
+}
+
+// mediaControl is the type of INFO bodies that ask for a picture (RFC 5168).
+const mediaControl = "application/media_control+xml"
+
+const askPicture = `<?xml version="1.0" encoding="utf-8"?>` + "\r\n" +
+	"<media_control><vc_primitive><to_encoder><picture_fast_update/></to_encoder></vc_primitive></media_control>\r\n"
+
+// AskPicture asks a party that sends video for a picture its peer can begin with.
+func (s *Session) AskPicture() {
+	s.do(func() {
+		if s.state != Confirmed || s.gone || s.talk.result.Video == nil {
+			return
+		}
+		req := s.dialog.Request(sip.INFO)
+		s.finish(req, s.MaxForwards, mediaControl, []byte(askPicture))
+		s.send(req, func(r Reply) {
+			if r.Err != nil {
+				s.log.Info("INFO not answered", "err", r.Err)
+			}
+		})
 	})
 }
 

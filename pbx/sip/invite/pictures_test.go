@@ -48,6 +48,13 @@ func TestPictures(t *testing.T) {
 		}
 		s.SetPictures(channel.Pictures{Send: true})
 		r.quiet()
+		s.AskPicture()
+		contains(t, "INFO", string(r.take(sip.INFO).req.Body()), "<picture_fast_update/>")
+		want(t, "INFO", r.phone.send(s, sip.INFO, "<x/>", "Content-Type: application/media_control+xml").codes(), "200")
+		r.wait()
+		if e, _ := r.mb.Next(); e.Kind != channel.PictureAsked {
+			t.Errorf("%+v", e)
+		}
 		s.SetPictures(channel.Pictures{})
 		o = r.take(sip.INVITE)
 		contains(t, "offer", string(o.req.Body()), "m=video 0 RTP/AVP 99\r\n")
