@@ -143,9 +143,12 @@ func TestKilled(t *testing.T) {
 		}
 		return fmt.Sprint(next.List("/a"))
 	}
-	db.committing.Lock()
-	db.rested = time.Now().Add(time.Hour) // no commit but those asked for
-	db.committing.Unlock()
+	hold := func() { // no commit but those asked for
+		db.committing.Lock()
+		db.rested = time.Now().Add(time.Hour)
+		db.committing.Unlock()
+	}
+	hold()
 	db.PutSoon("a", "1", "x", 0)
 	db.PutSoon("a", "2", "", time.Second)
 	db.PutSoon("a", "3", "lazy", time.Minute)
@@ -155,6 +158,7 @@ func TestKilled(t *testing.T) {
 	if err := db.Sync(); err != nil {
 		t.Fatal(err)
 	}
+	hold()
 	db.DelSoon("a", "1", 0)
 	db.PutSoon("a", "2", "y", 0)
 	db.PutSoon("a", "2", "z", 0)
