@@ -176,10 +176,10 @@ var deviations = map[string]string{
 	"pjsip":                          "as above",
 	"module show like chan_pjsip.so": "our description is our own",
 	"core show codecs":               "the descriptions are our own",
-	"features show":         "the features that we lack have no code",
-	"sip show channels":     "Asterisk keeps the dialog of a REGISTER for a while",
-	"sip show history nope": "ours fails, as there is nothing of that name",
-	"sip prune realtime":    "one line says that there is no realtime",
+	"features show":                  "the features that we lack have no code",
+	"sip show channels":              "Asterisk keeps the dialog of a REGISTER for a while",
+	"sip show history nope":          "ours fails, as there is nothing of that name",
+	"sip prune realtime":             "one line says that there is no realtime",
 }
 
 // legacyLayouts are compared with Asterisk 16, the last that has them.
