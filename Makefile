@@ -11,7 +11,7 @@ SUDO        := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED ?= 0
 GOBUILD := go build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop cross deps prompts clean
+.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console cross deps prompts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ fmt:
 
 vet:
 	go vet ./...
-	go vet -tags e2e ./appliance/e2e/...
+	go vet -tags e2e,interop ./appliance/e2e/...
 
 # The tool is no dependency of the module. A machine that has never fetched it
 # and is offline goes without, and says so.
@@ -79,6 +79,14 @@ interop: build ## the same against a real Asterisk 22 and, for sip.conf, 16: E2E
 	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_AST16="$$E2E_AST16" E2E_RUNNER="$$E2E_RUNNER" \
 	  E2E_MIX=ast22+branchline,branchline+ast22$${E2E_AST16:+,ast16+branchline,branchline+ast16} \
 	  ../../bin/e2e.test -test.timeout 20m -test.parallel 3 -test.run '^Test[A-E]([A-Z]|$$)'
+
+interop-console: build ## console outputs beside those of a real Asterisk 22 and 16 (E2E_AST22, E2E_AST16, E2E_RUNNER)
+	@if [ -z "$$E2E_AST22" ] || [ -z "$$E2E_AST16" ] || [ -z "$$E2E_RUNNER" ]; then \
+	  echo "interop-console needs a real Asterisk 22 and 16: E2E_AST22= and E2E_AST16= their root directories,"; \
+	  echo "E2E_RUNNER=<the script that runs them>; see appliance/e2e/doc.go"; exit 1; fi
+	go test -c -tags e2e,interop -o bin/layout.test ./appliance/e2e
+	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_AST16="$$E2E_AST16" E2E_RUNNER="$$E2E_RUNNER" \
+	  ../../bin/layout.test -test.timeout 5m -test.run 'TestLayout$$|TestLegacyLayout'
 
 cross: ## binaries for the boards, in bin/
 	GOARCH=arm64 $(GOBUILD) -o bin/branchline-linux-arm64 $(PKG)

@@ -216,7 +216,7 @@ func (s *system) help() []cli.Command {
 			Path: "cli show aliases", Summary: "Show CLI command aliases",
 			Usage: "Usage: cli show aliases\n       Lists short names and what they stand for.",
 			Run: exactly(0, func(_ context.Context, w io.Writer, _ []string) error {
-				t := cli.NewTable(w, "aliases", "%-48.48s %-48.48s\n", "alias,command")
+				t := cli.NewTable(w, "aliases", "%-50.50s %-50.50s\n", "alias,command")
 				t.Head("Alias Command", "Real Command")
 				for _, a := range s.tree.Aliases() {
 					t.Row(a[0], a[1])

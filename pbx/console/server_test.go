@@ -170,7 +170,7 @@ func TestLongListingsInTheirShape(t *testing.T) {
 		"core show license":    {"Apache License"},
 		"core show warranty":   {"NO WARRANTY"},
 		"logger show channels": {"\nChannel                             Type     Formatter  Status    Configuration\n-------                             ----     ---------  ------    -------------\n"},
-		"cli show aliases":     {"Alias Command                                    Real Command                                    \nhangup request                                   channel request hangup                          \n"},
+		"cli show aliases":     {"Alias Command                                      Real Command                                      \nhangup request                                     channel request hangup                            \n"},
 		"core show help core stop": {"core stop gracefully           -- Gracefully shut down Branchline\n" +
 			"core stop now                  -- Shut down Branchline immediately\n" +
 			"core stop when convenient      -- Shut down Branchline at empty call volume\n"},

@@ -114,13 +114,14 @@ func nothing(w io.Writer, list string) error {
 	return err
 }
 
-// mine are the PJSIP channels.
+// mine are the PJSIP channels, by name.
 func (a *Agent) mine() (out []*channel.Snapshot) {
 	for _, c := range a.o.Channels() {
 		if strings.HasPrefix(c.Name, "PJSIP/") {
 			out = append(out, c)
 		}
 	}
+	slices.SortFunc(out, func(x, y *channel.Snapshot) int { return strings.Compare(x.Name, y.Name) })
 	return out
 }
 
@@ -240,7 +241,7 @@ func (a *Agent) showStats(_ context.Context, w io.Writer, _ []string) error {
 	fmt.Fprint(w, "\n                                             ...........Receive......... .........Transmit..........\n"+
 		" BridgeId ChannelId ........ UpTime.. Codec.   Count    Lost Pct  Jitter   Count    Lost Pct  Jitter RTT....\n"+
 		" ===========================================================================================================\n\n")
-	t := cli.NewTable(w, "channels", " %8.8s %-18.18s %s %-6.6s %7d %7d %4d %7.3f %7d %7d %4d %7.3f %7.3f\n",
+	t := cli.NewTable(w, "channels", " %8.8s %-18.18s %s %-6.6s %6d %7d %4d %7.3f %6d %7d %4d %7.3f %7.3f\n",
 		"bridge,channel,up,codec,received,receive_lost,receive_lost_percent,receive_jitter,sent,send_lost,send_lost_percent,send_jitter,round_trip")
 	media := a.streams()
 	for _, c := range list {

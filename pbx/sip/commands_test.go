@@ -74,8 +74,8 @@ func TestConsole(t *testing.T) {
 			"pjsip show channelstats": "\n                                             ...........Receive......... .........Transmit..........\n" +
 				" BridgeId ChannelId ........ UpTime.. Codec.   Count    Lost Pct  Jitter   Count    Lost Pct  Jitter RTT....\n" +
 				" ===========================================================================================================\n\n" +
-				" 05b72b3a 1001-00000000      00:00:01 ulaw         0       0    0   0.000       0       0    0   0.000   0.000\n" +
-				"          1002-00000001      00:00:01              0       0    0   0.000       0       0    0   0.000   0.000\n" +
+				" 05b72b3a 1001-00000000      00:00:01 ulaw        0       0    0   0.000      0       0    0   0.000   0.000\n" +
+				"          1002-00000001      00:00:01             0       0    0   0.000      0       0    0   0.000   0.000\n" +
 				"\nObjects found: 2\n\n",
 			"pjsip show unidentified_requests": "\n  <Source>                                  <Count>   <Age/s>  <First request>\n" +
 				"  198.51.100.66                                   1         0  INVITE\n\nObjects found: 1\n\n",

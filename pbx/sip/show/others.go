@@ -181,10 +181,15 @@ func registrations() shelf {
 	}
 }
 
-// due tells when a registration runs out, or did.
+// due tells when a registration runs out, or did; without one, when the next is
+// tried.
 func due(s outreg.Status) string {
-	switch left := time.Until(s.Expires).Truncate(time.Second); {
-	case s.Expires.IsZero():
+	at := s.Expires
+	if at.IsZero() {
+		at = s.Next
+	}
+	switch left := time.Until(at).Truncate(time.Second); {
+	case at.IsZero():
 		return ""
 	case left < 0:
 		return fmt.Sprintf("(exp. %ds ago)", -left/time.Second)
