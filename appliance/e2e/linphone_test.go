@@ -62,6 +62,7 @@ func at(number string, server int) string { return "sip:" + number + "@" + addr(
 
 // TestASoftphones has the phones that the how-to recommends register with their password over TCP,
 // call, answer, talk and hang up; so do the next tests with the other scenarios.
+// Seed: S-295.
 func TestASoftphones(t *testing.T) {
 	legacyPairs(t, false, func(t *testing.T, p pair) {
 		r := newRig(t)
@@ -70,6 +71,7 @@ func TestASoftphones(t *testing.T) {
 	})
 }
 
+// Seed: S-295.
 func TestBSoftphones(t *testing.T) {
 	legacyPairs(t, true, func(t *testing.T, p pair) {
 		r := newRig(t)
@@ -79,6 +81,7 @@ func TestBSoftphones(t *testing.T) {
 }
 
 // TestCSoftphones: the caller belongs to server1 and calls at server3, which knows its address.
+// Seed: S-295.
 func TestCSoftphones(t *testing.T) {
 	legacyPairs(t, false, func(t *testing.T, p pair) {
 		r := newRig(t)
@@ -88,6 +91,7 @@ func TestCSoftphones(t *testing.T) {
 	})
 }
 
+// Seed: S-295.
 func TestDSoftphones(t *testing.T) {
 	legacyPairs(t, false, func(t *testing.T, p pair) {
 		r := newRig(t)
@@ -97,6 +101,7 @@ func TestDSoftphones(t *testing.T) {
 	})
 }
 
+// Seed: S-295.
 func TestESoftphones(t *testing.T) {
 	eachPair(t, func(t *testing.T, p pair) {
 		o := newOfficeE(t, p)

@@ -11,6 +11,7 @@ import (
 )
 
 // TestARegister registers the phones of scenario A, with the right password and with a wrong one.
+// Seed: S-004.
 func TestARegister(t *testing.T) {
 	legacyPairs(t, false, func(t *testing.T, p pair) {
 		r := newRig(t)
@@ -25,6 +26,7 @@ func TestARegister(t *testing.T) {
 }
 
 // TestACalls has the phones of one exchange call each other, and numbers that are not there.
+// Seed: S-004.
 func TestACalls(t *testing.T) {
 	legacyPairs(t, false, func(t *testing.T, p pair) {
 		r := newRig(t)
@@ -75,6 +77,7 @@ func TestAAudio(t *testing.T) {
 }
 
 // TestB has two exchanges that know nothing of each other: each has its own phones only.
+// Seed: S-005.
 func TestB(t *testing.T) {
 	legacyPairs(t, true, func(t *testing.T, p pair) {
 		r := newRig(t)

@@ -20,6 +20,7 @@ func (r *rig) officeOf(p pair, one, two, three fs.FS) {
 }
 
 // TestCOffice plays the rows of scenario C in which phones call at an exchange that is not theirs.
+// Seed: S-006.
 func TestCOffice(t *testing.T) {
 	legacyPairs(t, false, func(t *testing.T, p pair) {
 		r := newRig(t)
@@ -80,6 +81,7 @@ func serverD(t *testing.T) fs.FS {
 	return with(t, "c/server3", howto(t, "d/server3"))
 }
 
+// Seed: S-008 to S-012.
 func TestD(t *testing.T) {
 	legacyPairs(t, false, func(t *testing.T, p pair) {
 		for name, one := range scenarioD(t) {
