@@ -94,7 +94,10 @@ func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg,
 	peer := way.to.Addr()
 	c := a.config(w, way.ep, way.wire, peer, way.wire.Local(peer), l)
 	network := a.asLegacy(w, &c, hostOnly(to.host), way.wire, way.held)
-	if way.first != nil {
+	switch {
+	case way.late != nil:
+		c.Find = a.find(w, way.ep, network, way.late, way.first, channel.SubscriberAbsent)
+	case way.first != nil:
 		network.found(way.first, way.all)
 	}
 	s, err := invite.Outgoing(c, call)
@@ -122,6 +125,7 @@ type way struct {
 	held   netip.AddrPort // the one address that reaches the party; invalid: where requests point
 	all    []hop          // the hop and those to try when it fails
 	first  *sip.Uri       // what all was found for
+	late   *search        // finds all, and the hop's address; nil: they are there
 }
 
 var errNoPeer = errors.New("not registered")
@@ -144,6 +148,13 @@ func (a *Agent) way(ctx context.Context, w *world, to callee) (way, error) {
 		return way{}, err
 	}
 	if to.exten != "" {
+		if x.late != nil && !list[0].Permanent() {
+			x.late.within(ctx, lookupTime)
+			if err := x.late.result(ctx); err != nil {
+				return way{}, err
+			}
+			x.hop, x.all, x.late = x.late.hops[0], x.late.hops, nil
+		}
 		// A line of the device: its address with another user.
 		x.uri = sip.Uri{Scheme: "sip", User: to.exten, Host: x.to.Addr().String(), Port: int(x.to.Port())}
 		if list[0].Permanent() {
@@ -197,11 +208,15 @@ func (a *Agent) fill(ctx context.Context, w *world, x *way, network string, firs
 	if on == nil {
 		return fmt.Errorf("sip.conf has no %s transport", network)
 	}
-	hs, err := a.hops(ctx, road{pin: on.Name(), plain: w.plain(true)}, first)
-	if err != nil {
-		return err
+	look := a.search(road{pin: on.Name(), plain: w.plain(true)}, first)
+	if x.first = first; !look.within(ctx, moment) {
+		x.hop, x.late = anywhere(on), look
+		return nil
 	}
-	x.hop, x.all, x.first = hs[0], hs, first
+	if look.err != nil {
+		return look.err
+	}
+	x.hop, x.all = look.hops[0], look.hops
 	return nil
 }
 

@@ -40,10 +40,10 @@ func (a *Agent) carrier(w *world, ep *settings.Endpoint, prefer string) *carrier
 	return &carrier{a: a, way: road{pin: ep.Transport, prefer: prefer, plain: w.plain(ep.Legacy)}}
 }
 
-// config is what a session towards an endpoint is made from: x is the transport
-// its peer is on, peer the peer's address, local the address the peer used for
-// us, if known.
-func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr, alive *life) invite.Config {
+// local is how the exchange appears to an endpoint: x is the transport its peer
+// is on, peer the peer's address, local the address the peer used for us, if
+// known.
+func (a *Agent) local(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr) invite.Local {
 	host, port := x.Speaks(peer)
 	own := x.Local(peer)
 	if x.Bound().Addr().IsUnspecified() && local.IsValid() && !local.IsUnspecified() {
@@ -71,9 +71,14 @@ func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, loca
 			l.MediaBind = netip.IPv6Unspecified()
 		}
 	}
+	return l
+}
+
+// config is what a session towards an endpoint is made from; see local.
+func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr, alive *life) invite.Config {
 	c := invite.Config{
 		Endpoint: ep, UserAgent: a.userAgent(w),
-		FromUser: w.settings.Global.DefaultFromUser, MaxForwards: w.settings.Global.MaxForwards, Local: l,
+		FromUser: w.settings.Global.DefaultFromUser, MaxForwards: w.settings.Global.MaxForwards, Local: a.local(w, ep, x, peer, local),
 		Network: a.carrier(w, ep, x.Name()), Plane: a.o.Plane, Dialogs: a,
 		CallerContact: w.settings.Global.CallerContact, LateRinging: w.settings.Global.LateRinging,
 		Locate: a.locate,

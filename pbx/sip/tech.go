@@ -27,8 +27,8 @@ type target struct {
 	contact *registrar.Contact // nil for an explicit URI
 }
 
-// NewLeg makes an outbound leg; see target for the forms of r.Dest. It may look
-// up a name, and takes no longer than ctx and five seconds allow.
+// NewLeg makes an outbound leg; see target for the forms of r.Dest. It waits a
+// moment for a name to be found, and lets the leg look on if that is too short.
 func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error) {
 	a := t.a
 	w := a.world.Load()
@@ -64,15 +64,29 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 	if to.contact != nil {
 		prefer = to.contact.Source.Transport
 	}
-	hs, err := a.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
-	if err != nil {
-		a.log.Error("call cannot be sent", "endpoint", to.ep.ID, "uri", first.String(), "error", err)
-		return nil, &channel.Refusal{Cause: channel.NoRoute, Why: err.Error()}
+	way := road{pin: to.ep.Transport, prefer: prefer}
+	look := a.search(way, first)
+	h, late := hop{}, false
+	if !look.within(ctx, moment) {
+		if h, late = w.guess(way, first); !late {
+			look.within(ctx, lookupTime)
+		}
 	}
-	l, h := &life{}, hs[0]
+	if !late {
+		if err := look.result(ctx); err != nil {
+			a.log.Error("call cannot be sent", "endpoint", to.ep.ID, "uri", first.String(), "error", err)
+			return nil, &channel.Refusal{Cause: channel.NoRoute, Why: err.Error()}
+		}
+		h = look.hops[0]
+	}
+	l := &life{}
 	c := a.config(w, to.ep, h.wire, h.to.Addr(), h.wire.Local(h.to.Addr()), l)
 	network := a.carrier(w, to.ep, h.wire.Name())
-	network.found(first, hs)
+	if late {
+		c.Find = a.find(w, to.ep, network, look, first, channel.NoRoute)
+	} else {
+		network.found(first, look.hops)
+	}
 	c.Network = network
 	s, err := invite.Outgoing(c, call)
 	if err != nil {

@@ -108,6 +108,11 @@ type Config struct {
 	FromUser    string // global default_from_user, "" is "asterisk"
 	MaxForwards int    // of in-dialog requests, 0: 70
 	Local       Local
+	// Find looks for the address of an outbound call when it is dialled. It
+	// returns at once and calls done once, from any goroutine, with how the
+	// exchange appears there (Local.MediaBind does not count any more), or with
+	// why there is none, a *channel.Refusal. nil: Local is right.
+	Find        func(done func(Local, error))
 	Network     Network
 	Plane       plane.Plane
 	Dialogs     Dialogs

@@ -13,6 +13,7 @@ import (
 // replaced whenever something in it changes.
 type facts struct {
 	state      State
+	local      Local
 	remote     netip.AddrPort
 	codec      *media.Codec
 	ptime      time.Duration
@@ -33,7 +34,7 @@ type facts struct {
 
 // publish makes the present state visible.
 func (s *Session) publish() {
-	f := &facts{state: s.state, video: s.video}
+	f := &facts{state: s.state, local: s.Local, video: s.video}
 	if s.talk.inForce || s.talk.answer != nil {
 		r := s.talk.result
 		f.remote, f.send, f.recv = r.Audio.Remote, r.Audio.Send, r.Audio.Recv
@@ -99,7 +100,7 @@ func (s *Session) Fact(name string) (string, bool) {
 	case "pjsip,target_uri":
 		return f.target, true
 	case "pjsip,local_addr":
-		return netip.AddrPortFrom(s.Local.Media, uint16(s.Local.Port)).String(), s.Local.Media.IsValid()
+		return netip.AddrPortFrom(f.local.Media, uint16(f.local.Port)).String(), f.local.Media.IsValid()
 	case "pjsip,remote_addr":
 		return f.source, true
 	case "pjsip,secure":
@@ -112,7 +113,7 @@ func (s *Session) Fact(name string) (string, bool) {
 	case "pjsip,dtmf_mode":
 		return modeText(f.digits), true
 	case "rtp,src", "rtp,src,audio":
-		return netip.AddrPortFrom(s.Local.Media, s.port.Local().Port()).String(), true
+		return netip.AddrPortFrom(f.local.Media, s.port.Local().Port()).String(), true
 	case "rtp,dest", "rtp,dest,audio":
 		return addrText(f.remote), true
 	case "peerip", "recvip":

@@ -70,7 +70,30 @@ func (s *Session) dial() {
 	}
 	s.state = Calling
 	s.talk.offer = nil
-	s.invite(s.makeOffer(), nil)
+	if s.Find == nil {
+		s.invite(s.makeOffer(), nil)
+		return
+	}
+	s.Find(func(l Local, err error) { s.do(func() { s.found(l, err) }) })
+}
+
+// found goes on with dial when the address is known.
+func (s *Session) found(l Local, err error) {
+	switch {
+	case s.state != Calling: // hung up meanwhile
+		s.state = Over
+	case err != nil:
+		cause := channel.NoRoute
+		var why *channel.Refusal
+		if errors.As(err, &why) {
+			cause = why.Cause
+		}
+		s.release(cause, 0, err.Error())
+		s.state = Over
+	default:
+		s.Local = l
+		s.invite(s.makeOffer(), nil)
+	}
 }
 
 // invite sends an INVITE that founds the dialog; challenge is the response that
