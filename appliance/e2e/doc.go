@@ -2,9 +2,9 @@
 // telephones and peers that were not written here (SIPp, baresip, Linphone, a real Asterisk).
 //
 // The tests carry the build tag e2e and need root, ip(8), nsenter(1), sipp, baresip, linphonec and
-// dnsmasq; `make e2e` runs them. A [lan.Tap] records everything that passes the network between the machines, and
-// what a test expects is looked up there: the order of SIP messages, the addresses the audio
-// travels between, the audio itself.
+// dnsmasq; `make e2e` runs them. A [lan.Tap] records everything that passes the network between the
+// machines, and what a test expects is looked up there: the order of SIP messages, the addresses the
+// audio travels between, the audio itself.
 //
 // Environment:
 //

@@ -176,6 +176,17 @@ func (r *rig) talk(from, to set, want ...int) lan.Trace {
 	return trace
 }
 
+// once leaves out what was sent again because a slow machine had not answered yet.
+func once(trace lan.Trace) lan.Trace {
+	seen := map[string]bool{}
+	return trace.Where(func(m lan.Message) bool {
+		key := m.Header("Call-ID") + " " + m.Header("CSeq") + " " + m.Header("Via")
+		again := seen[key]
+		seen[key] = true
+		return !again
+	})
+}
+
 // undisturbed checks that in a call nothing was refused but what a password was wanted for, and that
 // nobody repeated a request whose answer had passed; before it, a slow machine is excuse enough.
 func (r *rig) undisturbed(trace lan.Trace) {

@@ -35,13 +35,13 @@ func TestACalls(t *testing.T) {
 			r.enrol(s, 401, 200)
 		}
 		trace := r.talk(set1001, set1002, 401, 100, 180, 200)
-		invites := trace.Where(lan.To(addr(device1002)), lan.Initial)
+		invites := once(trace.Where(lan.To(addr(device1002)), lan.Initial))
 		if want := "sip:1002@" + addr(device1002) + ":5060;transport=tcp"; len(invites) != 1 ||
 			invites[0].Proto != "TCP" || invites[0].URI != want {
 			t.Errorf("want one INVITE over TCP for %s, got\n%s", want, invites.Ladder())
 		}
 		trace = r.talk(set1002, set1003, 401, 100, 180, 200)
-		invites = trace.Where(lan.To(addr(device1003)), lan.Initial)
+		invites = once(trace.Where(lan.To(addr(device1003)), lan.Initial))
 		if want := "sip:1003@" + addr(device1003) + ":5060"; len(invites) != 1 ||
 			invites[0].Proto != "UDP" || invites[0].URI != want {
 			t.Errorf("want one INVITE over UDP for %s, got\n%s", want, invites.Ladder())

@@ -117,7 +117,7 @@ func (r *rig) across(from set) {
 		from, to int
 		proto    string
 	}{{server1, server3, "UDP"}, {server3, device3001, "TCP"}} {
-		invites := trace.Where(lan.From(addr(leg.from)), lan.To(addr(leg.to)), lan.Initial)
+		invites := once(trace.Where(lan.From(addr(leg.from)), lan.To(addr(leg.to)), lan.Initial))
 		if len(invites) != 1 || invites[0].Proto != leg.proto {
 			r.Errorf("want one INVITE over %s from %s to %s, got\n%s", leg.proto, addr(leg.from), addr(leg.to), invites.Ladder())
 		}
@@ -145,7 +145,7 @@ func TestDRuleAdded(t *testing.T) {
 		r.enrol(set3001, 200)
 		r.talk(set3001, set1001, 100, 180, 200)
 		trace := r.talk(set3001, set1002, 100, 180, 200)
-		trunk := trace.Where(lan.From(addr(server3)), lan.To(addr(server1)), lan.Initial)
+		trunk := once(trace.Where(lan.From(addr(server3)), lan.To(addr(server1)), lan.Initial))
 		if len(trunk) != 1 || trunk[0].Proto != "TCP" {
 			t.Errorf("want one INVITE over TCP to server1, got\n%s", trunk.Ladder())
 		}
