@@ -53,3 +53,10 @@ func TestBenchLine(t *testing.T) {
 		t.Errorf("%v", v)
 	}
 }
+
+func TestPlainLine(t *testing.T) {
+	m := plainLine.FindStringSubmatch("BenchmarkLookupDialplan-2    \t     573\t       278.8 ns-each-of-10000\t        79.56 ns-of-100\t         1.247 x")
+	if m == nil || m[1] != "LookupDialplan" || metrics(m[2])["x"] != "1.247" {
+		t.Fatalf("%q", m)
+	}
+}

@@ -33,7 +33,7 @@ func main() {
 	root := flag.String("asterisk", "", "root directory of an installed Asterisk, to measure beside")
 	runner := flag.String("runner", "asterisk-run", "script that runs an Asterisk from there")
 	quick := flag.Bool("quick", false, "shorter runs")
-	only := flag.String("only", "", "one group: size, boot, memory, registrations, calls or media")
+	only := flag.String("only", "", "one group: size, large, boot, memory, registrations, calls or media")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -78,6 +78,7 @@ func (b *bench) run(binary, root, runner string) error {
 		run  func(switchboard.Kind) error
 	}{
 		{"size", b.sizes},
+		{"large", b.large},
 		{"boot", b.boot},
 		{"memory", b.memory},
 		{"registrations", b.registrations},

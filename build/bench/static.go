@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"branchline/appliance/e2e/switchboard"
 )
@@ -67,6 +68,39 @@ func (b *bench) media(k switchboard.Kind) error {
 		value := metrics(m[3])
 		b.report.add(k.Name, figure, fmt.Sprintf("%s us (%s x the C loop)", value["us/packet"], value["x-floor"]), "<= 1.5 x")
 		b.report.add("C loop", figure, value["floor-us/packet"]+" us", "")
+	}
+	return lines.Err()
+}
+
+var plainLine = regexp.MustCompile(`^Benchmark(\w+?)(?:-\d+)?\s+\d+\s+(.*)$`)
+
+// large runs the benchmarks of big configurations: how long 10,000 phones take to read and check,
+// and what a look-up among them costs beside one among 100. A start has all processors.
+func (b *bench) large(k switchboard.Kind) error {
+	if k.Asterisk() {
+		return nil
+	}
+	out, err := exec.CommandContext(b.ctx, "taskset", "-c", fmt.Sprintf("0-%d", processors()-1),
+		"go", "test", "-run", "^$", "-bench", "Load10000|Lookup", "./appliance").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("go test -bench: %w: %s", err, out)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	for lines.Scan() {
+		m := plainLine.FindStringSubmatch(lines.Text())
+		if m == nil {
+			continue
+		}
+		value := metrics(m[2])
+		if what, ok := strings.CutPrefix(m[1], "Lookup"); ok {
+			b.report.add(k.Name, "look-up, "+strings.ToLower(what)+", one of 10000", fmt.Sprintf("%s ns (%s x one of 100)", value["ns-of-10000"], value["x"]), "<= 2 x")
+			continue
+		}
+		d, err := time.ParseDuration(value["ns/op"] + "ns")
+		if err != nil {
+			return fmt.Errorf("%s: %w", m[0], err)
+		}
+		b.report.add(k.Name, "10000 phones read and checked", d.Round(time.Millisecond).String(), "< 1 s")
 	}
 	return lines.Err()
 }
