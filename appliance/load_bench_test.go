@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,12 +55,30 @@ func large(b *testing.B, n int) (load func() configuration) {
 }
 
 // BenchmarkLoad10000 reads and checks 10,000 endpoints and 10,000 extensions
-// from files, as a start and a reload do.
+// from files, as a start and a reload do. Beside the time that passed it reports
+// the best, and the processor time, which other programs do not lengthen.
 func BenchmarkLoad10000(b *testing.B) {
 	load := large(b, 10000)
+	var best time.Duration
+	before := processorTime(b)
 	for b.Loop() {
+		start := time.Now()
 		load()
+		if d := time.Since(start); best == 0 || d < best {
+			best = d
+		}
 	}
+	b.ReportMetric(float64(best.Milliseconds()), "ms-best")
+	b.ReportMetric(float64((processorTime(b)-before).Milliseconds())/float64(b.N), "ms-processor")
+}
+
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // sizes compares a look-up, given the place of what it shall find, for 100 phones

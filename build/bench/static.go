@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 
 	"branchline/appliance/e2e/switchboard"
 )
@@ -96,11 +95,7 @@ func (b *bench) large(k switchboard.Kind) error {
 			b.report.add(k.Name, "look-up, "+strings.ToLower(what)+", one of 10000", fmt.Sprintf("%s ns (%s x one of 100)", value["ns-of-10000"], value["x"]), "<= 2 x")
 			continue
 		}
-		d, err := time.ParseDuration(value["ns/op"] + "ns")
-		if err != nil {
-			return fmt.Errorf("%s: %w", m[0], err)
-		}
-		b.report.add(k.Name, "10000 phones read and checked", d.Round(time.Millisecond).String(), "< 1 s")
+		b.report.add(k.Name, "10000 phones read and checked", fmt.Sprintf("%s ms (%s ms of processor)", value["ms-best"], value["ms-processor"]), "< 1000 ms")
 	}
 	return lines.Err()
 }
