@@ -84,7 +84,7 @@ func (s *system) facts() []cli.Command {
 		},
 		{
 			Path: "core waitfullybooted", Summary: "Wait for " + s.Name + " to be fully booted",
-			Usage: "Usage: core waitfullybooted\n       Answers once the configuration is loaded and every socket is bound.",
+			Usage: "Usage: core waitfullybooted\n       Answers once the configuration is loaded and every socket is bound whose address is up.",
 			Run:   exactly(0, s.waitBooted),
 		},
 	}

@@ -1,8 +1,10 @@
 package sip
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -62,5 +64,34 @@ func TestOutsideName(t *testing.T) {
 		}
 		s.reload(named)
 		speaks("192.0.2.3", "192.0.2.3")
+	})
+}
+
+// externhost of sip.conf is looked up the same way, as often as externrefresh
+// says.
+func TestExternHost(t *testing.T) {
+	inSite(t, office, plan, func(s *site) {
+		b := &book{}
+		s.agent.o.Resolver = b
+		commit, diags, err := s.agent.Prepare(s.agent.Snapshot(), joined(t, fstest.MapFS{"sip.conf": {Data: []byte(
+			"[general]\nudpbindaddr=198.51.100.9:5070\nexternhost=home.example\nexternrefresh=20\nlocalnet=10.0.0.0/8\n")}}))
+		if err != nil || len(diags) != 1 || !strings.Contains(diags[0].Message, "externhost=home.example") || diags[0].Pos.File != "sip.conf" {
+			t.Fatal(diags, err)
+		}
+		commit()
+		far, near := netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("10.0.0.1")
+		speaks := func(to netip.Addr, want string) {
+			t.Helper()
+			if host, _ := s.agent.world.Load().legacyWire("udp").Speaks(to); host != want {
+				t.Errorf("%s to %s, want %s", host, to, want)
+			}
+		}
+		b.write("192.0.2.1:5060")
+		time.Sleep(namesAgain + time.Second)
+		speaks(far, "192.0.2.1")
+		speaks(near, pbxAddr)
+		b.write("192.0.2.2:5060")
+		time.Sleep(20 * time.Second)
+		speaks(far, "192.0.2.2")
 	})
 }
