@@ -5,11 +5,10 @@
 package systemd
 
 import (
-	"errors"
 	"fmt"
-	"net"
-	"os"
 	"strings"
+
+	"github.com/coreos/go-systemd/v22/daemon"
 )
 
 // States of a service, as systemd spells them.
@@ -25,20 +24,7 @@ func Status(format string, args ...any) string {
 
 // Notify sends assignments to the service manager, if there is one.
 func Notify(assignments ...string) error {
-	name := os.Getenv("NOTIFY_SOCKET")
-	if name == "" {
-		return nil
-	}
-	if name[0] != '/' && name[0] != '@' {
-		return errors.New("NOTIFY_SOCKET: neither a path nor an abstract name")
-	}
-	// net knows that a leading @ means an abstract name.
-	c, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
-	if err != nil {
-		return fmt.Errorf("service manager: %w", err)
-	}
-	defer c.Close()
-	if _, err := c.Write([]byte(strings.Join(assignments, "\n"))); err != nil {
+	if _, err := daemon.SdNotify(false, strings.Join(assignments, "\n")); err != nil {
 		return fmt.Errorf("service manager: %w", err)
 	}
 	return nil
