@@ -217,6 +217,13 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 	}
 	l := &life{key: key}
 	c := a.config(w, ep, in.Wire, in.Source.Addr(), in.Local, l)
+	if pin := w.wire(ep.Transport); pin != nil && pin.Network() != in.Wire.Network() {
+		// The pin is for calls to the endpoint. A caller that came another way,
+		// recognised by his address perhaps, has no port to hear our BYE on there.
+		way := a.carrier(w, ep, in.Wire.Name())
+		way.way.pin = in.Wire.Name()
+		c.Network = way
+	}
 	vars := ep.SetVars
 	if ep.Legacy {
 		vars = a.legacyCall(w, &c, in)

@@ -146,6 +146,26 @@ func TestRewriteContact(t *testing.T) {
 	})
 }
 
+// TestHangUpOnTheWayIn: who called over UDP hears the exchange hang up over UDP,
+// also when calls to his endpoint go over TCP. He has no TCP port to hear it on.
+func TestHangUpOnTheWayIn(t *testing.T) {
+	inSite(t, office, plan, func(s *site) {
+		p := s.phone("1002", "198.51.100.55") // pinned to TCP
+		defer p.Close()
+		inv := p.Send("INVITE", "sip:77@"+pbxAddr, p.SDP(4000, "0"))
+		ok := p.Want("200")
+		p.Ack(inv, ok)
+		synctest.Wait()
+		s.x.calls[0].Leg.Hangup(channel.NormalClearing)
+		bye := p.Want("BYE")
+		if !strings.HasPrefix(bye.Header("via"), "SIP/2.0/UDP") {
+			t.Errorf("BYE with Via %q", bye.Header("via"))
+		}
+		p.Reply(bye, 200, "OK")
+		s.x.done.Wait()
+	})
+}
+
 func TestExternalAddress(t *testing.T) {
 	conf := strings.Replace(office, "bind=198.51.100.9\n", "bind=0.0.0.0\nlocal_net=198.51.100.0/24\nexternal_signaling_address=203.0.113.1\n"+
 		"external_media_address=203.0.113.1\n", 1)
