@@ -20,8 +20,7 @@ const (
 )
 
 // giveBackMemory returns memory to the system once the need for it has passed,
-// until ctx ends: when little is being allocated and more is held than after the
-// last time. It reads three counters every ten seconds.
+// until ctx ends. It reads three counters every ten seconds; thrift decides.
 func giveBackMemory(ctx context.Context) error {
 	debug.SetMemoryLimit(memoryLimit("/proc/meminfo"))
 	samples := []metrics.Sample{
@@ -35,20 +34,57 @@ func giveBackMemory(ctx context.Context) error {
 	}
 	look := time.NewTicker(memoryLook)
 	defer look.Stop()
-	before, settled := counters()
+	var t thrift
+	t.collected(counters())
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
 		}
-		allocated, held := counters()
-		if allocated-before < memoryQuiet && held > settled+memorySpare {
+		if t.due(counters()) {
 			debug.FreeOSMemory()
-			allocated, settled = counters()
+			t.collected(counters())
 		}
-		before = allocated
 	}
+}
+
+// thrift decides when a collection is worth its while: on a quiet exchange that
+// holds more than after the last one. One that still holds more than it ever
+// settled at is collected again every other look, since what a flood left behind
+// (transactions, 32 s of them) dies later without anybody noticing; after five
+// times without success it is taken to be needed, and looked at every ten minutes.
+type thrift struct {
+	allocated, settled, floor uint64
+	waited, vain              int // looks since the last collection; collections without success
+}
+
+func (t *thrift) due(allocated, held uint64) bool {
+	quiet := allocated-t.allocated < memoryQuiet
+	t.allocated = allocated
+	t.waited++
+	if held > t.settled+memorySpare {
+		t.vain = 0
+		return quiet
+	}
+	wait := 2
+	if t.vain >= 5 {
+		wait = 60
+	}
+	return quiet && t.settled > t.floor+memorySpare && t.waited >= wait
+}
+
+// collected notes what is held after a collection, or at the start.
+func (t *thrift) collected(allocated, held uint64) {
+	if held+memorySpare > t.settled {
+		t.vain++
+	} else {
+		t.vain = 0
+	}
+	if t.floor == 0 || held < t.floor {
+		t.floor = held
+	}
+	t.allocated, t.settled, t.waited = allocated, held, 0
 }
 
 // memoryLimit is a quarter of the machine's memory, at least 64 MiB: above it

@@ -3,6 +3,7 @@ package appliance
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -23,5 +24,38 @@ func TestMemoryLimit(t *testing.T) {
 	}
 	if got := memoryLimit("/nonexistent"); got != 512<<20 {
 		t.Errorf("without meminfo: %d", got)
+	}
+}
+
+// TestThrift plays a flood: its transactions die half a minute after it, when
+// the memory has been collected once already.
+func TestThrift(t *testing.T) {
+	const mib = 1 << 20
+	var th thrift
+	th.collected(0, 12*mib)
+	var did []int
+	allocated, held := uint64(0), uint64(12*mib)
+	for look := 1; look <= 200; look++ {
+		switch {
+		case look == 2:
+			allocated, held = 100*mib, 47*mib // the flood
+		case look == 30:
+			held = 40 * mib // phones that stay
+		}
+		if th.due(allocated, held) {
+			did = append(did, look)
+			switch {
+			case look < 5:
+				held = 36 * mib
+			case look < 30:
+				held = 12 * mib
+			}
+			th.collected(allocated, held)
+		}
+	}
+	// Once quiet; again when what was left has died; then the phones, five times
+	// in vain and every ten minutes from there on.
+	if want := []int{3, 5, 30, 32, 34, 36, 38, 98, 158}; !slices.Equal(did, want) {
+		t.Errorf("collected at looks %v, want %v", did, want)
 	}
 }
