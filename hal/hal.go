@@ -1,62 +1,129 @@
 // Package hal is what a telephone line looks like to the exchange, whatever
-// hardware is behind it: a DAHDI channel, a modem, a scripted line in a test.
+// hardware is behind it: a DAHDI channel, a voice modem, a cellular module, a
+// line that exists only in simulated time.
 //
 // A Driver opens Lines. A Line reports Events (ringing, off hook, digits) and
-// carries out Ops (ring, answer, hang up); its Audio is a stream of companded
-// bytes paced by the hardware's clock. The package holds this contract only;
-// drivers live below it, and what turns a line into a channel above.
+// carries out Ops (ring, answer, hang up); its Audio is a stream of 20 ms frames
+// paced by the hardware's clock. What a device does by itself its Caps say; the
+// rest (caller ID, tones, echo) is done above, from the audio. The package holds
+// this contract only; drivers live below it, and what turns a line into a channel
+// above.
 package hal
 
 import (
 	"context"
-	"io"
+	"errors"
 	"time"
 )
 
-// Signalling says which end of a line we are.
-type Signalling uint8
+// Kind says which end of a line we are.
+type Kind uint8
 
 const (
-	Office  Signalling = iota // FXO: we are the telephone, an exchange is at the other end
-	Station                   // FXS: a telephone is at the other end, we feed and ring it
+	FXO      Kind = iota // we are the telephone, an exchange is at the other end
+	FXS                  // a telephone is at the other end, we feed and ring it
+	Cellular             // a mobile module: the network speaks in messages
 )
 
-func (s Signalling) String() string { return [...]string{"fxo", "fxs"}[s] }
+func (k Kind) String() string { return [...]string{"FXO", "FXS", "Cellular"}[k] }
 
-// Info is what is known of a line before anything happens on it.
+// Caps are the things that a device does by itself.
+type Caps uint32
+
+const (
+	// What it reports, so that the audio need not be searched for it:
+	ReportsCallerID Caps = 1 << iota // CallerID events
+	ReportsDigits                    // Digit events from DTMF in the audio
+	ReportsTones                     // Progress events: dial tone, ringback, busy, congestion
+	ReportsAnswer                    // Answered, when and only when the far side answers
+	ReportsHangup                    // Cleared, when and only when the far side hangs up
+	ReportsPolarity                  // Polarity
+	ReportsBattery                   // AlarmBegin and AlarmEnd
+	// What it can be asked to do:
+	Dials       // Op Dial: the device makes the digits itself
+	DialsPulses // Op Dial with Pulse
+	SignalsDigits
+	Flashes       // Op Flash
+	Reverses      // Op SetPolarity
+	SetsCadence   // Op Ring honours Cadence
+	SendsText     // Op SendText
+	CancelsEcho   // the far echo is gone when the audio reaches us
+	AudioWhenIdle // Audio may be opened on hook: caller ID can be heard and sent
+)
+
+// Has reports whether all of want is there.
+func (c Caps) Has(want Caps) bool { return c&want == want }
+
+// Info is what is known of a line before anything happens on it. It does not
+// change while the line is open.
 type Info struct {
-	Name       string // as Dial writes it: "1" of DAHDI/1
-	Driver     string // "dahdi", "modem"
-	Signalling Signalling
-	ALaw       bool // the Audio's companding: A-law, else u-law (ITU-T G.711)
+	Name   string // as the user named it: "1" of DAHDI/1, "office" of Modem/office
+	Driver string // "dahdi", "modem", "cell", "sim"
+	Kind   Kind
+	Caps   Caps
+	// Model is what the device says of itself, "" if nothing.
+	Model string
+	// EchoDelay is how much of the audio path lies between us and the hybrid at
+	// most, in samples there and back: the echo canceller looks that far.
+	EchoDelay int
 }
 
-// A Line is one telephone port. Its methods may be called from any goroutine.
+// A Line is one telephone port. One goroutine of the driver owns the device; the
+// methods may be called from any.
 type Line interface {
 	Info() Info
-	// Events is closed when the line is. A reader that is slow delays events,
-	// it never loses them.
+	// Events is closed when the line is. A reader that is slow delays events, it
+	// never loses them.
 	Events() <-chan Event
-	// Do carries out one operation and returns when the hardware has taken it.
-	// An operation the hardware cannot do is an error that names it.
+	// Do carries out one operation and returns when the hardware has taken it, not
+	// when it is over: Dial ends with DialDone. An operation the device cannot do is
+	// an *Unsupported.
 	Do(ctx context.Context, op Op) error
-	// Audio opens the speech path; there is one at a time.
+	// Audio opens the speech path; there is one at a time. Devices without
+	// AudioWhenIdle have it only between Answer, Seize or OffHook and Clear.
 	Audio() (Audio, error)
+	// Close lets go of the device, on hook. Events is closed after it.
 	Close() error
 }
 
-// Audio is a line's speech: companded bytes at 8 kHz. Read returns whole blocks
-// and paces the caller; Write takes whole blocks and drops what the hardware has
-// no room for.
+// FrameSize is the number of samples in 20 ms.
+const FrameSize = 160
+
+// Rate is the sample rate of all audio, in Hz of the line's own clock.
+const Rate = 8000
+
+// A Frame is 20 ms of speech: linear samples, where a sine of full scale (32767)
+// is +3.17 dBm0, the load point of u-law (ITU-T G.711).
+type Frame [FrameSize]int16
+
+// Audio is a line's speech in both directions. The line's clock drives: whoever
+// reads a frame writes one, and nobody keeps a clock of his own.
 type Audio interface {
-	io.ReadWriteCloser
-	BlockSize() int // in bytes, one per sample
+	// Read waits for the next frame from the line. Frames that came while nobody
+	// read are dropped, oldest first, and counted. After Close or the loss of the
+	// line it returns io.EOF.
+	Read(f *Frame) error
+	// Write queues a frame for the line and never waits; a frame the device has no
+	// room for is dropped and counted. Silence is sent when nothing is queued.
+	Write(f *Frame) error
+	Stats() AudioStats
+	Close() error
+}
+
+// AudioStats are counters since Audio was opened.
+type AudioStats struct {
+	Read, Written uint64 // frames
+	Overruns      uint64 // frames from the line that nobody read in time
+	Underruns     uint64 // frames of silence sent because nothing was queued
+	Dropped       uint64 // frames for which the device had no room
 }
 
 // A Driver opens the lines of one kind of hardware.
 type Driver interface {
 	Name() string
-	// Open opens a line by the name the user gave it.
+	// Open opens a line by the name the user gave it. The line comes with its
+	// device there; when the device goes, Lost is its last event, and opening it
+	// again is the caller's business (see Reopen).
 	Open(ctx context.Context, name string) (Line, error)
 }
 
@@ -64,45 +131,133 @@ type Driver interface {
 type EventKind uint8
 
 const (
-	RingBegin  EventKind = iota // an Office line is being rung
-	RingEnd                     // it has stopped
-	OffHook                     // a Station was lifted
-	OnHook                      // a Station was put back, or the far exchange has cleared
-	HookFlash                   // a Station was put back briefly
-	Digit                       // a digit was dialled
-	CallerID                    // the far exchange has said who calls
-	Polarity                    // the feeding was reversed
-	AlarmBegin                  // the line is dead: no battery, no cable
-	AlarmEnd
-	Lost // the device is gone; nothing follows
+	RingBegin  EventKind = iota // FXO, Cellular: a burst of ringing began
+	RingEnd                     // the burst is over
+	OffHook                     // FXS: the telephone was lifted
+	OnHook                      // FXS: it was put back
+	HookFlash                   // FXS: it was put back briefly
+	Digit                       // a digit from the far side: Digit, Pulse, Length
+	CallerID                    // the far exchange has said who calls: Caller
+	Polarity                    // the feeding was reversed: Reversed
+	Progress                    // a call progress tone is heard: Tone
+	Answered                    // the far side has answered
+	Cleared                     // the far side has hung up, or its exchange has: Cause
+	DialDone                    // the digits of Dial are out
+	AlarmBegin                  // the line is dead: no battery, no cable, no network: Err
+	AlarmEnd                    // it is back
+	Text                        // a short message has come: Message
+	TextSent                    // a short message was delivered, or not: Message.Ref, Err
+	Lost                        // the device is gone: Err; nothing follows
 )
+
+func (k EventKind) String() string {
+	return [...]string{"ring begin", "ring end", "off hook", "on hook", "flash", "digit", "caller ID", "polarity", "progress",
+		"answered", "cleared", "dialled", "alarm", "alarm over", "text", "text sent", "lost"}[k]
+}
 
 // An Event is something that happened on a line.
 type Event struct {
-	Kind   EventKind
-	At     time.Time
-	Digit  byte   // Digit: '0'-'9', '*', '#', 'A'-'D'
-	Number string // CallerID
-	Name   string // CallerID, may be empty
-	Err    error  // Lost, AlarmBegin: what the device said
+	Kind EventKind
+	// At is when, in samples since the line was opened: counted where audio flows,
+	// taken from the clock where it does not.
+	At       int64
+	Digit    byte // '0'-'9', '*', '#', 'A'-'D'
+	Pulse    bool // Digit: dialled by breaking the loop
+	Length   time.Duration
+	Caller   Caller
+	Reversed bool
+	Tone     Tone
+	Cause    int // Cleared: the network's reason (ITU-T Q.850), 0 unknown
+	Message  Message
+	Err      error // Lost, AlarmBegin, TextSent: what the device said
+}
+
+// A Caller is who calls, as the line tells it.
+type Caller struct {
+	Number, Name string
+	Withheld     bool      // the caller does not want to be known (P)
+	Unavailable  bool      // the exchange does not know (O)
+	Time         time.Time // as sent, zero if not; the year is guessed
+}
+
+// Tone is a call progress tone (ITU-T E.180).
+type Tone uint8
+
+const (
+	NoTone Tone = iota
+	DialTone
+	Ringback
+	Busy
+	Congestion
+	SpecialInformation
+	FaxCalling // 1100 Hz, ITU-T T.30
+	FaxAnswer  // 2100 Hz
+)
+
+func (t Tone) String() string {
+	return [...]string{"none", "dial", "ringback", "busy", "congestion", "special information", "fax calling", "fax answer"}[t]
+}
+
+// A Message is a short message, whole: parts are put together by the driver.
+type Message struct {
+	From, To string
+	Body     string
+	Sent     time.Time // as the network stamped it
+	Ref      string    // returned in TextSent
 }
 
 // OpKind says what a line is asked to do.
 type OpKind uint8
 
 const (
-	Ring   OpKind = iota // Station: ring the telephone
-	Answer               // Office: go off hook on an incoming call
-	Seize                // Office: go off hook for an outgoing call
-	Dial                 // send Digits
-	Flash                // Office: short break
-	Clear                // stop ringing, go on hook
+	Ring        OpKind = iota // FXS: ring the telephone: Cadence, Caller
+	StopRing                  // FXS: cease ringing, stay on hook
+	Answer                    // FXO, Cellular: take the incoming call
+	Seize                     // FXO: go off hook for an outgoing call; Cellular: nothing
+	Dial                      // send Digits; Cellular: place the call
+	SendDigit                 // one digit in a call, by a device that SignalsDigits
+	Flash                     // FXO: break the loop for Length
+	Clear                     // FXO: on hook; FXS: remove the battery briefly; Cellular: hang up
+	SetPolarity               // FXS: Reversed or not
+	SetMessages               // FXS: message waiting lamp, Count
+	SendText                  // Message
 )
+
+func (k OpKind) String() string {
+	return [...]string{"ring", "stop ringing", "answer", "seize", "dial", "send digit", "flash", "clear", "set polarity", "message lamp", "send text"}[k]
+}
 
 // An Op is one request to a line.
 type Op struct {
-	Kind   OpKind
-	Digits string // Dial
-	// Caller is shown by a Station while it rings, where both ends can.
-	CallerNumber, CallerName string
+	Kind     OpKind
+	Digits   string          // Dial, SendDigit; 'w' waits 0.5 s
+	Pulse    bool            // Dial
+	Length   time.Duration   // Flash, SendDigit, 0: the device's default
+	Cadence  []time.Duration // Ring: on, off, on, off ...; nil: 1 s on, 4 s off unless the device knows its country
+	Caller   Caller          // Ring, where the device tells the telephone by itself
+	Reversed bool
+	Count    int
+	Message  Message
 }
+
+// Unsupported is the error of an operation that a device does not know.
+type Unsupported struct {
+	Driver string
+	Op     OpKind
+	Why    string // "" or the reason in the user's words
+}
+
+func (u *Unsupported) Error() string {
+	s := u.Driver + ": cannot " + u.Op.String()
+	if u.Why != "" {
+		s += ": " + u.Why
+	}
+	return s
+}
+
+// Errors that every driver uses.
+var (
+	ErrClosed = errors.New("line is closed")
+	ErrBusy   = errors.New("line is in use")
+	ErrAbsent = errors.New("no such line") // by Open; it may come later
+)

@@ -32,6 +32,21 @@ type Port interface {
 	Local() netip.AddrPort
 }
 
+// A Line is a stream without sockets. What a Port would send over the network
+// Collect yields, and Deliver is how packets arrive. Both belong to one goroutine,
+// the line's; neither waits, locks nor allocates.
+type Line interface {
+	media.Stream
+	// Apply says which formats the line speaks; the addresses in f count for nothing.
+	Apply(media.Flow)
+	// Deliver hands over one RTP packet from the line, which is copied. It is false if
+	// the plane is behind, and the packet is lost.
+	Deliver(packet []byte) bool
+	// Collect copies the oldest RTP packet for the line into buf and returns its
+	// length, 0 if there is none. What is not collected in 200 ms is lost, oldest first.
+	Collect(buf []byte) int
+}
+
 // Options of a new port.
 type Options struct {
 	Local  netip.Addr        // address to bind, unspecified for all
