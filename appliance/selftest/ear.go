@@ -30,6 +30,10 @@ func (ears) Pair(_, _ func(media.Event)) (media.Stream, media.Stream, error) {
 	return nil, nil, errors.New("a phone has no Local channels")
 }
 
+func (ears) Line(func(media.Event)) (plane.Line, error) {
+	return nil, errors.New("a phone has no telephone lines")
+}
+
 // Open makes a port at any free address of o.Local.
 func (ears) Open(o plane.Options) (plane.Port, error) {
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(o.Local, 0)))

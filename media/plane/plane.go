@@ -18,6 +18,9 @@ type Plane interface {
 	// Pair makes two streams that have no socket: what is sent to one comes
 	// from the other. Local channels use it.
 	Pair(a, b func(media.Event)) (media.Stream, media.Stream, error)
+	// Line makes a stream whose RTP packets change hands in memory: the far side of
+	// it is not a network but a telephone line, whose clock is its own.
+	Line(events func(media.Event)) (Line, error)
 	// Configure changes ports and source checking for streams opened from now on.
 	Configure(Config)
 	Close() error
@@ -43,7 +46,7 @@ type Line interface {
 	// the plane is behind, and the packet is lost.
 	Deliver(packet []byte) bool
 	// Collect copies the oldest RTP packet for the line into buf and returns its
-	// length, 0 if there is none. What is not collected in 200 ms is lost, oldest first.
+	// length, 0 if there is none. When 16 wait, newer ones are lost.
 	Collect(buf []byte) int
 }
 

@@ -203,8 +203,9 @@ func (deaf) Open(o plane.Options) (plane.Port, error) {
 func (deaf) Pair(_, _ func(media.Event)) (media.Stream, media.Stream, error) {
 	return deafPort{}, deafPort{}, nil
 }
-func (deaf) Configure(plane.Config) {}
-func (deaf) Close() error           { return nil }
+func (deaf) Line(func(media.Event)) (plane.Line, error) { return nil, errors.ErrUnsupported }
+func (deaf) Configure(plane.Config)                     {}
+func (deaf) Close() error                               { return nil }
 
 type deafPort struct{ a netip.AddrPort }
 

@@ -22,6 +22,9 @@ import (
 	"branchline/media/plane/board"
 )
 
+// wake is added to the thread's eventfd; the same in either byte order.
+var wake = [8]byte{0, 0, 0, 1, 1}
+
 var errClosed = errors.New("media plane is closed")
 
 // A Plane is a plane.Plane on UDP sockets. Its methods may be called from any
@@ -42,6 +45,8 @@ type Plane struct {
 	used    uint32   // places ever taken
 	closed  bool
 	waiting atomic.Bool // queue is not empty
+	// delivered says that some line has handed over packets.
+	delivered atomic.Bool
 
 	thread thread
 }
@@ -143,7 +148,7 @@ func (p *Plane) push(f func(now int64)) {
 	p.queue = append(p.queue, f)
 	if p.waiting.CompareAndSwap(false, true) {
 		// The counter cannot overflow, so the write cannot fail.
-		_, _ = unix.Write(p.wakeup, []byte{1, 1, 1, 1, 0, 0, 0, 0})
+		_, _ = unix.Write(p.wakeup, wake[:])
 	}
 }
 

@@ -22,6 +22,9 @@ type stream struct {
 
 var _ plane.Port = (*stream)(nil)
 
+// self is the stream behind a line, too.
+func (s *stream) self() *stream { return s }
+
 func (s *stream) do(f func(now int64)) {
 	if !s.gone.Load() {
 		s.plane.do(f)
@@ -31,8 +34,10 @@ func (s *stream) do(f func(now int64)) {
 // Join exchanges audio with peer. A stream of another plane counts as nil.
 func (s *stream) Join(peer media.Stream) {
 	var q *board.Party
-	if t, ok := peer.(*stream); ok && t != nil && t.plane == s.plane {
-		q = t.party
+	if p, ok := peer.(interface{ self() *stream }); ok {
+		if t := p.self(); t != nil && t.plane == s.plane {
+			q = t.party
+		}
 	}
 	s.do(func(int64) { s.party.Join(q) })
 }
@@ -50,9 +55,12 @@ func (s *stream) Codec() *media.Codec { return s.codec.Load() }
 func (s *stream) Stats() media.Stats { return s.party.Stats() }
 
 func (s *stream) Apply(f media.Flow) {
-	if s.gone.Load() || s.wire == nil {
-		return
+	if !s.gone.Load() && s.wire != nil {
+		s.apply(f)
 	}
+}
+
+func (s *stream) apply(f media.Flow) {
 	var c *media.Codec
 	if len(f.Formats) > 0 {
 		c = f.Formats[0].Codec

@@ -28,6 +28,7 @@ type thread struct {
 	plane    *Plane
 	streams  []*stream // by slot
 	ports    int       // how many of them there are
+	lines    []*line
 	stopped  bool
 	realtime bool
 	// keepP says that the thread may keep its processor (P) while it sleeps, because
@@ -72,6 +73,10 @@ func (t *thread) turn() {
 		if t.stopped {
 			return
 		}
+	}
+	if t.plane.delivered.Load() {
+		t.plane.delivered.Store(false)
+		t.collect(now)
 	}
 	t.plane.board.Advance(now)
 	n := t.wait(now)
@@ -198,6 +203,10 @@ func (t *thread) stop(now int64) {
 			s.gone.Store(true)
 			t.remove(s, now)
 		}
+	}
+	for len(t.lines) > 0 {
+		t.lines[0].gone.Store(true)
+		t.detach(t.lines[0], now)
 	}
 	t.plane.board.Close(now)
 	t.stopped = true

@@ -1,6 +1,7 @@
 package invite
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -156,6 +157,7 @@ func (r *rig) Open(o plane.Options) (plane.Port, error) {
 	return p, nil
 }
 func (r *rig) Pair(a, b func(media.Event)) (media.Stream, media.Stream, error) { return nil, nil, nil }
+func (r *rig) Line(func(media.Event)) (plane.Line, error)                      { return nil, errors.ErrUnsupported }
 func (r *rig) Configure(plane.Config)                                          {}
 func (r *rig) Close() error                                                    { return nil }
 
