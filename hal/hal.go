@@ -169,7 +169,7 @@ type Event struct {
 	Tone     Tone
 	Cause    int // Cleared: the network's reason (ITU-T Q.850), 0 unknown
 	Message  Message
-	Err      error // Lost, AlarmBegin, TextSent: what the device said
+	Err      error // Lost, AlarmBegin, TextSent, and Cleared where the device gave a reason in words
 }
 
 // A Caller is who calls, as the line tells it.
@@ -238,7 +238,17 @@ type Op struct {
 	Reversed bool
 	Count    int
 	Message  Message
+	Cause    int // Clear: why, for a device that can tell the network (ITU-T Q.850), 0: normal
 }
+
+// A Describer is a line that can tell more about its device than Info holds. It
+// answers from what it knows and never waits for the device.
+type Describer interface {
+	Describe() []Fact
+}
+
+// A Fact is one thing to show about a device: "signal", "-71 dBm".
+type Fact struct{ Name, Value string }
 
 // Unsupported is the error of an operation that a device does not know.
 type Unsupported struct {
