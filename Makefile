@@ -11,7 +11,7 @@ SUDO        := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED ?= 0
 GOBUILD := go build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console cross deps prompts clean
+.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge cross deps prompts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,20 @@ interop-console: build ## console outputs beside those of a real Asterisk 22 and
 	go test -c -tags e2e,interop -o bin/layout.test ./appliance/e2e
 	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_AST16="$$E2E_AST16" E2E_RUNNER="$$E2E_RUNNER" \
 	  ../../bin/layout.test -test.timeout 5m -test.run 'TestLayout$$|TestLegacyLayout'
+
+# What the judges of line signals are: receivers and generators not written here,
+# real speech and music. command-or-file:package.
+JUDGE_NEEDS := gcc:gcc /usr/include/spandsp:libspandsp-dev multimon-ng:multimon-ng minimodem:minimodem \
+  /usr/share/asterisk/sounds/en_US_f_Allison:asterisk-core-sounds-en-wav /usr/share/asterisk/moh/manolo_camp-morning_coffee.wav:asterisk-moh-opsound-wav
+
+judge: ## line signals before libspandsp, multimon-ng and minimodem, speech and music; installs them from Debian
+	@missing=; for n in $(JUDGE_NEEDS); do f=$${n%%:*}; command -v $$f >/dev/null 2>&1 || [ -e $$f ] || missing="$$missing $${n#*:}"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+	go vet -tags judge ./build/judge/...
+	go test -tags judge -count=1 ./build/judge/...
 
 cross: ## binaries for the boards, in bin/
 	GOARCH=arm64 $(GOBUILD) -o bin/branchline-linux-arm64 $(PKG)
