@@ -1,0 +1,263 @@
+package sim
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"branchline/hal"
+	"branchline/hal/sim/signal"
+)
+
+// frame is the length of a step.
+const frame = time.Second * hal.FrameSize / hal.Rate
+
+func frames(d time.Duration) int { return int((d + frame/2) / frame) }
+
+// What a port waits for before it believes what it sees, in frames.
+var (
+	settled = frames(60 * time.Millisecond) // battery and polarity
+	dead    = frames(time.Second)           // no battery: the line is dead
+)
+
+// trunk is a port that looks like a telephone to the other end: FXO, or a mobile
+// module.
+type trunk struct {
+	port
+	closed bool         // off hook
+	steps  []step       // what the relay will do
+	own    signal.Sound // keys the device is dialling
+	orders load         // messages for the network
+
+	ringing   bool
+	noBattery int // frames
+	alarm     bool
+	dropped   bool // Cleared was reported for this loss of battery
+	reversed  bool
+	otherwise int  // frames for which the polarity has been the other one
+	dialed    bool // DialDone is due
+}
+
+// A step holds the loop open or closed for some frames.
+type step struct {
+	open   bool
+	frames int
+}
+
+func newTrunk(w *pair, name string, kind hal.Kind, l Loop) *trunk {
+	t := new(trunk)
+	t.port = newPort(w, hal.Info{Name: name, Kind: kind, Caps: l.Caps}, l)
+	t.do = t.carryOut
+	t.reset = t.hangUp
+	return t
+}
+
+func (t *trunk) mobile() bool { return t.info.Kind == hal.Cellular }
+
+func (t *trunk) rest() {}
+
+// hangUp puts the port on hook, whatever it was doing.
+func (t *trunk) hangUp() {
+	t.closed, t.talk, t.steps, t.own = false, false, nil, nil
+	t.orders.number = ""
+	t.orders.reject = true
+	t.mute()
+}
+
+func (t *trunk) load(f *feed, l *load) {
+	t.watch(f)
+	sent, over := t.toLine(t.own)
+	if over {
+		t.own = nil
+		t.dialed = true
+	}
+	l.closed = t.closed
+	if len(t.steps) > 0 {
+		s := &t.steps[0]
+		l.closed = t.closed && !s.open
+		if s.frames--; s.frames <= 0 {
+			t.steps = t.steps[1:]
+		}
+	} else if t.dialed && t.own == nil {
+		t.dialed = false
+		t.report(hal.Event{Kind: hal.DialDone})
+	}
+	l.number, l.reject, l.digits, l.message = t.orders.number, t.orders.reject, t.orders.digits, t.orders.message
+	t.orders = load{}
+	l.sound = *sent
+	t.fromLine(&f.sound, l.closed)
+}
+
+// needs is which of the truth a device has to be able to report.
+var needs = map[hal.EventKind]hal.Caps{
+	hal.CallerID: hal.ReportsCallerID, hal.Answered: hal.ReportsAnswer, hal.Cleared: hal.ReportsHangup,
+	hal.Progress: hal.ReportsTones, hal.Text: hal.SendsText, hal.TextSent: hal.SendsText,
+}
+
+// watch reports what the wires tell.
+func (t *trunk) watch(f *feed) {
+	caps := t.info.Caps
+	if ring := f.ringing && !t.closed; ring != t.ringing {
+		t.ringing = ring
+		kind := hal.RingEnd
+		if ring {
+			kind = hal.RingBegin
+		}
+		t.report(hal.Event{Kind: kind})
+	}
+	t.watchBattery(f.battery)
+	if f.battery && f.reversed != t.reversed {
+		if t.otherwise++; t.otherwise >= settled {
+			t.reversed, t.otherwise = f.reversed, 0
+			if caps.Has(hal.ReportsPolarity) {
+				t.report(hal.Event{Kind: hal.Polarity, Reversed: t.reversed})
+			}
+		}
+	} else {
+		t.otherwise = 0
+	}
+	for _, e := range f.truth {
+		if t.mobile() && e.Kind == hal.Cleared {
+			t.closed = false
+		}
+		if need, known := needs[e.Kind]; known && caps.Has(need) {
+			t.report(e)
+		}
+	}
+}
+
+func (t *trunk) watchBattery(battery bool) {
+	caps := t.info.Caps
+	if battery {
+		t.noBattery, t.dropped = 0, false
+		if t.alarm {
+			t.alarm = false
+			t.report(hal.Event{Kind: hal.AlarmEnd})
+		}
+		return
+	}
+	t.noBattery++
+	if !caps.Has(hal.ReportsBattery) {
+		return
+	}
+	if t.noBattery >= settled && t.closed && !t.dropped && !caps.Has(hal.ReportsHangup) {
+		t.dropped = true
+		t.report(hal.Event{Kind: hal.Cleared})
+	}
+	if t.noBattery >= dead && !t.alarm {
+		t.alarm = true
+		err := errNoBattery
+		if t.mobile() {
+			err = errNoNetwork
+		}
+		t.report(hal.Event{Kind: hal.AlarmBegin, Err: err})
+	}
+}
+
+// Why a line is dead, or an operation impossible, in the user's words.
+var (
+	errNoBattery = errors.New("no battery on the line: is it plugged in?")
+	errNoNetwork = errors.New("not registered in a mobile network")
+	errHook      = errors.New("the line is on hook")
+)
+
+func (t *trunk) refuse(op hal.Op, why string) error {
+	return &hal.Unsupported{Driver: "sim", Op: op.Kind, Why: why}
+}
+
+// carryOut is Do with the lock held.
+func (t *trunk) carryOut(op hal.Op) error {
+	caps := t.info.Caps
+	switch op.Kind {
+	case hal.Answer:
+		t.closed, t.talk = true, true
+	case hal.Seize:
+		t.talk = true
+		t.closed = t.closed || !t.mobile()
+	case hal.Clear:
+		t.hangUp()
+	case hal.Dial:
+		return t.dial(op)
+	case hal.SendDigit:
+		if !caps.Has(hal.SignalsDigits) {
+			return t.refuse(op, "")
+		}
+		t.orders.digits += op.Digits
+	case hal.Flash:
+		switch {
+		case !caps.Has(hal.Flashes):
+			return t.refuse(op, "")
+		case !t.closed:
+			return errHook
+		}
+		length := op.Length
+		if length == 0 {
+			length = 500 * time.Millisecond
+		}
+		t.steps = append(t.steps, step{true, max(1, frames(length))})
+	case hal.SendText:
+		if !caps.Has(hal.SendsText) {
+			return t.refuse(op, "")
+		}
+		m := op.Message
+		t.orders.message = &m
+	case hal.Ring, hal.StopRing, hal.SetPolarity, hal.SetMessages:
+		return t.refuse(op, "the other end of the line does that")
+	}
+	return nil
+}
+
+// Times of dialled digits.
+const (
+	keyOn      = 100 * time.Millisecond
+	keyOff     = 100 * time.Millisecond
+	keyLevel   = -9
+	pulseBreak = 60 * time.Millisecond
+	pulseMake  = 40 * time.Millisecond
+	pulseApart = 800 * time.Millisecond
+)
+
+func (t *trunk) dial(op hal.Op) error {
+	caps := t.info.Caps
+	switch {
+	case !caps.Has(hal.Dials):
+		return t.refuse(op, "")
+	case t.mobile():
+		t.closed, t.talk, t.dialed = true, true, true
+		t.orders.number = op.Digits
+		return nil
+	case !t.closed:
+		return errHook
+	case op.Pulse && !caps.Has(hal.DialsPulses):
+		return t.refuse(op, "it has no pulse dialling")
+	}
+	if op.Pulse {
+		t.steps = append(t.steps, pulses(op.Digits)...)
+		t.dialed = true
+		return nil
+	}
+	keys := signal.Keys(keyLevel, keyOn, keyOff, op.Digits)
+	if t.own != nil {
+		keys = signal.Then(t.own, keys)
+	}
+	t.own = keys
+	return nil
+}
+
+// pulses are digits as a dial plate turns them out: as many breaks of the loop as
+// the digit says, ten for nought.
+func pulses(digits string) []step {
+	var steps []step
+	for _, d := range digits {
+		i := strings.IndexRune("1234567890", d)
+		if i < 0 {
+			steps = append(steps, step{false, frames(500 * time.Millisecond)})
+			continue
+		}
+		for range i + 1 {
+			steps = append(steps, step{true, frames(pulseBreak)}, step{false, frames(pulseMake)})
+		}
+		steps[len(steps)-1].frames = frames(pulseApart)
+	}
+	return steps
+}
