@@ -27,7 +27,7 @@ var reach = []struct {
 	{"appliance", []string{"appliance", "pbx", "media", "hal", "netcfg", "configs", "rootfs"}},
 	{"netcfg", []string{"netcfg"}},
 	{"hal", []string{"hal"}},
-	{"rootfs", nil},
+	{"rootfs", []string{"rootfs"}},
 	{"configs", nil},
 	// Leaves.
 	{"media/sdp", []string{"media"}},

@@ -1,0 +1,103 @@
+// Command image builds what is flashed to a card, and the update of one: Debian's
+// packages as the lock file names them, our files (package rootfs), our binary, a
+// kernel with the modules of a keep-list, and an initrd of our own.
+//
+// No maintainer script runs and no foreign code: packages are unpacked only, so that
+// an image for any board is built on any machine. There is no loop device and no
+// mount either. The same lock file and the same sources give the same bytes.
+//
+//	image -board arm64 -out bin/image/arm64          build
+//	image -board arm64 -relock                        write the lock file anew
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"branchline/rootfs"
+)
+
+func main() {
+	var b builder
+	name := flag.String("board", "", "which board: arm64, armhf, amd64")
+	relock := flag.Bool("relock", false, "ask Debian's index for the newest packages and write the lock file")
+	flag.StringVar(&b.out, "out", "", "directory for what is built; default bin/image/BOARD")
+	flag.StringVar(&b.cache, "cache", "bin/image/cache", "directory that keeps downloaded packages")
+	flag.StringVar(&b.locks, "locks", "build/image/lock", "directory of the lock files")
+	flag.StringVar(&b.key, "key", "", "minisign secret key that signs the update; default: none, unsigned")
+	flag.Parse()
+	board, ok := rootfs.BoardNamed(*name)
+	if !ok || flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	b.board = board
+	if b.out == "" {
+		b.out = filepath.Join("bin/image", board.Name)
+	}
+	run := b.build
+	if *relock {
+		run = b.relock
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "image:", err)
+		os.Exit(1)
+	}
+}
+
+// A builder builds the image of one board.
+type builder struct {
+	board             rootfs.Board
+	out, cache, locks string
+	key               string
+	began             time.Time
+}
+
+// epoch is the time of everything in an image: nothing there depends on when it was
+// built. 2026-01-01.
+var epoch = time.Unix(1767225600, 0).UTC()
+
+// at is a file in the directory of what is built.
+func (b *builder) at(elem ...string) string {
+	return filepath.Join(append([]string{b.out}, elem...)...)
+}
+
+// step tells that something is done, and when.
+func (b *builder) step(format string, args ...any) {
+	fmt.Printf("%5.1fs %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (b *builder) build() error {
+	b.began = time.Now()
+	for _, dir := range []string{"root", "kernel", "initrd"} {
+		if err := os.RemoveAll(b.at(dir)); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(b.out, 0o755); err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		name string
+		do   func() error
+	}{
+		{"packages", b.fetch},
+		{"userland", b.userland},
+		{"kernel modules", b.modules},
+		{"our files", b.ours},
+		{"libraries", b.libraries},
+		{"initrd", b.initrd},
+		{"compressed root", b.compress},
+		{"slot", b.slot},
+		{"image", b.image},
+	} {
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		b.step("%s", s.name)
+	}
+	return b.report()
+}

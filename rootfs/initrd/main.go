@@ -1,0 +1,224 @@
+// Command initrd is the first process of a started card: it loads the kernel
+// modules that the root needs, finds the card by its signature, mounts the chosen
+// system slot and the data partition, and makes way for systemd. It is the only
+// program in the initrd; there is no shell.
+//
+// Whatever is wrong with the data partition, the exchange must start: it then runs
+// with data in memory and says so. A slot that cannot be mounted is the end of this
+// start: the kernel's panic= restarts the board, and the boot loader counts.
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"branchline/rootfs"
+)
+
+// patience is how long a card may take to appear: USB and slow SD controllers.
+const patience = 20 * time.Second
+
+func main() {
+	say("<2>", "cannot start: %v", start())
+	time.Sleep(5 * time.Second) // for somebody who reads it on the screen
+	os.Exit(1)                  // the kernel panics, and starts again
+}
+
+// say writes to the kernel's log, and so to every console.
+func say(level, format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	if os.WriteFile("/dev/kmsg", []byte(level+"initrd: "+line), 0) != nil {
+		fmt.Println("initrd: " + line)
+	}
+}
+
+// start returns only if systemd could not be started.
+func start() error {
+	for _, m := range []struct{ kind, at, options string }{
+		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", "mode=0755"},
+	} {
+		if err := mount(m.kind, m.at, m.kind, 0, m.options); err != nil && !errors.Is(err, unix.EBUSY) {
+			return err
+		}
+	}
+	if err := loadModules("/modules"); err != nil {
+		say("<4>", "%v", err)
+	}
+	line, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return err
+	}
+	slot, err := strconv.Atoi(argument(string(line), "branchline.slot"))
+	if err != nil || slot != rootfs.SlotA && slot != rootfs.SlotB {
+		return fmt.Errorf("branchline.slot= on the kernel's command line must be %d or %d", rootfs.SlotA, rootfs.SlotB)
+	}
+	disk, err := findDisk(rootfs.Signature)
+	if err != nil {
+		return err
+	}
+	if mib, err := growPartition(disk); err != nil {
+		say("<4>", "data partition: %v", err)
+	} else if mib > 0 {
+		say("<5>", "data partition grown to %d MiB", mib)
+	}
+	if err := mountRoot(partition(disk, slot)); err != nil {
+		return err
+	}
+	mountBoot(partition(disk, rootfs.Boot))
+	if err := mountData(partition(disk, rootfs.Data)); err != nil {
+		return err
+	}
+	say("<5>", "slot %d of %s", slot, disk)
+	return enter("/root")
+}
+
+// argument is the value of key=value on a kernel's command line; the last one
+// counts.
+func argument(line, key string) (value string) {
+	for _, word := range strings.Fields(line) {
+		if v, ok := strings.CutPrefix(word, key+"="); ok {
+			value = v
+		}
+	}
+	return value
+}
+
+// findDisk waits for the disk whose MBR carries the signature and is its name under
+// /dev.
+func findDisk(signature uint32) (string, error) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		disks, _ := filepath.Glob("/sys/block/*")
+		for _, d := range disks {
+			name := filepath.Base(d)
+			if strings.HasPrefix(name, "loop") || strings.HasPrefix(name, "ram") {
+				continue
+			}
+			var sector [512]byte
+			if f, err := os.Open("/dev/" + name); err == nil {
+				_, err = f.ReadAt(sector[:], 0)
+				f.Close()
+				if got, ok := diskSignature(&sector); err == nil && ok && got == signature {
+					return name, nil
+				}
+			}
+		}
+		if time.Now().After(deadline) {
+			return "", fmt.Errorf("no disk with signature %08x appeared in %v", signature, patience)
+		}
+	}
+}
+
+// partition is the device of a disk's n-th partition.
+func partition(disk string, n int) string {
+	if last := disk[len(disk)-1]; last >= '0' && last <= '9' {
+		return fmt.Sprintf("/dev/%sp%d", disk, n)
+	}
+	return fmt.Sprintf("/dev/%s%d", disk, n)
+}
+
+// mountRoot mounts a slot, and the compressed root in it, at /root.
+func mountRoot(slot string) error {
+	if err := mount(slot, "/slot", "vfat", unix.MS_RDONLY, "umask=077"); err != nil {
+		return err
+	}
+	loop, err := attachLoop("/slot/" + rootfs.RootFile)
+	if err != nil {
+		return err
+	}
+	if err := mount(loop, "/root", "squashfs", unix.MS_RDONLY, ""); err != nil {
+		return err
+	}
+	if err := move("/slot", "/root/slot"); err != nil {
+		return err
+	}
+	if err := mount("tmpfs", "/root/var", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=64m"); err != nil {
+		return err
+	}
+	return mount("tmpfs", "/root/tmp", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=32m")
+}
+
+// mountBoot mounts the boot partition, to be read; without it only the files for a
+// first boot and the slot choice are missing.
+func mountBoot(device string) {
+	if err := mount(device, "/root/boot", "vfat", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "umask=077"); err != nil {
+		say("<4>", "boot partition: %v", err)
+	}
+}
+
+// mountData mounts what belongs to the user: /data, and from there /etc/asterisk,
+// /var/lib, /var/spool and the machine's identity.
+func mountData(device string) error {
+	const flags = unix.MS_NOATIME | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	if err := mount(device, "/root/data", "ext4", flags, "commit=30,errors=remount-ro"); err != nil {
+		say("<2>", "data partition: %v: nothing is kept until it is repaired", err)
+		if err := mount("tmpfs", "/root/data", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=64m"); err != nil {
+			return err
+		}
+	} else if blocks, err := growFilesystem(device, "/root/data"); err != nil {
+		say("<4>", "data file system: %v", err)
+	} else if blocks > 0 {
+		say("<5>", "data file system grown to %d blocks", blocks)
+	}
+	for _, b := range []struct{ from, to string }{
+		{"etc/asterisk", "etc/asterisk"}, {"lib", "var/lib"}, {"spool", "var/spool"},
+	} {
+		from, to := "/root/data/"+b.from, "/root/"+b.to
+		if err := os.MkdirAll(from, 0o755); err != nil {
+			say("<4>", "%v", err)
+			continue
+		}
+		if err := mount(from, to, "", unix.MS_BIND, ""); err != nil {
+			say("<4>", "%v", err)
+		}
+	}
+	identity := "/root/data/machine-id"
+	if err := ensureIdentity(identity); err != nil {
+		say("<4>", "machine-id: %v", err)
+	} else if err := unix.Mount(identity, "/root/etc/machine-id", "", unix.MS_BIND, ""); err != nil {
+		say("<4>", "machine-id: %v", err)
+	}
+	return nil
+}
+
+// ensureIdentity makes the machine-id (see machine-id(5)) that a card keeps for its
+// life.
+func ensureIdentity(file string) error {
+	if b, err := os.ReadFile(file); err == nil && len(b) == 33 {
+		return nil
+	}
+	var id [16]byte
+	_, _ = rand.Read(id[:])
+	return os.WriteFile(file, []byte(hex.EncodeToString(id[:])+"\n"), 0o444)
+}
+
+// enter makes root the root of everything and becomes its init.
+func enter(root string) error {
+	for _, d := range []string{"/dev", "/proc", "/sys"} {
+		if err := move(d, root+d); err != nil {
+			return err
+		}
+	}
+	if err := os.Chdir(root); err != nil {
+		return err
+	}
+	if err := move(".", "/"); err != nil {
+		return err
+	}
+	if err := unix.Chroot("."); err != nil {
+		return fmt.Errorf("chroot: %w", err)
+	}
+	if err := os.Chdir("/"); err != nil {
+		return err
+	}
+	const init = "/usr/lib/systemd/systemd"
+	return fmt.Errorf("%s: %w", init, unix.Exec(init, []string{"/usr/sbin/init"}, []string{"PATH=/usr/sbin:/usr/bin", "HOME=/root", "TERM=linux"}))
+}
