@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"branchline/rootfs"
+	"branchline/rootfs/slots"
 )
 
 // reproducible has the tools take our time for now.
@@ -113,8 +114,37 @@ func (b *builder) bootFiles() (map[string]string, error) {
 	}
 	err := errors.Join(
 		text("README.txt", rootfs.BootReadme),
+		text(slots.SlotFile, string(slots.Default.SlotText())),
+		text(slots.TryFile, string(slots.Default.TryText())),
 	)
-	return files, err
+	if err != nil || b.board.Loader == "" {
+		return files, err
+	}
+	if err := errors.Join(text("boot.cmd", b.board.BootScript()), text("config.txt", b.board.FirmwareConfig())); err != nil {
+		return nil, err
+	}
+	// What the first loader reads: firmware, device trees, U-Boot and its script.
+	delete(files, "boot.cmd")
+	files["boot.scr"] = b.at("boot/boot.scr")
+	if err := run(reproducible, "mkimage", "-q", "-A", "arm64", "-T", "script", "-d", b.at("boot/boot.cmd"), files["boot.scr"]); err != nil {
+		return nil, err
+	}
+	files["u-boot.bin"] = b.at("kernel", b.board.Loader)
+	for _, pattern := range []string{
+		"usr/lib/raspi-firmware/bootcode.bin", "usr/lib/raspi-firmware/start_cd.elf", "usr/lib/raspi-firmware/fixup_cd.dat",
+		"usr/lib/raspi-firmware/start4cd.elf", "usr/lib/raspi-firmware/fixup4cd.dat",
+		"usr/lib/linux-image-*/broadcom/bcm2711-rpi-*.dtb", "usr/lib/linux-image-*/broadcom/bcm283[67]-rpi-*.dtb", "usr/lib/linux-image-*/broadcom/bcm2837-rpi-*.dtb",
+		"usr/lib/linux-image-*/bcm2711-rpi-*.dtb", "usr/lib/linux-image-*/bcm283[67]-rpi-*.dtb",
+	} {
+		found, err := filepath.Glob(b.at("kernel", pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			files[filepath.Base(f)] = f
+		}
+	}
+	return files, nil
 }
 
 // image puts the partitions together.
