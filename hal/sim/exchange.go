@@ -246,7 +246,7 @@ func (x *Exchange) hook(closed bool) {
 	if !closed {
 		x.openFor++
 		x.closedFor = 0
-		if x.openFor == hungUp && x.phase != idle && x.phase != alerting {
+		if x.openFor == hungUp && !x.mobile && x.phase != idle && x.phase != alerting {
 			x.tell(Happening{What: Released})
 			x.release()
 		}
@@ -258,6 +258,9 @@ func (x *Exchange) hook(closed bool) {
 		return
 	}
 	x.openFor = 0
+	if x.mobile && x.phase != alerting {
+		return
+	}
 	switch x.phase {
 	case idle:
 		x.enter(seized)

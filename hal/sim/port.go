@@ -76,6 +76,9 @@ func (o *port) unplug(err error) {
 	}
 	o.report(hal.Event{Kind: hal.Lost, Err: err})
 	o.reset()
+	if o.line != nil {
+		o.line.flush()
+	}
 }
 
 func (o *port) plug() {

@@ -51,12 +51,17 @@ type Ear struct {
 	patterns []Pattern
 	fits     []fit // one per set of sines
 	window   [2 * hal.FrameSize]int16
-	now      int // index in fits, or silent, or other
-	runs     [3]run
+	runs     [3]run // the current one last
+	unsure   int    // frames of something else that may be an edge
 	heard    string
 }
 
+// A run is a number of frames of the same: an index in fits, or silent, or other.
 type run struct{ what, frames int }
+
+// edges is how many frames the passage from one sound to another may be unlike
+// either.
+const edges = 3
 
 const (
 	silent = -1
@@ -65,7 +70,7 @@ const (
 
 // NewEar makes an ear for patterns.
 func NewEar(patterns ...Pattern) *Ear {
-	e := &Ear{patterns: patterns, now: silent}
+	e := &Ear{patterns: patterns}
 	for _, p := range patterns {
 		if e.index(p.Hz) < 0 {
 			e.fits = append(e.fits, newFit(p.Hz))
@@ -87,11 +92,18 @@ func (e *Ear) Hear(f *hal.Frame) string {
 	copy(e.window[:], e.window[hal.FrameSize:])
 	copy(e.window[hal.FrameSize:], f[:])
 	last := &e.runs[len(e.runs)-1]
-	if what := e.what(); what == last.what {
-		last.frames++
-	} else {
+	switch what := e.what(); {
+	case what == last.what:
+		last.frames += 1 + e.unsure
+		e.unsure = 0
+	case what == other && e.unsure < edges:
+		e.unsure++
+	default:
+		// Where one sound ends and another begins is somewhere in between.
+		last.frames += e.unsure / 2
 		copy(e.runs[:], e.runs[1:])
-		*last = run{what, 1}
+		*last = run{what, 1 + e.unsure - e.unsure/2}
+		e.unsure = 0
 	}
 	name := e.name()
 	if name == "" || name == e.heard {
