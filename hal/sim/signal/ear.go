@@ -120,7 +120,12 @@ func (e *Ear) what() int {
 	}
 	best, share := other, 0.85
 	for i := range e.fits {
-		if s := e.fits[i].share(e.window[:]); s > share {
+		s := e.fits[i].share(e.window[:])
+		if best != other {
+			// Two sines always fit at least as well as one of them.
+			s -= 0.05 * float64(len(e.fits[i].hz)-len(e.fits[best].hz))
+		}
+		if s > share {
 			best, share = i, s
 		}
 	}
@@ -140,17 +145,21 @@ func (e *Ear) name() string {
 	case now.what < 0:
 		return ""
 	}
-	longest := 300 * ms
+	longest, name, least := 300*ms, "", 2*time.Hour
 	for _, p := range e.patterns {
 		if e.index(p.Hz) != now.what {
 			continue
 		}
 		for i := 0; i+1 < len(p.Times); i += 2 {
 			longest = max(longest, p.Times[i])
-			if on.what == now.what && off.what == silent && near(on, p.Times[i]) && near(off, p.Times[i+1]) {
-				return p.Name
+			a, b := on.differs(p.Times[i]), off.differs(p.Times[i+1])
+			if on.what == now.what && off.what == silent && a <= tolerance(p.Times[i]) && b <= tolerance(p.Times[i+1]) && a+b < least {
+				name, least = p.Name, a+b
 			}
 		}
+	}
+	if name != "" {
+		return name
 	}
 	if lasted < longest+200*ms {
 		return ""
@@ -163,10 +172,12 @@ func (e *Ear) name() string {
 	return Voice
 }
 
-// near allows for the window's length, two frames, which smears the edges.
-func near(r run, want time.Duration) bool {
-	return (time.Duration(r.frames)*frame - want).Abs() <= max(60*ms, want/8)
+func (r run) differs(want time.Duration) time.Duration {
+	return (time.Duration(r.frames)*frame - want).Abs()
 }
+
+// tolerance allows for the window's length, two frames, which smears the edges.
+func tolerance(want time.Duration) time.Duration { return max(60*ms, want/8) }
 
 // fit tells how much of a window some sines make up together. Sines that are
 // closer than the window resolves are not independent of each other, hence the

@@ -87,7 +87,7 @@ func TestLevels(t *testing.T) {
 		for i := range noise {
 			noise[i] -= f[i]
 		}
-		if got := level - 6 - signal.Level(&noise); got < 30 || got > 45 {
+		if got := level - 6 - signal.Level(&noise); got < 30 || got > 50 {
 			t.Errorf("companding %v dBm0: %.1f dB from the noise", level-6, got)
 		}
 	}
@@ -133,7 +133,7 @@ func TestEar(t *testing.T) {
 	}
 	for _, p := range uk.Patterns() {
 		ear := signal.NewEar(uk.Patterns()...)
-		noise := signal.NewNoise(-40, 2)
+		noise := signal.NewNoise(-50, 2)
 		s, got := p.Sound(), ""
 		for range 500 {
 			var f hal.Frame
