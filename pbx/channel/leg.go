@@ -78,6 +78,11 @@ type (
 		HeaderNames(prefix string) []string
 		SetHeader(name, value string, add bool) // an empty value with add false removes
 	}
+	// A Flasher can break the loop of its line for a moment, which the exchange at the
+	// other end takes for a request; zero is the line's usual length.
+	Flasher interface {
+		Flash(length time.Duration) error
+	}
 	// A Blamer can tell its party, beside the busy or congestion that ends an
 	// unanswered call, why the call did not come about.
 	Blamer interface{ Blame(Cause) }
