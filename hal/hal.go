@@ -131,8 +131,8 @@ type Driver interface {
 type EventKind uint8
 
 const (
-	RingBegin  EventKind = iota // FXO, Cellular: a burst of ringing began
-	RingEnd                     // the burst is over
+	RingBegin  EventKind = iota // a burst of ringing began; FXS: of ours, by a driver whose device tells
+	RingEnd                     // the burst is over, and was not cut short
 	OffHook                     // FXS: the telephone was lifted
 	OnHook                      // FXS: it was put back
 	HookFlash                   // FXS: it was put back briefly
@@ -148,11 +148,12 @@ const (
 	Text                        // a short message has come: Message
 	TextSent                    // a short message was delivered, or not: Message.Ref, Err
 	Lost                        // the device is gone: Err; nothing follows
+	DigitBegin                  // a digit has begun, its Digit follows; when Pulse, which one is not yet known
 )
 
 func (k EventKind) String() string {
 	return [...]string{"ring begin", "ring end", "off hook", "on hook", "flash", "digit", "caller ID", "polarity", "progress",
-		"answered", "cleared", "dialled", "alarm", "alarm over", "text", "text sent", "lost"}[k]
+		"answered", "cleared", "dialled", "alarm", "alarm over", "text", "text sent", "lost", "digit began"}[k]
 }
 
 // An Event is something that happened on a line.
