@@ -80,20 +80,13 @@ func (s *station) ring(f *feed) bool {
 	return s.element%2 == 0
 }
 
-func (s *station) silence() {
-	if s.cadence != nil && s.element%2 == 0 && s.bursts > 0 {
-		s.report(hal.Event{Kind: hal.RingEnd})
-	}
-	s.cadence = nil
-}
-
 // watch understands what the hook does.
 func (s *station) watch(closed bool) {
 	switch {
 	case !s.offHook && closed:
 		s.offHook, s.talk = true, true
 		s.openFor, s.breaks = 0, 0
-		s.silence()
+		s.cadence = nil
 		s.report(hal.Event{Kind: hal.OffHook})
 	case s.offHook && !closed:
 		s.openFor++
@@ -108,7 +101,9 @@ func (s *station) watch(closed bool) {
 		switch open := s.openFor; {
 		case open == 0:
 		case open < longestPulse:
-			s.breaks++
+			if s.breaks++; s.breaks == 1 {
+				s.report(hal.Event{Kind: hal.DigitBegin, Pulse: true})
+			}
 		default:
 			s.report(hal.Event{Kind: hal.HookFlash})
 		}
@@ -140,9 +135,9 @@ func (s *station) carryOut(op hal.Op) error {
 		}
 		s.element, s.left, s.bursts, s.caller = len(s.cadence)-1, 0, 0, op.Caller
 	case hal.StopRing:
-		s.silence()
+		s.cadence = nil
 	case hal.Clear:
-		s.silence()
+		s.cadence = nil
 		s.drop = clearing
 	case hal.SetPolarity:
 		if !caps.Has(hal.Reverses) {
