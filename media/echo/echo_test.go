@@ -1,0 +1,300 @@
+package echo
+
+import (
+	"fmt"
+	"math"
+	"testing"
+)
+
+// G.168 tests 1 and 2, through u-law: by subtraction alone for the signal that is
+// meant for it, with the suppressor for a voice that leaves much of the spectrum out.
+func TestConverges(t *testing.T) {
+	for i, h := range paths(t) {
+		for _, c := range []struct {
+			name string
+			sent []int16
+			conf Config
+		}{
+			{"composite", composite(11, -15, 1), Config{Linear: true}},
+			{"talker", talker(11, -15, uint64(10*i)), Config{}},
+		} {
+			sent := ulaw(c.sent)
+			heard := ulaw(through(sent, h, -8, 0))
+			out := run(New(c.conf), sent, heard)
+			first, last := loss(heard, out, 1, 2), loss(heard, out, 10, 11)
+			if first < 20 || last < 30 {
+				t.Errorf("D.%d %s: %.1f dB in second 2, %.1f in second 11; want 20 and 30", i+2, c.name, first, last)
+			}
+		}
+	}
+}
+
+// What the far side says while it is spoken to is not to lose more than 3 dB, and
+// the echo is not to come back.
+func TestDoubleTalk(t *testing.T) {
+	h := paths(t)[3]
+	for _, near := range []float64{-10, -15, -20, -25} {
+		sent, said := ulaw(talker(14, -15, 5)), talker(14, near, 77)
+		clear(said[:5*8000])
+		echo := through(sent, h, -8, 0)
+		c := New(Config{})
+		out := run(c, sent, ulaw(plus(echo, said)))
+		// The loss of near speech: of the part of out that is like it.
+		if l := projected(second(said, 6, 14), second(out, 6, 14)); l > 3 {
+			t.Errorf("near speech at %v dBm0 loses %.1f dB", near, l)
+		}
+		// And nothing but it is to be in there: u-law alone leaves noise 37 dB below the
+		// louder of the two.
+		var left float64
+		for i := 6 * 8000; i < 14*8000; i++ {
+			d := float64(out[i]) - float64(said[i])
+			left += d * d
+		}
+		left /= 8 * 8000
+		if d := 10 * math.Log10((power(echo)+power(said))/left); d < 20 {
+			t.Errorf("near speech at %v dBm0: echo and distortion %.1f dB down", near, d)
+		}
+		if c.Report().Resets > 0 {
+			t.Errorf("near speech at %v dBm0 made the filter go wrong", near)
+		}
+	}
+}
+
+// projected is the loss in dB of what out has of in, over the blocks of 20 ms in
+// which in is there at all.
+func projected(in, out []int16) float64 {
+	var a, b float64
+	for i := 0; i+160 <= len(in); i += 160 {
+		var xx, xy float64
+		for k := i; k < i+160; k++ {
+			xx += float64(in[k]) * float64(in[k])
+			xy += float64(in[k]) * float64(out[k])
+		}
+		if xx < 160*100 {
+			continue
+		}
+		a += xx
+		b += max(0, xy) * max(0, xy) / xx
+	}
+	return 10 * math.Log10(a/b)
+}
+
+func TestPathChange(t *testing.T) {
+	all := paths(t)
+	for i := range all {
+		sent := ulaw(composite(8, -15, uint64(i)))
+		a, b := through(sent, all[i], -10, 0), through(sent, all[(i+3)%len(all)], -14, 0)
+		heard := ulaw(append(append([]int16(nil), a[:4*8000]...), b[4*8000:]...))
+		out := run(New(Config{Linear: true}), sent, heard)
+		if l := loss(heard, out, 5, 6); l < 20 {
+			t.Errorf("D.%d to D.%d: %.1f dB one second after", i+2, (i+3)%8+2, l)
+		}
+	}
+}
+
+// The delay of a modem's buffers is found, and found again when it jumps.
+func TestDelay(t *testing.T) {
+	h := paths(t)[1]
+	for _, c := range []struct{ first, then int }{{0, 160}, {320, 480}, {1500, 1340}, {3200, 3200}, {3900, 2900}} {
+		t.Run(fmt.Sprint(c.first, " ", c.then), func(t *testing.T) {
+			sent := ulaw(composite(12, -15, 3))
+			a, b := through(sent, h, -12, c.first), through(sent, h, -12, c.then)
+			said := noise(12, -65, 9)
+			heard := ulaw(plus(append(append([]int16(nil), a[:6*8000]...), b[6*8000:]...), said))
+			e := New(Config{Delay: 4000, Linear: true})
+			out := run(e, sent, heard)
+			for _, w := range []struct {
+				at, want float64
+			}{{2, 25}, {5, 30}, {7, 20}, {11, 30}} {
+				if l := loss(heard, out, w.at, w.at+1); l < w.want {
+					t.Errorf("second %v: %.1f dB", w.at, l)
+				}
+			}
+			if d := e.Report().Delay; d < c.then || d > c.then+40 {
+				t.Errorf("delay %d found, is %d", d, c.then)
+			}
+		})
+	}
+}
+
+// The noise that takes the place of the echo is as loud as the line's own.
+func TestComfortNoise(t *testing.T) {
+	for _, n := range []float64{-60, -50, -45} {
+		sent := ulaw(composite(10, -15, 1))
+		line := noise(10, n, 4)
+		heard := ulaw(plus(through(sent, paths(t)[0], -8, 0), line))
+		out := run(New(Config{}), sent, heard)
+		for s := 3.0; s < 10; s++ {
+			if d := level(second(out, s, s+1)) - level(second(line, s, s+1)); math.Abs(d) > 2 {
+				t.Errorf("noise of %v dBm0, second %v: %.1f dB off", n, s, d)
+			}
+		}
+	}
+	// And none where it is not wanted.
+	sent := composite(5, -15, 1)
+	out := run(New(Config{Silent: true}), sent, through(sent, paths(t)[0], -8, 0))
+	if l := level(second(out, 2, 5)); l > -75 {
+		t.Errorf("%.1f dBm0 left", l)
+	}
+}
+
+func TestReport(t *testing.T) {
+	h := paths(t)[0]
+	sent := noise(5, -15, 1)
+	heard := through(sent, h, -12, 0)
+	c := New(Config{})
+	if r := c.Report(); r.Learned {
+		t.Errorf("before anything: %+v", r)
+	}
+	run(c, sent, heard)
+	r := c.Report()
+	want := -10 * math.Log10(power(heard)/power(sent))
+	if !r.Learned || math.Abs(r.ReturnLoss-want) > 0.5 || r.Enhancement < 40 {
+		t.Errorf("%+v; return loss is %.1f", r, want)
+	}
+	c.Reset()
+	if r := c.Report(); r.Learned {
+		t.Errorf("after Reset: %+v", r)
+	}
+}
+
+// What is said while nothing is sent arrives as it is, but for the highpass.
+func TestTransparent(t *testing.T) {
+	said := talker(3, -20, 8)
+	out := run(New(Config{}), make([]int16, len(said)), said)
+	if d := level(out) - level(said); math.Abs(d) > 0.1 {
+		t.Errorf("%.2f dB", d)
+	}
+	c := New(Config{})
+	c.Bypass(true)
+	out = run(c, noise(3, -10, 1), said)
+	for i := range out {
+		if out[i] != said[i] {
+			t.Fatalf("sample %d changed", i)
+		}
+	}
+}
+
+// A tone teaches only what echo it has itself; speech after it is learnt as ever.
+func TestTonesDoNoHarm(t *testing.T) {
+	h := paths(t)[2]
+	sent := append(talker(4, -15, 1), sine(5, 425, -12)...)
+	sent = ulaw(append(sent, talker(4, -15, 2)...))
+	heard := ulaw(through(sent, h, -8, 0))
+	out := run(New(Config{Linear: true}), sent, heard)
+	for _, s := range []float64{3, 7, 9, 11} {
+		if l := loss(heard, out, s, s+1); l < 20 {
+			t.Errorf("second %v: %.1f dB", s, l)
+		}
+	}
+}
+
+func TestAnswerToneDisables(t *testing.T) {
+	tone := func(hz float64, every int, degrees float64) []int16 {
+		x := make([]int16, 3*8000)
+		phase := 0.0
+		for i := range x {
+			if every > 0 && i > 0 && i%every == 0 {
+				phase += degrees * math.Pi / 180
+			}
+			x[i] = limit(6000 * math.Sin(2*math.Pi*hz*float64(i)/8000+phase))
+		}
+		return x
+	}
+	for _, c := range []struct {
+		name string
+		tone []int16
+		want bool
+	}{
+		{"reversals", tone(2100, 3600, 180), true},
+		{"reversals, 21 Hz high, 155 degrees", tone(2121, 3600, 155), true},
+		{"reversals, 15 Hz low, every 425 ms", tone(2085, 3400, 180), true},
+		{"no reversals", tone(2100, 0, 0), false},
+		{"90 degrees", tone(2100, 3600, 90), false},
+		{"110 degrees", tone(2100, 3600, 110), false},
+		{"too often", tone(2100, 1600, 180), false},
+		{"2250 Hz", tone(2250, 3600, 180), false},
+		{"speech", talker(3, -15, 1), false},
+	} {
+		for _, heard := range []bool{false, true} {
+			e := New(Config{})
+			other := make([]int16, len(c.tone))
+			a, b := c.tone, other
+			if heard {
+				a, b = b, a
+			}
+			when := 0
+			for i := 0; i+160 <= len(a); i += 160 {
+				e.Process(a[i:i+160], append([]int16(nil), b[i:i+160]...))
+				if when == 0 && e.Report().Disabled {
+					when = i/8 + 20
+				}
+			}
+			if got := e.Report().Disabled; got != c.want || got && when > 1000 {
+				t.Errorf("%s, heard %t: disabled %t after %d ms", c.name, heard, got, when)
+			}
+			quiet := make([]int16, 160)
+			for range 20 {
+				e.Process(quiet, append([]int16(nil), quiet...))
+			}
+			if e.Report().Disabled {
+				t.Errorf("%s: still disabled after 400 ms of silence", c.name)
+			}
+		}
+	}
+}
+
+func TestAllocatesNothing(t *testing.T) {
+	c := New(Config{Delay: 4000})
+	sent, heard := noise(2, -15, 1), noise(2, -25, 2)
+	i := 0
+	if n := testing.AllocsPerRun(80, func() {
+		c.Process(sent[i:i+160], heard[i:i+160])
+		i += 160
+	}); n > 0 {
+		t.Errorf("%v allocations per frame", n)
+	}
+}
+
+func FuzzProcess(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4, 255, 127, 0, 128}, 0, 0)
+	f.Add([]byte{0xff, 0x7f, 0, 0x80, 0xff, 0x7f}, 128, 500)
+	f.Fuzz(func(t *testing.T, b []byte, tail, delay int) {
+		c := New(Config{Tail: tail % 2000, Delay: delay % 10000})
+		n := len(b) / 4
+		sent, heard := make([]int16, n), make([]int16, n)
+		for range 40 {
+			for i := range n {
+				sent[i] = int16(b[4*i]) | int16(b[4*i+1])<<8
+				heard[i] = int16(b[4*i+2]) | int16(b[4*i+3])<<8
+			}
+			c.Process(sent, heard)
+		}
+		if e := energy(c.fore.w) + energy(c.back.w); e != e || math.IsInf(float64(e), 0) {
+			t.Fatal("the filters are not numbers any more")
+		}
+	})
+}
+
+func BenchmarkFrame(b *testing.B) {
+	for _, tail := range []int{128, 256, 512} {
+		for _, delay := range []int{0, 4000} {
+			b.Run(fmt.Sprintf("taps=%d,delay=%d", tail, delay), func(b *testing.B) {
+				c := New(Config{Tail: tail, Delay: delay})
+				sent := noise(10, -15, 1)
+				heard := through(sent, paths(b)[0], -10, 0)
+				frame := make([]int16, 160)
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					copy(frame, heard[i:])
+					c.Process(sent[i:i+160], frame)
+					if i += 160; i == len(sent) {
+						i = 0
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed())/float64(b.N)/20e6*100, "%core/line")
+			})
+		}
+	}
+}
