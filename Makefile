@@ -100,7 +100,7 @@ judge: ## line signals before libspandsp, multimon-ng and minimodem, speech and 
 	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	fi
 	go vet -tags judge ./build/judge/...
-	go test -tags judge -count=1 ./build/judge/...
+	go test -tags judge -count=1 ./build/judge/... ./media/dtmf
 
 cross: ## binaries for the boards, in bin/
 	GOARCH=arm64 $(GOBUILD) -o bin/branchline-linux-arm64 $(PKG)

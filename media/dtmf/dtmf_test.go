@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 func sine(out []int16, hz, dBm0 float64) {
@@ -57,7 +58,7 @@ func TestGeneratedDigitsAreHeard(t *testing.T) {
 		t.Errorf("heard %q, want %q", got, Digits)
 	}
 	for i, n := range lengths {
-		if n < 800-2*blockLen || n > 800+blockLen {
+		if n < 800-2*windowLen || n > 800+windowLen {
 			t.Errorf("digit %c lasted %d samples, want about 800", Digits[i], n)
 		}
 	}
@@ -66,7 +67,7 @@ func TestGeneratedDigitsAreHeard(t *testing.T) {
 // Q.24 table 1: 40 ms on and 40 ms off are enough, at whatever phase of the block;
 // 20 ms are no digit.
 func TestTiming(t *testing.T) {
-	for offset := range blockLen {
+	for offset := range windowLen {
 		s := pair('5', 320, offset, -10, -10, 0)
 		s = append(s, make([]int16, 320)...)
 		s = append(s, pair('5', 320, 0, -10, -10, 0)...)
@@ -172,19 +173,89 @@ func TestTalkOff(t *testing.T) {
 func TestSuspectBeforeBegin(t *testing.T) {
 	d := NewDetector()
 	s := pair('1', 400, 0, -10, -10, 0)
-	d.Hear(s[:blockLen])
+	d.Hear(s[:120]) // 15 ms
 	if !d.Suspect() || d.Digit() != 0 {
-		t.Errorf("after one block: suspect %v, digit %q", d.Suspect(), d.Digit())
+		t.Errorf("after 15 ms: suspect %v, digit %q", d.Suspect(), d.Digit())
 	}
-	d.Hear(s[blockLen : 2*blockLen])
-	if d.Digit() != '1' {
-		t.Errorf("after two blocks: digit %q", d.Digit())
+	c := d.Hear(s[120:])
+	if d.Digit() != '1' || c.Began != '1' || c.BeganAt > 24 {
+		t.Errorf("after 50 ms: digit %q, %+v", d.Digit(), c)
 	}
 	d.Reset()
 	if d.Suspect() {
 		t.Error("suspect after Reset")
 	}
 }
+
+// Where a digit began and ended is told to 4 ms, however the frames fall.
+func TestPositions(t *testing.T) {
+	for offset := 1000; offset < 1100; offset += 7 {
+		for _, frame := range []int{1, 80, 160, 333} {
+			d := NewDetector()
+			s := append(pair('9', 640, offset, -10, -10, 0), make([]int16, 400)...)
+			var began, ended int64
+			for len(s) > 0 {
+				n := min(frame, len(s))
+				c := d.Hear(s[:n])
+				if c.Began != 0 {
+					began = c.BeganAt
+				}
+				if c.Ended != 0 {
+					ended = c.EndedAt
+					if c.Samples != int(ended-began) {
+						t.Errorf("lasted %d samples from %d to %d", c.Samples, began, ended)
+					}
+				}
+				s = s[n:]
+			}
+			if math.Abs(float64(began-int64(offset))) > 32 || math.Abs(float64(ended-int64(offset+640))) > 32 {
+				t.Fatalf("at %d: from %d to %d", offset, began-int64(offset), ended-int64(offset))
+			}
+		}
+	}
+}
+
+// A row of digits has the levels, times and edges that were asked for.
+func TestSender(t *testing.T) {
+	const row = "0123456789*#ABCDw55"
+	for _, f := range []Form{{}, {On: 50 * time.Millisecond, Off: 50 * time.Millisecond, Low: -9, High: -11}, {On: 70 * time.Millisecond, Off: 45 * time.Millisecond, Low: -20, High: -18}} {
+		var s Sender
+		s.Start(row, f)
+		var all []int16
+		buf := make([]int16, 160)
+		total := 0
+		for !s.Done() {
+			total += s.Fill(buf)
+			all = append(all, buf...)
+		}
+		on, off := f.On, f.Off
+		if on == 0 {
+			on, off = 100*time.Millisecond, 100*time.Millisecond
+		}
+		if want := samples(18*(on+off) + Pause); total != want {
+			t.Errorf("%v: %d samples, want %d", f, total, want)
+		}
+		if got, _ := heard(all); got != "0123456789*#ABCD55" {
+			t.Errorf("%v: heard %q", f, got)
+		}
+		// No step is larger than the tones themselves make, and none at the edges
+		// larger than a rise of 2 ms allows.
+		peak := 0
+		for _, v := range all {
+			peak = max(peak, int(v))
+		}
+		for i := 4; i < len(all); i++ {
+			if [4]int16(all[i-4:i]) == [4]int16{} && abs(int(all[i])) > peak/20 {
+				t.Fatalf("%v: a click at sample %d: %d of %d", f, i, all[i], peak)
+			}
+		}
+		if n := s.Fill(buf); n != 0 || buf[0] != 0 {
+			t.Error("more after the end")
+		}
+	}
+}
+
+func abs(v int) int { return max(v, -v) }
 
 func TestEventPayload(t *testing.T) {
 	for _, c := range []struct {
@@ -221,12 +292,22 @@ func TestEventPayload(t *testing.T) {
 
 func TestNothingAllocates(t *testing.T) {
 	d, g, s := NewDetector(), new(Tone), make([]int16, 160)
+	var row Sender
+	row.Start("0123456789012345678901234567890123456789", Form{})
 	if n := testing.AllocsPerRun(100, func() {
 		g.Start('7')
 		g.Fill(s)
 		d.Hear(s)
+		row.Fill(s)
 	}); n != 0 {
 		t.Errorf("%v allocations per frame", n)
+	}
+}
+
+func BenchmarkSilence(b *testing.B) {
+	d, s := NewDetector(), make([]int16, 160)
+	for b.Loop() {
+		d.Hear(s)
 	}
 }
 

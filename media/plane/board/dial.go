@@ -171,8 +171,10 @@ func (p *Party) dialTone(now int64, o *outDigit, first bool) {
 	n := samples(p.step)
 	linear := p.board.linear[:n]
 	sounding := min(n, max(0, n-samples(d.elapsed-o.length)))
-	d.tone.Fill(linear[:sounding])
-	clear(linear[sounding:])
+	if d.elapsed >= o.length {
+		d.tone.End(sounding)
+	}
+	d.tone.Fill(linear)
 	p.law.Encode(p.board.frame[rtp.HeaderLen:], linear)
 	p.speak(now, dialled, p.board.frame[:], n)
 }
