@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"branchline/appliance/selftest"
+	"branchline/hal"
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
 )
@@ -46,6 +48,12 @@ type Options struct {
 
 	// Booted is called once everything is bound. May be nil.
 	Booted func()
+
+	// Drivers open the telephone lines, by the name in lineconf.Line.Driver. Nil is
+	// this machine's hardware; nothing that is written in a file can change that.
+	Drivers map[string]hal.Driver
+	// rehearsal are simulated lines for the self-test to play with; nil: none.
+	rehearsal *selftest.Lines
 }
 
 // ReadMain reads the asterisk.conf that o names and lays what the command line

@@ -18,7 +18,7 @@ import (
 // in force, call each other, and are taken out again. What runs meanwhile is not
 // disturbed, and files edited since the last reload stay unread.
 func (d *daemon) selftest(ctx context.Context, w io.Writer) error {
-	bench, err := selftest.NewBench()
+	bench, err := selftest.NewBench(d.options.rehearsal)
 	if err != nil {
 		return err
 	}

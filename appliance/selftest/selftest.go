@@ -37,11 +37,19 @@ const (
 type Bench struct {
 	dir, password string
 	udp, tcp      netip.AddrPort
+	lines         *Lines
 }
 
-// NewBench prepares a self-test below a new temporary directory. Close removes it.
-func NewBench() (*Bench, error) {
-	b := &Bench{password: rand.Text()}
+// A step of the test tells, beside an error, what was measured.
+type step struct {
+	name string
+	do   func(context.Context) (string, error)
+}
+
+// NewBench prepares a self-test below a new temporary directory; lines, if not nil,
+// are tried as well. Close removes it.
+func NewBench(lines *Lines) (*Bench, error) {
+	b := &Bench{password: rand.Text(), lines: lines}
 	var err error
 	if b.udp, err = freePort("udp"); err != nil {
 		return nil, err
@@ -86,6 +94,9 @@ password=%[6]s
 `, t.protocol, t.at, t.phone, place, t.codec, b.password)
 	}
 	plan := fmt.Sprintf("[%s]\nexten => %s,1,Dial(PJSIP/%s,10)\n same => n,Hangup()\n", place, callee, callee)
+	if lines != nil {
+		plan += lines.plan()
+	}
 	for name, text := range map[string]string{"pjsip.conf": pjsip, "extensions.conf": plan} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
 			return nil, err
@@ -115,10 +126,8 @@ func (b *Bench) Run(ctx context.Context, w io.Writer) error {
 			}
 		}
 	}()
-	steps := []struct {
-		name string
-		do   func(context.Context) (string, error)
-	}{
+	within := stepTime
+	steps := []step{
 		{"two phones plugged in, UDP and TCP", func(context.Context) (_ string, err error) {
 			if near, err = newPhone(b.dir, caller, b.password, "udp", "ulaw", b.udp); err != nil {
 				return "", err
@@ -158,15 +167,19 @@ func (b *Bench) Run(ctx context.Context, w io.Writer) error {
 			_, err := out.await(ctx, channel.Gone)
 			return "", err
 		}},
-		{"unregistered", func(ctx context.Context) (string, error) {
-			if err := near.register(ctx, 0); err != nil {
-				return "", err
-			}
-			return "", far.register(ctx, 0)
-		}},
 	}
+	if b.lines != nil {
+		steps = append(steps, b.lines.steps(&near)...)
+		within = patience
+	}
+	steps = append(steps, step{"unregistered", func(ctx context.Context) (string, error) {
+		if err := near.register(ctx, 0); err != nil {
+			return "", err
+		}
+		return "", far.register(ctx, 0)
+	}})
 	for i, s := range steps {
-		ctx, cancel := context.WithTimeout(ctx, stepTime)
+		ctx, cancel := context.WithTimeout(ctx, within)
 		began := time.Now()
 		note, err := s.do(ctx)
 		took := time.Since(began)

@@ -88,6 +88,9 @@ func (x *Exchange) connect() {
 		x.parrot = signal.NewDelay(samples(x.party.Parrot))
 	}
 	x.talk.set(x.party.Talk)
+	if x.party.CallsBack != nil {
+		x.queue = append(x.queue, x.party.CallsBack)
+	}
 }
 
 func samples(d time.Duration) int { return int(d * hal.Rate / time.Second) }

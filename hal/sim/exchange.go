@@ -38,6 +38,8 @@ type Party struct {
 	Voice                    signal.Sound  // what it says from then on; nil: nothing
 	Parrot                   time.Duration // it repeats what it hears after so long, 6 dB down; 0: not
 	Talk                     time.Duration // it hangs up after so long; 0: never
+	// CallsBack is a call that comes in from it when the line is free again.
+	CallsBack *Call
 }
 
 // Verdict is what a directory thinks of digits.

@@ -281,3 +281,23 @@ func TestCallToExchange(t *testing.T) {
 		})
 	}
 }
+
+// A party that calls back does so when the line is free, and a call in vain ends
+// after as many rings as the caller has patience for.
+func TestCallBack(t *testing.T) {
+	bubble(t, func(t *testing.T, ctx context.Context, p *sim.Plant) {
+		x := p.Exchange("1", sim.Loop{})
+		x.InterDigit = time.Second
+		x.Directory = func(string) (sim.Party, sim.Verdict) {
+			return sim.Party{CallsBack: &sim.Call{Caller: hal.Caller{Number: "5"}, Rings: 2}}, sim.Found
+		}
+		l := open(t, p, "1")
+		do(t, l, hal.Op{Kind: hal.Seize})
+		time.Sleep(time.Second)
+		do(t, l, hal.Op{Kind: hal.Dial, Digits: "5"})
+		time.Sleep(2 * time.Second)
+		do(t, l, hal.Op{Kind: hal.Clear})
+		want(t, "told", told(t, x.Next, 20*time.Second), "0.06 s seized, 0.24 s dial tone, 1.04 s dialled 5, 1.04 s connected, "+
+			"4.00 s released, 4.02 s rang 1, 7.02 s rang 2, 10.02 s caller gave up")
+	})
+}
