@@ -40,12 +40,24 @@ type contest struct {
 
 const (
 	audible  = 1000 // mean power that makes a block count: -54 dBm0
-	shortest = 10   // blocks of a contest
-	longest  = 80
-	chance   = 9   // how many variances are no accident
-	cautious = 1.2 // widens the spread: a block of 40 samples is about 7 independent ones
-	worth    = 0.1 // the least improvement, as a share of the error
-	worthNow = 0.5 // the same for a learner that was let loose while fore knew the path
+	longest  = 80   // blocks of a contest
+	cautious = 1.2  // widens the spread: a block of 40 samples is about 7 independent ones
+)
+
+// A rule says what a trial has to show.
+type rule struct {
+	blocks int     // how long it has to be the better one
+	worth  float32 // the improvement, as a share of the error
+	chance float32 // its square over the spread
+}
+
+var (
+	// Before anything is known of the path, whatever is better is good.
+	first = rule{4, 0.1, 6}
+	usual = rule{10, 0.1, 9}
+	// A learner that was let loose while fore knew the path has mostly learnt from
+	// the far side's speech. Two voices of one pitch agree for a vowel, not for longer.
+	doubtful = rule{40, 0.5, 25}
 )
 
 // decide goes on to the next block, of n samples.
@@ -68,13 +80,16 @@ func (c *Canceller) decide(s *sums, n int) {
 
 	speaks := s.sent > audible*size
 	c.compare(s, n, speaks)
-	least := float32(worth)
-	if c.trial.miss > 4*c.fore.miss {
-		least = worthNow
+	rule := usual
+	switch {
+	case c.fore.miss > hybrid/2:
+		rule = first
+	case c.trial.miss > 4*c.fore.miss:
+		rule = doubtful
 	}
 	switch {
-	case t.blocks < shortest:
-	case t.proven(least):
+	case t.blocks < rule.blocks:
+	case t.proven(rule):
 		c.fore.copy(&c.trial)
 		t.lost = 0
 		c.challenge()
@@ -82,7 +97,7 @@ func (c *Canceller) decide(s *sums, n int) {
 		c.back.copy(&c.fore)
 		t.loose, t.rest = 0, 20
 		c.challenge()
-	case t.stale > 6 || t.blocks > longest:
+	case t.stale > rule.blocks || t.blocks > longest:
 		c.challenge()
 	}
 
@@ -145,14 +160,13 @@ func (c *Canceller) compare(s *sums, n int, speaks bool) {
 	}
 }
 
-// proven reports whether trial is better than fore, by at least a given share of
-// the error. If the difference of the two outputs had nothing to do with the
+// proven reports whether trial is better than fore. If the difference of the two outputs had nothing to do with the
 // error of fore, the error of trial would be that much larger: that is what gain
 // must be measured from.
-func (t *contest) proven(least float32) bool {
+func (t *contest) proven(r rule) bool {
 	gain := t.fore - t.trial
 	z := gain + t.apart
-	return gain > least*t.fore && z*z > chance*t.spread && t.wins > 3*t.losses
+	return gain > r.worth*t.fore && z*z > r.chance*t.spread && t.wins > 3*t.losses
 }
 
 // challenge begins a new contest with what the learner knows now.
@@ -172,7 +186,7 @@ func (c *Canceller) guard(speaks bool) {
 	case speaks && t.lost > 0:
 		t.lost--
 	}
-	if t.lost > 12 {
+	if t.lost > 40 {
 		t.lost = 0
 		t.resets++
 		c.fore.forget()
