@@ -36,6 +36,7 @@ import (
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/wire"
 )
 
 // A daemon is the running exchange with all its parts.
@@ -58,6 +59,7 @@ type daemon struct {
 	groups    *fn.Groups
 	tree      *cli.Tree
 	console   *console.Server
+	keeper    *keeper
 
 	changing sync.Mutex // one reload at a time; guards inForce
 	inForce  configuration
@@ -95,11 +97,12 @@ func (d *daemon) assemble() (err error) {
 	}
 	dirs := d.process.Directories
 	d.out.SetDebug(d.process.Debug)
-	if !o.Quiet {
+	if !o.Quiet && !systemd.InJournal() {
 		d.out.Attach("stderr", os.Stderr, d.process.Verbose)
 	}
-	d.log = d.out.Logger()
+	d.log = d.logger()
 	report(d.log, diags)
+	d.keeper = &keeper{Store: systemd.NewStore()}
 
 	for _, dir := range []string{dirs.Run, dirs.DB} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -111,6 +114,7 @@ func (d *daemon) assemble() (err error) {
 		Socket: ControlSocket(d.process), PIDFile: filepath.Join(dirs.Run, "asterisk.pid"),
 		Permissions: d.process.Files.Permissions, Owner: d.process.Files.Owner, Group: d.process.Files.Group,
 		Version: Name + " " + Version, Tree: d.tree, Output: d.out, Log: d.log, HideConnect: d.process.HideConnect,
+		Keeper: controlKeeper{d.keeper},
 	})
 	if err := d.console.Listen(); err != nil {
 		return err
@@ -141,6 +145,7 @@ func (d *daemon) assemble() (err error) {
 	d.agent = sip.New(sip.Options{
 		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Store: d.db, Verifier: verifier,
 		UserAgent: product, Channels: d.exchange.Channels, Say: d.out.Say, Log: d.log,
+		Net: wire.Kernel{Keeper: d.keeper},
 	})
 	pinger.Pinger = d.agent
 	d.outbound = outreg.New(d.agent, d.log)
@@ -195,8 +200,13 @@ func (d *daemon) run(ctx context.Context) error {
 		d.remember() // as who may write there from now on
 		d.changing.Unlock()
 		close(d.booted)
+		if err := d.keeper.Tidy(); err != nil {
+			d.log.Warn(err.Error())
+		}
 		d.log.Info("fully booted", "in", time.Since(d.started).Round(time.Millisecond))
-		d.tell(systemd.Ready, systemd.Status("%s %s takes calls", Name, Version))
+		if systemd.Managed() {
+			go d.ready(ctx)
+		}
 		if d.options.Booted != nil {
 			d.options.Booted()
 		}
@@ -208,6 +218,7 @@ func (d *daemon) run(ctx context.Context) error {
 		part{"registrations", d.outbound.Run},
 		part{"calls", d.serveCalls},
 		d.console,
+		part{"watchdog", d.life},
 	)
 	if err == nil && d.ending.restart.Load() {
 		return ErrRestart
@@ -218,6 +229,7 @@ func (d *daemon) run(ctx context.Context) error {
 // serveCalls lets calls run until ctx ends, then hangs them all up.
 func (d *daemon) serveCalls(ctx context.Context) error {
 	<-ctx.Done()
+	d.keeper.ending.Store(true)
 	d.tell(systemd.Stopping, systemd.Status("hanging up"))
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 	defer cancel()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"branchline/appliance/systemd"
 	"branchline/pbx/console"
 )
 
@@ -63,13 +64,7 @@ func (d *daemon) listenForEnd(ctx context.Context, stop func()) {
 				stop()
 				return
 			}
-			diags, changes, err := d.reload()
-			report(d.log, diags)
-			if err != nil {
-				d.log.Error(err.Error())
-				continue
-			}
-			d.log.Info("reloaded", "changes", len(changes))
+			d.reloadOnSignal()
 		case s := <-d.ending.asked:
 			d.abortShutdown()
 			if s.Patience == console.Now {
@@ -84,6 +79,21 @@ func (d *daemon) listenForEnd(ctx context.Context, stop func()) {
 			go d.stopWhenIdle(patience, s, stop)
 		}
 	}
+}
+
+// reloadOnSignal reads the configuration again. The service manager waits for the
+// end of it, whatever it is.
+func (d *daemon) reloadOnSignal() {
+	d.tell(systemd.Reloading())
+	diags, changes, err := d.reload()
+	report(d.log, diags)
+	if err != nil {
+		d.log.Error(err.Error())
+		d.tell(systemd.Ready, systemd.Status("the last reload was refused: %v", err))
+		return
+	}
+	d.log.Info("reloaded", "changes", len(changes))
+	d.tell(systemd.Ready)
 }
 
 // stopWhenIdle waits for the last call, or, when convenient, for a moment

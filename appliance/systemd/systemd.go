@@ -1,11 +1,14 @@
-// Package systemd tells the service manager how the daemon is doing, in the
-// protocol of sd_notify(3): datagrams to the socket named by NOTIFY_SOCKET.
-// Without a service manager it does nothing. branchline.service, beside this
-// file, is the unit that goes with it.
+// Package systemd is how the daemon lives under the service manager: it tells how it
+// is doing in the protocol of sd_notify(3), proves that it still works as a watchdog
+// asks (WatchdogSec=), leaves its sockets with the manager while it is started again
+// (FileDescriptorStoreMax=), and writes to the journal in fields. Without a service
+// manager all of it does nothing. branchline.service, beside this file, is the unit
+// that goes with it.
 package systemd
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -15,12 +18,20 @@ import (
 const (
 	Ready    = "READY=1"
 	Stopping = "STOPPING=1"
+	alive    = "WATCHDOG=1"
 )
+
+// Reloading says that the configuration is being read again; Ready ends it. The
+// manager wants to know since when, in microseconds of the monotonic clock.
+func Reloading() string { return "RELOADING=1\n" + strings.TrimSpace(daemon.SdNotifyMonotonicUsec()) }
 
 // Status is the line that `systemctl status` shows.
 func Status(format string, args ...any) string {
 	return "STATUS=" + strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", " ")
 }
+
+// Managed reports whether a service manager waits to be told.
+func Managed() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
 
 // Notify sends assignments to the service manager, if there is one.
 func Notify(assignments ...string) error {

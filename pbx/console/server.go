@@ -37,6 +37,57 @@ type ServerOptions struct {
 	Output      *Output
 	Log         *slog.Logger
 	HideConnect bool // do not mention consoles that come and go
+	// Keeper holds the socket over a restart of the process; nil: nobody does.
+	Keeper Keeper
+}
+
+// A Keeper holds descriptors over a restart of the process.
+type Keeper interface {
+	// Take is the descriptor kept under name, nil if there is none.
+	Take(name string) *os.File
+	// Keep reports whether it is kept from now on.
+	Keep(name string, fd uintptr) bool
+}
+
+// keptName is what the control socket is kept as.
+const keptName = "console"
+
+// inherit takes over the socket that the process before left, if its name still
+// leads to it.
+func (s *Server) inherit() bool {
+	if s.o.Keeper == nil {
+		return false
+	}
+	f := s.o.Keeper.Take(keptName)
+	if f == nil {
+		return false
+	}
+	defer f.Close()
+	if _, err := os.Stat(s.o.Socket); err != nil {
+		return false
+	}
+	l, err := net.FileListener(f)
+	if err != nil {
+		return false
+	}
+	u, ok := l.(*net.UnixListener)
+	if !ok {
+		l.Close()
+		return false
+	}
+	u.SetUnlinkOnClose(false)
+	s.listener, s.kept = u, true
+	return true
+}
+
+// keep leaves a copy of the socket with the Keeper.
+func (s *Server) keep() {
+	if s.o.Keeper == nil {
+		return
+	}
+	if raw, err := s.listener.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { s.kept = s.o.Keeper.Keep(keptName, fd) })
+	}
 }
 
 // A Server lets consoles in through a unix socket. It is a task: Listen, then Run.
@@ -45,6 +96,7 @@ type Server struct {
 	listener *net.UnixListener
 	pidFile  *os.File
 	ready    chan struct{}
+	kept     bool // the Keeper has it: its name outlives the process
 	sessions sync.WaitGroup
 	seats    chan struct{}
 }
@@ -73,6 +125,9 @@ func (s *Server) Listen() error {
 	if err := s.lock(); err != nil {
 		return err
 	}
+	if s.inherit() {
+		return nil
+	}
 	if c, err := net.DialTimeout("unix", s.o.Socket, time.Second); err == nil {
 		c.Close()
 		return s.unlock(fmt.Errorf("%s: %w", s.o.Socket, ErrRunning))
@@ -92,6 +147,7 @@ func (s *Server) Listen() error {
 		err = os.Rename(fresh, s.o.Socket)
 		if err == nil {
 			s.listener = l
+			s.keep()
 			return nil
 		}
 	} else {
@@ -221,7 +277,10 @@ func (s *Server) Close() error {
 	}
 	s.listener.Close()
 	s.listener = nil
-	err := os.Remove(s.o.Socket)
+	var err error
+	if !s.kept {
+		err = os.Remove(s.o.Socket)
+	}
 	if s.o.PIDFile != "" {
 		// A directory that only root may write stays as it is.
 		_ = os.Remove(s.o.PIDFile)

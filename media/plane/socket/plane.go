@@ -8,6 +8,7 @@
 package socket
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -132,6 +133,21 @@ func (p *Plane) closeFiles() {
 			_ = unix.Close(*fd)
 			*fd = -1
 		}
+	}
+}
+
+// Beat returns once the media thread has taken a command and carried it out, or ctx
+// has ended: proof that the thread works.
+func (p *Plane) Beat(ctx context.Context) error {
+	done := make(chan struct{})
+	p.do(func(int64) { close(done) })
+	select {
+	case <-done:
+		return nil
+	case <-p.done:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -287,3 +287,17 @@ func (r *Registrar) Forget(aor string) int {
 	}
 	return len(dropped)
 }
+
+// Registered is how many addresses of record have a phone just now that registered
+// itself.
+func (r *Registrar) Registered() (n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	for aor, bound := range r.bound {
+		if r.snap.AORs[aor] != nil && slices.ContainsFunc(bound, func(e *entry) bool { return now.Before(e.now.Expires) }) {
+			n++
+		}
+	}
+	return n
+}

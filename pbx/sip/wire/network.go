@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -74,21 +75,31 @@ func (a Alive) probe(c net.Conn) error {
 	return p.SetKeepAliveConfig(net.KeepAliveConfig{Enable: a.On, Idle: given(a.Idle), Interval: given(a.Every), Count: count})
 }
 
-// Kernel is the host's network.
-type Kernel struct{}
+// A Keeper holds sockets over a restart of the process, so that what phones send
+// meanwhile waits in them.
+type Keeper interface {
+	// Take is the socket kept under name, nil if there is none.
+	Take(name string) *os.File
+	Keep(name string, fd uintptr) error
+	Drop(name string) error
+}
+
+// Kernel is the host's network. With a Keeper, sockets that listen are taken from it
+// where it has them, and left with it.
+type Kernel struct{ Keeper Keeper }
 
 // receiveBuffer is asked for on each UDP socket: about 4,000 SIP messages, what
 // a site sends within a second after a power cut. The kernel's own maximum
 // (net.core.rmem_max) may grant less.
 const receiveBuffer = 4 << 20
 
-func (Kernel) ListenPacket(bind netip.AddrPort, dscp int) (PacketConn, error) {
+func (k Kernel) ListenPacket(bind netip.AddrPort, dscp int) (PacketConn, error) {
 	network := "udp4"
 	if bind.Addr().Unmap().Is6() {
 		network = "udp6" // v6 only: 0.0.0.0 and :: may both be configured
 	}
 	all := bind.Addr().IsUnspecified()
-	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+	prepare := func(c syscall.RawConn) error {
 		return onSocket(c, func(fd int) error {
 			mark(fd, network == "udp6", dscp)
 			// Only root may pass the kernel's limit; SetReadBuffer below takes
@@ -102,8 +113,26 @@ func (Kernel) ListenPacket(bind netip.AddrPort, dscp int) (PacketConn, error) {
 			}
 			return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1)
 		})
-	}}
-	pc, err := lc.ListenPacket(context.Background(), network, bind.String())
+	}
+	name := keptName("udp", bind)
+	pc, err := k.take(name, func(f *os.File) (kept, error) {
+		c, err := net.FilePacketConn(f)
+		if err != nil {
+			return nil, err
+		}
+		u, ok := c.(*net.UDPConn)
+		if !ok {
+			return nil, errors.Join(fmt.Errorf("unexpected socket %T", c), c.Close())
+		}
+		return u, onRaw(u, prepare)
+	})
+	if pc == nil {
+		lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return prepare(c) }}
+		var fresh net.PacketConn
+		if fresh, err = lc.ListenPacket(context.Background(), network, bind.String()); err == nil {
+			pc, err = k.keep(name, fresh)
+		}
+	}
 	if err != nil {
 		return nil, cause(err)
 	}
@@ -114,7 +143,7 @@ func (Kernel) ListenPacket(bind netip.AddrPort, dscp int) (PacketConn, error) {
 	if size, err := readBuffer(u); err != nil || size < receiveBuffer {
 		_ = u.SetReadBuffer(receiveBuffer) // a smaller one is no reason to be deaf
 	}
-	return &datagrams{UDPConn: u, all: all}, nil
+	return &datagrams{UDPConn: u, all: all, dropped: k.dropper(name)}, nil
 }
 
 func readBuffer(u *net.UDPConn) (size int, err error) {
@@ -162,8 +191,15 @@ func cause(err error) error {
 // datagrams is a UDP socket.
 type datagrams struct {
 	*net.UDPConn
-	all bool // bound to every address: packet info is exchanged
-	oob [128]byte
+	all     bool // bound to every address: packet info is exchanged
+	oob     [128]byte
+	dropped func()
+}
+
+// Close ends receiving for good: the Keeper lets go too.
+func (d *datagrams) Close() error {
+	d.dropped()
+	return d.UDPConn.Close()
 }
 
 func (d *datagrams) LocalAddr() netip.AddrPort {
@@ -215,25 +251,56 @@ func infoAddr(oob []byte) netip.Addr {
 	return netip.Addr{}
 }
 
-func (Kernel) Listen(bind netip.AddrPort, dscp int) (Listener, error) {
+func (k Kernel) Listen(bind netip.AddrPort, dscp int) (Listener, error) {
 	network := "tcp4"
 	if bind.Addr().Unmap().Is6() {
 		network = "tcp6"
 	}
-	lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+	prepare := func(c syscall.RawConn) error {
 		return onSocket(c, func(fd int) error {
 			mark(fd, network == "tcp6", dscp)
 			return nil
 		})
-	}}
-	l, err := lc.Listen(context.Background(), network, bind.String()) // Go sets SO_REUSEADDR
+	}
+	name := keptName("tcp", bind)
+	l, err := k.take(name, func(f *os.File) (kept, error) {
+		c, err := net.FileListener(f)
+		if err != nil {
+			return nil, err
+		}
+		t, ok := c.(*net.TCPListener)
+		if !ok {
+			return nil, errors.Join(fmt.Errorf("unexpected socket %T", c), c.Close())
+		}
+		return t, onRaw(t, prepare)
+	})
+	if l == nil {
+		lc := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error { return prepare(c) }}
+		var fresh net.Listener
+		if fresh, err = lc.Listen(context.Background(), network, bind.String()); err == nil { // Go sets SO_REUSEADDR
+			l, err = k.keep(name, fresh)
+		}
+	}
 	if err != nil {
 		return nil, cause(err)
 	}
-	return listener{l}, nil
+	t, ok := l.(net.Listener)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("unexpected socket %T", l), l.Close())
+	}
+	return listener{t, k.dropper(name)}, nil
 }
 
-type listener struct{ net.Listener }
+type listener struct {
+	net.Listener
+	dropped func()
+}
+
+// Close ends listening for good: the Keeper lets go too.
+func (l listener) Close() error {
+	l.dropped()
+	return l.Listener.Close()
+}
 
 func (l listener) LocalAddr() netip.AddrPort { return addrPort(l.Addr()) }
 
