@@ -350,3 +350,29 @@ func TestAllocations(t *testing.T) {
 		}
 	})
 }
+
+// A second of a call in real time is fifty steps.
+func BenchmarkCall(b *testing.B) {
+	p := sim.NewPlant("sim")
+	x := p.Exchange("1", sim.Loop{Companded: true, Noise: -60, PPM: 1e12}) // as fast as it can
+	l, err := p.Open(context.Background(), "1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	x.CallIn(sim.Call{Party: sim.Party{Voice: signal.Tones(-10, 1000)}})
+	a, err := l.Audio()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := l.Do(context.Background(), hal.Op{Kind: hal.Answer}); err != nil {
+		b.Fatal(err)
+	}
+	var f hal.Frame
+	for b.Loop() {
+		if err := a.Read(&f); err != nil {
+			b.Fatal(err)
+		}
+		_ = a.Write(&f)
+	}
+}

@@ -73,6 +73,9 @@ func (n *Noise) Add(f *hal.Frame) {
 
 // Attenuate takes dB off f.
 func Attenuate(f *hal.Frame, dB float64) {
+	if dB == 0 {
+		return
+	}
 	factor := math.Pow(10, -dB/20)
 	for i := range f {
 		f[i] = clip(float64(f[i]) * factor)

@@ -42,6 +42,7 @@ type Phone struct {
 	PPM   float64
 	desk  *Desk
 	calls chan *Call
+	texts chan channel.Text
 }
 
 // Phone makes or finds one.
@@ -50,7 +51,7 @@ func (d *Desk) Phone(name string) *Phone {
 	defer d.mu.Unlock()
 	p := d.phones[name]
 	if p == nil {
-		p = &Phone{Name: name, desk: d, calls: make(chan *Call, 100)}
+		p = &Phone{Name: name, desk: d, calls: make(chan *Call, 100), texts: make(chan channel.Text, 100)}
 		d.phones[name] = p
 	}
 	return p
@@ -64,6 +65,24 @@ func (p *Phone) Called(ctx context.Context) (*Call, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("%s was not called: %w", p.Name, ctx.Err())
 	}
+}
+
+// Text waits for a text message to the phone.
+func (p *Phone) Text(ctx context.Context) (channel.Text, error) {
+	select {
+	case m := <-p.texts:
+		return m, nil
+	case <-ctx.Done():
+		return channel.Text{}, fmt.Errorf("%s was not written to: %w", p.Name, ctx.Err())
+	}
+}
+
+// Write sends a text message to a number in a context.
+func (p *Phone) Write(ctx context.Context, place, number, body string) error {
+	return p.desk.exchange.AcceptText(ctx, channel.IncomingText{
+		Text: channel.Text{From: "pjsip:" + p.Name, To: "pjsip:" + number, Body: body}, Context: place, Exten: number,
+		Caller: channel.Party{Number: p.Name}, Endpoint: p.Name,
+	})
 }
 
 // Dial calls a number in a context.
@@ -83,6 +102,12 @@ type tech struct{ d *Desk }
 func (tech) Name() string { return "PJSIP" }
 
 func (tech) State(string) channel.DeviceState { return channel.DeviceNotInUse }
+
+// SendMessage is channel.Messenger.
+func (t tech) SendMessage(_ context.Context, dest string, m channel.Text) error {
+	t.d.Phone(dest).texts <- m
+	return nil
+}
 
 func (t tech) NewLeg(_ context.Context, r channel.Request) (channel.Leg, error) {
 	c, err := t.d.Phone(r.Dest).newCall()
