@@ -19,12 +19,14 @@ const (
 	rate = 8000
 	// zero is the peak of a sine at 0 dBm0: the digital milliwatt of G.711 table 5.
 	zero = 22650.0
-	// level of each frequency of a list, which together stay below -6 dBm0.
-	level = -10.0
+	// level of each frequency of a list in dBm0, as ITU-T E.180 has it at exchanges:
+	// two of them make -10.
+	level = -13.0
 	// depth of amplitude modulation.
 	depth = 0.9
 
 	maxSteps = 256
+	maxTones = 3 // at once
 	maxTime  = 24 * time.Hour
 )
 
@@ -36,15 +38,42 @@ type List struct {
 }
 
 type step struct {
-	hz1, hz2  float64
-	modulated bool // hz2 modulates hz1 instead of being added
-	samples   int  // 0: for ever
+	hz        [maxTones]float64 // those not needed are 0
+	modulated bool              // the second modulates the first instead of being added
+	samples   int               // 0: for ever
 	once      bool
 }
 
+// silent reports whether nothing sounds in s.
+func (s *step) silent() bool { return s.hz[0] == 0 && (s.modulated || s.hz[1] == 0 && s.hz[2] == 0) }
+
+// A Step is one item of a list.
+type Step struct {
+	Hz        []float64     // empty: silence
+	Modulated bool          // Hz[1] modulates Hz[0]
+	Length    time.Duration // 0: for ever
+	Once      bool
+}
+
+// Steps gives the items of l. What repeats begins at item loop; with loop equal to
+// the number of items nothing does.
+func (l *List) Steps() (steps []Step, loop int) {
+	for i := range l.steps {
+		s := &l.steps[i]
+		t := Step{Modulated: s.modulated, Length: time.Duration(s.samples) * time.Second / rate, Once: s.once}
+		for _, hz := range s.hz {
+			if hz > 0 && !s.silent() {
+				t.Hz = append(t.Hz, hz)
+			}
+		}
+		steps = append(steps, t)
+	}
+	return steps, l.loop
+}
+
 // Parse reads a list as indications.conf has it: items separated by commas, each
-// `[!]tone[/ms]`, where tone is `f`, `f1+f2` or `f1*f2` (the second modulates
-// the first), in Hz or, after an M, as a MIDI note; 0 is silence and `!` means
+// `[!]tone[/ms]`, where tone is `f`, `f1+f2`, `f1+f2+f3` or `f1*f2` (the second
+// modulates the first), in Hz or, after an M, as a MIDI note; 0 is silence and `!` means
 // once, while all items without it repeat. Without a time an item lasts for ever.
 func Parse(text string) (*List, error) {
 	l := new(List)
@@ -83,17 +112,24 @@ func parseStep(item string) (s step, err error) {
 		}
 		s.samples = n * (rate / 1000)
 	}
-	one, two, sum := strings.Cut(what, "+")
-	if !sum {
-		one, two, s.modulated = strings.Cut(what, "*")
-	}
-	if s.hz1, err = frequency(one); err != nil {
+	one, two, modulated := strings.Cut(what, "*")
+	if s.modulated = modulated; modulated {
+		if s.hz[0], err = frequency(one); err == nil {
+			s.hz[1], err = frequency(two)
+		}
 		return s, err
 	}
-	if sum || s.modulated {
-		s.hz2, err = frequency(two)
+	n := 0
+	for f := range strings.SplitSeq(what, "+") {
+		if n == maxTones {
+			return s, fmt.Errorf("more than %d frequencies", maxTones)
+		}
+		if s.hz[n], err = frequency(f); err != nil {
+			return s, err
+		}
+		n++
 	}
-	return s, err
+	return s, nil
 }
 
 func frequency(text string) (float64, error) {
@@ -112,8 +148,14 @@ func frequency(text string) (float64, error) {
 }
 
 // Source plays l from the beginning; it ends only if nothing in l repeats.
-func (l *List) Source() media.Source {
-	p := &player{list: l, peak: zero * math.Pow(10, level/20)}
+func (l *List) Source() media.Source { return l.Player() }
+
+// Player plays l from the beginning, at -13 dBm0 per frequency.
+func (l *List) Player() *Player { return l.PlayerAt(level) }
+
+// PlayerAt plays l with each frequency at the given level in dBm0.
+func (l *List) PlayerAt(dBm0 float64) *Player {
+	p := &Player{list: l, peak: zero * math.Pow(10, dBm0/20)}
 	p.enter(0)
 	return p
 }
@@ -121,77 +163,141 @@ func (l *List) Source() media.Source {
 // Milliwatt is the test tone: 1004 Hz at 0 dBm0, for ever (ITU-T O.133 avoids
 // 1000 Hz, a divisor of the sample rate).
 func Milliwatt() media.Source {
-	p := &player{list: &List{steps: []step{{hz1: 1004}}}, peak: zero}
-	p.enter(0)
-	return p
+	return (&List{steps: []step{{hz: [maxTones]float64{1004}}}}).PlayerAt(0)
 }
 
 // Silence is d of silence.
 func Silence(d time.Duration) media.Source {
 	n := int(min(max(d, 0), maxTime) / time.Millisecond * (rate / 1000))
-	p := &player{list: &List{steps: []step{{samples: n, once: true}}, loop: 1}}
-	p.enter(0)
+	p := (&List{steps: []step{{samples: n, once: true}}, loop: 1}).Player()
 	if n == 0 {
 		p.enter(1)
 	}
 	return p
 }
 
-// A player is where in a list a source is.
-type player struct {
-	list     *List
-	peak     float64
-	at       int // step
-	left     int // samples left of it
-	one, two oscillator
+// edgeLen is how long a tone takes to rise or fall, in samples: 2 ms of raised
+// cosine, so that it does not click.
+const edgeLen = 16
+
+var edge = func() (e [edgeLen]float64) {
+	for i := range e {
+		e[i] = 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/edgeLen)
+	}
+	return e
+}()
+
+// A Player is where in a list somebody is. It belongs to one goroutine.
+type Player struct {
+	list *List
+	peak float64
+	at   int  // step
+	left int  // samples left of it
+	gone int  // samples of it that are out, up to edgeLen
+	on   bool // the step before sounded the same: no edge between them
+	hold bool // the step after will
+	osc  [maxTones]oscillator
 }
 
-func (p *player) enter(i int) {
-	if l := p.list; i >= len(l.steps) && l.loop < len(l.steps) {
-		i = l.loop
+// after is the step that follows step i, nil if none does.
+func (p *Player) after(i int) (int, *step) {
+	if i++; i >= len(p.list.steps) && p.list.loop < len(p.list.steps) {
+		i = p.list.loop
 	}
-	p.at = i
 	if i < len(p.list.steps) {
-		s := &p.list.steps[i]
-		p.left = s.samples
-		p.one.set(s.hz1, p.peak)
-		if s.modulated {
-			p.two.set(s.hz2, depth)
-		} else {
-			p.two.set(s.hz2, p.peak)
+		return i, &p.list.steps[i]
+	}
+	return i, nil
+}
+
+// enter begins step i.
+func (p *Player) enter(i int) {
+	p.at, p.gone = i, 0
+	if i >= len(p.list.steps) {
+		return
+	}
+	s := &p.list.steps[i]
+	p.left = s.samples
+	_, next := p.after(i)
+	p.on, p.hold = p.hold, next != nil && next.hz == s.hz && next.modulated == s.modulated
+	if p.on {
+		return
+	}
+	for k := range p.osc {
+		peak := p.peak
+		if s.modulated && k == 1 {
+			peak = depth
 		}
+		p.osc[k].set(s.hz[k], peak)
 	}
 }
 
-// Fill writes the next samples (see media.Source).
-func (p *player) Fill(frame []byte) int {
+// Fill writes the next samples in u-law (see media.Source).
+func (p *Player) Fill(frame []byte) int {
+	law := g711.ULaw()
+	var linear [160]int16
+	done := 0
+	for done < len(frame) {
+		n := p.Sound(linear[:min(len(linear), len(frame)-done)])
+		if n == 0 {
+			break
+		}
+		for i, v := range linear[:n] {
+			frame[done+i] = law.Code(v)
+		}
+		done += n
+	}
+	return done
+}
+
+// Sound writes the next linear samples and returns how many there were: fewer than
+// len(frame) when the list has ended.
+func (p *Player) Sound(frame []int16) int {
 	done := 0
 	for done < len(frame) && p.at < len(p.list.steps) {
 		s := &p.list.steps[p.at]
 		n := len(frame) - done
 		if s.samples > 0 {
 			n = min(n, p.left)
-			p.left -= n
 		}
-		p.sound(frame[done:done+n], s.modulated)
+		if s.silent() {
+			clear(frame[done : done+n])
+		} else {
+			p.sound(frame[done:done+n], s)
+		}
 		done += n
-		if s.samples > 0 && p.left == 0 {
-			p.enter(p.at + 1)
+		if s.samples > 0 {
+			if p.left -= n; p.left == 0 {
+				next, _ := p.after(p.at)
+				p.enter(next)
+			}
 		}
 	}
 	return done
 }
 
-func (p *player) sound(frame []byte, modulated bool) {
-	law := g711.ULaw()
+// sound writes samples of a step, the first and the last of which are edges.
+func (p *Player) sound(frame []int16, s *step) {
 	for i := range frame {
-		v := p.one.next()
-		if modulated {
-			v *= (1 + p.two.next()) / (1 + depth)
+		v := p.osc[0].next()
+		if s.modulated {
+			v *= (1 + p.osc[1].next()) / (1 + depth)
 		} else {
-			v += p.two.next()
+			if s.hz[1] > 0 {
+				v += p.osc[1].next()
+			}
+			if s.hz[2] > 0 {
+				v += p.osc[2].next()
+			}
 		}
-		frame[i] = law.Code(int16(v))
+		if p.gone < edgeLen && !p.on {
+			v *= edge[p.gone]
+			p.gone++
+		}
+		if left := p.left - i - 1; s.samples > 0 && !p.hold && left < edgeLen {
+			v *= edge[left]
+		}
+		frame[i] = int16(max(-32768, min(32767, math.Round(v))))
 	}
 }
 

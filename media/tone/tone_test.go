@@ -107,37 +107,55 @@ func TestLevelOfPair(t *testing.T) {
 }
 
 func TestBadLists(t *testing.T) {
-	for _, s := range []string{"", " , ", "x", "440/x", "440/-1", "-5", "9000", "440+x", "440*x", "NaN", "M200", "1/99999999999", strings.Repeat("1/1,", 300)} {
+	for _, s := range []string{"", " , ", "x", "440/x", "440/-1", "-5", "9000", "440+x", "440*x", "1+2+3+4", "1*2*3", "NaN", "M200", "1/99999999999", strings.Repeat("1/1,", 300)} {
 		if _, err := Parse(s); err == nil {
 			t.Errorf("%.20q was taken", s)
 		}
 	}
 }
 
-func TestAllZonesParse(t *testing.T) {
-	for zone, tones := range zones {
-		if !Known(zone) {
-			t.Errorf("%s unknown", zone)
+// Tones rise and fall without a step, and say so to a linear listener too.
+func TestEdges(t *testing.T) {
+	for _, text := range []string{"425/100,0/100", "950/330,1400/330,1800/330,0/1000", "350+440/750,440/750", "400*25/30,0/30", "350+375+400/200,0/40"} {
+		l, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, must := range []string{"dial", "busy", "ring", "congestion", "callwaiting", "dialrecall", "record", "info", "stutter"} {
-			if tones[must] == "" {
-				t.Errorf("%s has no %s", zone, must)
+		p := l.Player()
+		var all []int16
+		for range 100 {
+			f := make([]int16, 160)
+			if n := p.Sound(f); n != len(f) {
+				t.Fatalf("%q: %d samples", text, n)
+			}
+			all = append(all, f...)
+		}
+		// A step of a sine is at most its peak times its angular frequency; an edge adds
+		// a tenth of the peak a sample.
+		steps, _ := l.Steps()
+		limit := 0.0
+		for _, s := range steps {
+			sum := 0.0
+			for _, hz := range s.Hz {
+				sum += zero * math.Pow(10, level/20) * (2*math.Pi*hz/rate + 0.1)
+			}
+			limit = max(limit, sum)
+		}
+		for i := 1; i < len(all); i++ {
+			if d := math.Abs(float64(all[i]) - float64(all[i-1])); d > limit+2 {
+				t.Fatalf("%q: a step of %v at sample %d, %v allowed", text, d, i, limit)
 			}
 		}
-		for name, list := range tones {
-			if _, err := Parse(list); err != nil {
-				t.Errorf("%s %s: %v", zone, name, err)
-			}
+		if all[0] > 100 || all[0] < -100 {
+			t.Errorf("%q begins with %d", text, all[0])
 		}
 	}
-	if l, ok := Find("UK", "Busy"); !ok || l != "400/375,0/375" {
-		t.Errorf("uk busy is %q", l)
-	}
-	if l, ok := Find("nowhere", "busy"); !ok || l != zones["us"]["busy"] {
-		t.Errorf("busy of an unknown zone is %q", l)
-	}
-	if _, ok := Find("us", "nothing"); ok || Known("nowhere") {
-		t.Error("found what is not there")
+	// No edge where the same tone goes on.
+	l, _ := Parse("440/100,440/100")
+	one, _ := Parse("440")
+	a, b := take(l.Source(), 4000), take(one.Source(), 4000)
+	if string(a) != string(b) {
+		t.Error("a tone in two parts differs from one in one")
 	}
 }
 
@@ -157,8 +175,8 @@ func TestSilence(t *testing.T) {
 
 func TestNothingAllocates(t *testing.T) {
 	l, _ := Parse("440*25/30,480+620/20")
-	s, f := l.Source(), make([]byte, 160)
-	if n := testing.AllocsPerRun(100, func() { s.Fill(f) }); n != 0 {
+	s, f, p, linear := l.Source(), make([]byte, 160), l.Player(), make([]int16, 160)
+	if n := testing.AllocsPerRun(100, func() { s.Fill(f); p.Sound(linear) }); n != 0 {
 		t.Errorf("%v allocations per frame", n)
 	}
 }

@@ -109,21 +109,16 @@ func noArguments(run func(w io.Writer) error) func(context.Context, io.Writer, [
 	}
 }
 
-// countries are the zones' names.
-var countries = map[string]string{
-	"us": "United States / North America", "uk": "United Kingdom", "de": "Germany", "fr": "France", "tw": "Taiwan",
-	"cn": "China", "jp": "Japan", "sg": "Singapore", "au": "Australia",
-}
-
 func indications(_ context.Context, w io.Writer, args []string) error {
 	if len(args) == 0 {
 		t := cli.NewTable(w, "countries", "%-7.7s  %s\n", "country,description")
 		fmt.Fprint(w, "Country   Description\n===========================\n")
 		for _, z := range tone.Zones() {
-			t.Row(z, countries[z])
+			zone, _ := tone.Builtin().Zone(z)
+			t.Row(z, zone.Description)
 		}
 		fmt.Fprint(w, "===========================\n")
-		cli.Show(w, "default", "Default tone zone: %s\n", "us")
+		cli.Show(w, "default", "Default tone zone: %s\n", tone.Builtin().Country())
 		return nil
 	}
 	t := cli.NewTable(w, "indications", "%-7.7s %-15.15s %s\n", "country,indication,list")

@@ -45,8 +45,8 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s: got\n%s\nwant\n%s", line, got, want)
 		}
 	}
-	if got := run("indication show"); !strings.HasPrefix(got, "Country   Description\n===========================\nau       Australia\n") ||
-		!strings.HasSuffix(got, "us       United States / North America\n===========================\nDefault tone zone: us\n") {
+	if got := run("indication show"); !strings.HasPrefix(got, "Country   Description\n===========================\nat       Austria\nau       Australia\n") ||
+		!strings.HasSuffix(got, "za       South Africa\n===========================\nDefault tone zone: us\n") {
 		t.Error(got)
 	}
 	if got := run("indication show tw"); !strings.Contains(got, "tw      busy            480+620/500,0/500\n") {
