@@ -103,6 +103,10 @@ const maxLines = 1024
 // garbled is how many bytes that are no text make an answer that cannot be read.
 const garbled = 4
 
+// findTries is how many seconds a device may be late after its command was given
+// up, before it counts as dead.
+const findTries = 10
+
 // defaultTimeout is how long a device has for a command that does nothing slow.
 const defaultTimeout = 5 * time.Second
 
@@ -179,11 +183,14 @@ func (e *Engine) Do(ctx context.Context, c Command) (Reply, error) {
 	case <-e.ended:
 		return Reply{}, fmt.Errorf("%s: %w", c.name(), e.Err())
 	}
+	if err := ctx.Err(); err != nil {
+		return Reply{}, fmt.Errorf("%s: %w", c.name(), err)
+	}
 	e.mu.Lock()
 	behind := e.behind && c.Raw == nil
 	e.mu.Unlock()
 	if behind {
-		if err := e.catchUp(ctx); err != nil {
+		if err := e.catchUp(ctx, findTries); err != nil {
 			return Reply{}, fmt.Errorf("%s: %w", c.name(), err)
 		}
 	}
@@ -204,12 +211,17 @@ func (e *Engine) Send(b []byte) error {
 	return err
 }
 
-// Resync makes sure that the next answer is the next command's. A device that has
-// just been opened may be answering somebody who went before.
-func (e *Engine) Resync() {
-	e.mu.Lock()
-	e.behind = true
-	e.mu.Unlock()
+// Find waits until the device answers what is asked now, which is a second for each
+// try. One that has just been opened may be answering somebody who went before, or
+// nobody at this speed: ErrSilent, ErrGarbled.
+func (e *Engine) Find(ctx context.Context, tries int) error {
+	select {
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return e.catchUp(ctx, tries)
 }
 
 func (c *Command) name() string {
@@ -310,9 +322,9 @@ func (a *attempt) fine() bool {
 var registers = [...]struct{ ask, want string }{{"ATS3?", "13"}, {"ATS4?", "10"}, {"ATS5?", "8"}}
 
 // catchUp waits until the device is answering what is asked now.
-func (e *Engine) catchUp(ctx context.Context) error {
+func (e *Engine) catchUp(ctx context.Context, tries int) error {
 	verdict := ErrSilent
-	for range 2 * len(registers) {
+	for range tries {
 		// Whatever waits for the end of a message or a line gets it.
 		if err := e.Send([]byte{escape, '\r'}); err != nil {
 			return err

@@ -1,0 +1,480 @@
+package voice_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"branchline/hal"
+	"branchline/hal/haltest/modemtest"
+	"branchline/hal/modem/at"
+	"branchline/hal/modem/voice"
+)
+
+// A desk is a line and the modem it is made of.
+type desk struct {
+	*testing.T
+	modem *modemtest.Voice
+	line  *voice.Line
+	told  []hal.Event
+}
+
+// open plugs a modem in and opens it.
+func open(t *testing.T, mo modemtest.VoiceOptions, o voice.Options) (*desk, error) {
+	d := &desk{T: t, modem: modemtest.NewVoice(mo)}
+	ours, theirs := modemtest.Wire()
+	d.modem.Plug(theirs)
+	return d, d.open(ours, o)
+}
+
+func (d *desk) open(wire io.ReadWriteCloser, o voice.Options) (err error) {
+	o.Name, o.Log = "office", slog.New(slog.DiscardHandler)
+	d.line, err = voice.Open(d.Context(), wire, o)
+	return err
+}
+
+// call runs f with an open CX93010 in virtual time.
+func call(t *testing.T, mo modemtest.VoiceOptions, o voice.Options, f func(d *desk)) {
+	synctest.Test(t, func(t *testing.T) {
+		if mo.Speed == 0 {
+			mo.Speed = 1
+		}
+		d, err := open(t, mo, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := d.line.Close(); err != nil {
+				t.Error(err)
+			}
+			d.modem.Unplug()
+		}()
+		f(d)
+	})
+}
+
+func (d *desk) do(op hal.Op) {
+	d.Helper()
+	if err := d.line.Do(d.Context(), op); err != nil {
+		d.Fatal(err)
+	}
+}
+
+// want waits for an event of a kind.
+func (d *desk) want(k hal.EventKind) hal.Event {
+	d.Helper()
+	after := time.After(2 * time.Minute)
+	for {
+		select {
+		case e, ok := <-d.line.Events():
+			if !ok {
+				d.Fatalf("the line is closed, no %v", k)
+			}
+			d.told = append(d.told, e)
+			if e.Kind == k {
+				return e
+			}
+		case <-after:
+			d.Fatalf("no %v, only %v", k, d.told)
+		}
+	}
+}
+
+// quiet fails if anything is told in a second.
+func (d *desk) quiet() {
+	d.Helper()
+	select {
+	case e := <-d.line.Events():
+		d.Fatalf("unexpected %v (%v)", e.Kind, e.Err)
+	case <-time.After(time.Second):
+	}
+}
+
+func TestIncoming(t *testing.T) {
+	for _, c := range []struct {
+		name, number, who string
+		want              hal.Caller
+	}{
+		{"number", "0912345678", "", hal.Caller{Number: "0912345678"}},
+		{"number and name", "0912345678", "WANG", hal.Caller{Number: "0912345678", Name: "WANG"}},
+		{"withheld", "P", "", hal.Caller{Withheld: true}},
+		{"unknown", "O", "O", hal.Caller{Unavailable: true}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+				d.modem.Ring()
+				d.want(hal.RingBegin)
+				d.want(hal.RingEnd)
+				known := time.Now()
+				d.modem.CallerID(c.number, c.who)
+				e := d.want(hal.CallerID)
+				if took := time.Since(known); took > 150*time.Millisecond {
+					t.Errorf("told %v after it was known", took)
+				}
+				if e.Caller.Time.IsZero() || time.Since(e.Caller.Time).Abs() > time.Minute {
+					t.Errorf("time %v", e.Caller.Time)
+				}
+				e.Caller.Time = time.Time{}
+				if e.Caller != c.want {
+					t.Errorf("caller %+v", e.Caller)
+				}
+				d.modem.Ring()
+				d.want(hal.RingBegin)
+				d.do(hal.Op{Kind: hal.Answer})
+				if !d.modem.Streaming() {
+					t.Error("answered, but no speech flows")
+				}
+				d.do(hal.Op{Kind: hal.Clear})
+				if d.modem.OffHook() || d.modem.Streaming() {
+					t.Error("cleared, but still there")
+				}
+			})
+		})
+	}
+}
+
+// talk moves frames both ways for a time and gives the verdicts.
+func (d *desk) talk(a hal.Audio, frames int) (heard modemtest.Verdict) {
+	d.Helper()
+	var (
+		judge modemtest.Judge
+		count modemtest.Count
+		f     hal.Frame
+	)
+	for range frames {
+		if err := a.Read(&f); err != nil {
+			d.Fatal(err)
+		}
+		judge.Hear(f[:])
+		count.Fill(f[:])
+		if err := a.Write(&f); err != nil {
+			d.Fatal(err)
+		}
+	}
+	return judge.Verdict()
+}
+
+func TestTenMinutes(t *testing.T) {
+	var (
+		far   modemtest.Count
+		judge modemtest.Judge
+	)
+	call(t, modemtest.VoiceOptions{Source: far.Fill, Sink: judge.Hear}, voice.Options{}, func(d *desk) {
+		d.do(hal.Op{Kind: hal.Answer})
+		a, err := d.line.Audio()
+		if err != nil {
+			t.Fatal(err)
+		}
+		const frames = 10 * 60 * 50
+		heard := d.talk(a, frames)
+		said := judge.Verdict()
+		if heard.Right != frames*hal.FrameSize || heard.Wrong != 0 || heard.Silence != 0 {
+			t.Errorf("from the line: %+v", heard)
+		}
+		if said.Right < (frames-3)*hal.FrameSize || said.Wrong != 0 || said.Silence != 0 {
+			t.Errorf("to the line: %+v", said)
+		}
+		if s := a.Stats(); s.Overruns != 0 || s.Dropped != 0 || s.Underruns > 1 || s.Read != frames || s.Written != frames {
+			t.Errorf("%+v", s)
+		}
+		if lost := d.modem.Lost(); lost != 0 {
+			t.Errorf("the port lost %d samples", lost)
+		}
+		d.do(hal.Op{Kind: hal.Clear})
+		if err := a.Read(new(hal.Frame)); err != io.EOF {
+			t.Errorf("read after clear: %v", err)
+		}
+	})
+}
+
+func TestOutgoing(t *testing.T) {
+	var number string
+	call(t, modemtest.VoiceOptions{Dialled: func(n string) string { number = n; return "" }}, voice.Options{}, func(d *desk) {
+		d.do(hal.Op{Kind: hal.Seize})
+		d.modem.Code('d')
+		if e := d.want(hal.Progress); e.Tone != hal.DialTone {
+			t.Errorf("heard %v", e.Tone)
+		}
+		a, err := d.line.Audio()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.do(hal.Op{Kind: hal.Dial, Digits: "w0223456789"})
+		d.want(hal.DialDone)
+		if number != ",0223456789" {
+			t.Errorf("dialled %q", number)
+		}
+		d.talk(a, 10) // the same audio goes on
+		for _, c := range []struct {
+			code byte
+			tone hal.Tone
+		}{{'r', hal.Ringback}, {'b', hal.Busy}, {'a', hal.FaxAnswer}} {
+			d.modem.Code(c.code)
+			d.modem.Code(c.code)
+			if e := d.want(hal.Progress); e.Tone != c.tone {
+				t.Errorf("heard %v", e.Tone)
+			}
+		}
+		d.quiet()
+		d.modem.Code('L')
+		if e := d.want(hal.Polarity); !e.Reversed {
+			t.Error("not reversed")
+		}
+		d.do(hal.Op{Kind: hal.Flash})
+		d.talk(a, 10)
+		d.modem.Code('l')
+		if e := d.want(hal.Cleared); e.Cause != 16 {
+			t.Errorf("cause %d", e.Cause)
+		}
+		d.do(hal.Op{Kind: hal.Clear})
+	})
+}
+
+func TestDialFails(t *testing.T) {
+	for _, c := range []struct {
+		result string
+		cause  int
+	}{{"BUSY", 17}, {"NO ANSWER", 19}, {"NO DIALTONE", 27}, {"NO CARRIER", 16}} {
+		call(t, modemtest.VoiceOptions{Dialled: func(string) string { return c.result }}, voice.Options{}, func(d *desk) {
+			d.do(hal.Op{Kind: hal.Seize})
+			d.do(hal.Op{Kind: hal.Dial, Digits: "1"})
+			e := d.want(hal.Cleared)
+			if e.Cause != c.cause || e.Err == nil || e.Err.Error() != strings.ToLower(c.result) {
+				t.Errorf("%s: cause %d, %v", c.result, e.Cause, e.Err)
+			}
+			d.do(hal.Op{Kind: hal.Clear})
+			d.do(hal.Op{Kind: hal.Seize})
+			d.do(hal.Op{Kind: hal.Clear})
+		})
+	}
+}
+
+func TestClearStopsDialling(t *testing.T) {
+	call(t, modemtest.VoiceOptions{Dialled: func(string) string { time.Sleep(7 * time.Second); return "NO CARRIER" }}, voice.Options{}, func(d *desk) {
+		d.do(hal.Op{Kind: hal.Seize})
+		d.do(hal.Op{Kind: hal.Dial, Digits: "1"})
+		time.Sleep(time.Second)
+		d.do(hal.Op{Kind: hal.Clear})
+		if d.modem.OffHook() {
+			t.Error("still off hook")
+		}
+		d.quiet()
+		d.do(hal.Op{Kind: hal.Seize})
+	})
+}
+
+func TestRefused(t *testing.T) {
+	for _, c := range []struct {
+		model modemtest.VoiceModel
+		prove bool
+		want  string
+	}{
+		{modemtest.HalfDuplex, false, "cannot carry a call"},
+		{modemtest.DataOnly, false, "lists classes 0,1,1.0,2, not 8"},
+		{modemtest.CX93010, true, ""},
+		{modemtest.USR5637, false, ""},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d, err := open(t, modemtest.VoiceOptions{Model: c.model}, voice.Options{Prove: c.prove})
+			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v: %v", c.model, err)
+			}
+			if errors.Is(err, voice.ErrHalfDuplex) != (c.model == modemtest.HalfDuplex) {
+				t.Errorf("%v: %v", c.model, err)
+			}
+			if d.modem.OffHook() {
+				t.Error("left off hook")
+			}
+			if err == nil {
+				if got := d.line.Info(); got.Kind != hal.FXO || !got.Caps.Has(hal.Dials) || got.Model == "" {
+					t.Errorf("%+v", got)
+				}
+				d.line.Close()
+			}
+			d.modem.Unplug()
+		})
+	}
+}
+
+func TestMisbehaving(t *testing.T) {
+	t.Run("late", func(t *testing.T) {
+		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+			d.modem.Late(6*time.Second, 1)
+			if err := d.line.Do(d.Context(), hal.Op{Kind: hal.Answer}); err == nil {
+				t.Error("answered within seconds by a modem that takes 6")
+			}
+			d.do(hal.Op{Kind: hal.Clear})
+			d.do(hal.Op{Kind: hal.Answer})
+			d.do(hal.Op{Kind: hal.Clear})
+		})
+	})
+	t.Run("a little late", func(t *testing.T) {
+		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+			d.modem.Late(900*time.Millisecond, 100)
+			d.do(hal.Op{Kind: hal.Answer})
+			d.do(hal.Op{Kind: hal.Clear})
+		})
+	})
+	t.Run("garbage", func(t *testing.T) {
+		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+			d.modem.Garbage([]byte("\xff\x00~}\xfe\r\nxyzzy\r\n"))
+			d.do(hal.Op{Kind: hal.Answer})
+			d.do(hal.Op{Kind: hal.Clear})
+		})
+	})
+	t.Run("stuck stream", func(t *testing.T) {
+		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+			d.do(hal.Op{Kind: hal.Answer})
+			a, err := d.line.Audio()
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.talk(a, 50)
+			d.modem.Stick()
+			if e := d.want(hal.Cleared); e.Err == nil {
+				t.Error("no reason")
+			}
+			if err := a.Read(new(hal.Frame)); err != io.EOF {
+				t.Error(err)
+			}
+			if err := d.line.Do(d.Context(), hal.Op{Kind: hal.Clear}); err == nil {
+				t.Error("a dead modem has hung up")
+			}
+			if e := d.want(hal.Lost); !errors.Is(e.Err, at.ErrSilent) {
+				t.Errorf("lost: %v", e.Err)
+			}
+			if err := d.line.Do(d.Context(), hal.Op{Kind: hal.Answer}); !errors.Is(err, hal.ErrClosed) {
+				t.Error(err)
+			}
+		})
+	})
+	t.Run("unplugged", func(t *testing.T) {
+		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+			d.do(hal.Op{Kind: hal.Answer})
+			a, err := d.line.Audio()
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.talk(a, 50)
+			d.modem.Unplug()
+			for err == nil {
+				err = a.Read(new(hal.Frame))
+			}
+			if err != io.EOF {
+				t.Error(err)
+			}
+			if e := d.want(hal.Lost); !errors.Is(e.Err, io.EOF) {
+				t.Errorf("lost: %v", e.Err)
+			}
+			if _, ok := <-d.line.Events(); ok {
+				t.Error("something after Lost")
+			}
+		})
+	})
+}
+
+// A line that is opened while a crash has left the modem in its stream.
+func TestLeftInTheStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{T: t, modem: modemtest.NewVoice(modemtest.VoiceOptions{Speed: 1, Source: func(s []int16) {
+			for i := range s {
+				s[i] = int16(i * 977)
+			}
+		}})}
+		ours, theirs := modemtest.Wire()
+		d.modem.Plug(theirs)
+		for _, text := range []string{"AT+FCLASS=8", "AT+VSM=131,8000", "AT+VLS=1", "AT+VTR"} {
+			_, _ = io.WriteString(ours, text+"\r")
+		}
+		time.Sleep(time.Second)
+		if !d.modem.Streaming() {
+			t.Fatal("not in the stream")
+		}
+		if err := d.open(ours, voice.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if d.modem.OffHook() || d.modem.Streaming() {
+			t.Error("the call goes on")
+		}
+		d.modem.Unplug()
+		d.line.Close()
+	})
+}
+
+func TestSilentOrGarbled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := modemtest.Wire()
+		d := &desk{T: t}
+		if err := d.open(ours, voice.Options{}); !errors.Is(err, at.ErrSilent) {
+			t.Error(err)
+		}
+		ours, theirs = modemtest.Wire()
+		go func() {
+			for {
+				if _, err := theirs.Read(make([]byte, 100)); err != nil {
+					return
+				}
+				_, _ = theirs.Write([]byte("\xfe\x00\xe0\xf8\x1e\x80"))
+			}
+		}()
+		if err := d.open(ours, voice.Options{}); !errors.Is(err, at.ErrGarbled) {
+			t.Error(err)
+		}
+	})
+}
+
+func TestUnsupported(t *testing.T) {
+	call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+		for _, k := range []hal.OpKind{hal.Ring, hal.SendDigit, hal.SendText, hal.SetPolarity} {
+			var u *hal.Unsupported
+			if err := d.line.Do(d.Context(), hal.Op{Kind: k}); !errors.As(err, &u) {
+				t.Errorf("%v: %v", k, err)
+			}
+		}
+		if _, err := d.line.Audio(); !errors.Is(err, hal.ErrClosed) {
+			t.Errorf("audio without a call: %v", err)
+		}
+		if err := d.line.Do(d.Context(), hal.Op{Kind: hal.Dial, Digits: "1;+++"}); err == nil {
+			t.Error("dialled a command")
+		}
+		ctx, cancel := context.WithCancel(d.Context())
+		cancel()
+		if err := d.line.Do(ctx, hal.Op{Kind: hal.Answer}); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDigitsOfTheModem(t *testing.T) {
+	call(t, modemtest.VoiceOptions{}, voice.Options{Digits: true}, func(d *desk) {
+		if !d.line.Info().Caps.Has(hal.ReportsDigits) {
+			t.Error("not said")
+		}
+		d.do(hal.Op{Kind: hal.Answer})
+		for _, c := range []byte("/5~/#~") {
+			d.modem.Code(c)
+		}
+		if e := d.want(hal.Digit); e.Digit != '5' {
+			t.Errorf("%q", e.Digit)
+		}
+		if e := d.want(hal.Digit); e.Digit != '#' {
+			t.Errorf("%q", e.Digit)
+		}
+	})
+}
+
+func TestFacts(t *testing.T) {
+	call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+		want := []hal.Fact{{Name: "model", Value: "CX93010-EIS_V0.2013-V92"}, {Name: "firmware", Value: "V1.01"}, {Name: "samples", Value: "Mu-Law"}}
+		if got := d.line.Describe(); !slices.Equal(got, want) {
+			t.Error(fmt.Sprint(got))
+		}
+	})
+}
