@@ -100,7 +100,7 @@ func (l *line) ask(ctx context.Context, run func(c *command, reply func(error)))
 func (l *line) giveUp(ctx context.Context, c *command) error {
 	cancel := &command{done: make(chan error, 1), run: func(reply func(error)) {
 		if l.waiting != nil && l.waiting.by == c {
-			l.settle(nil)
+			l.settle(ctx.Err())
 		}
 		reply(nil)
 	}}

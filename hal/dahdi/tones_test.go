@@ -3,13 +3,10 @@
 package dahdi_test
 
 import (
-	"errors"
 	"math"
 
 	"branchline/hal"
 )
-
-func isErr(err, target error) bool { return errors.Is(err, target) }
 
 // power is how strong a frequency is in a frame: the amplitude of its sine.
 func power(f *hal.Frame, hz float64) float64 {
