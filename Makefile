@@ -11,7 +11,7 @@ SUDO        := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED ?= 0
 GOBUILD := go build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge cross deps prompts clean
+.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge dahdi cross deps prompts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,19 @@ judge: ## line signals before libspandsp, multimon-ng and minimodem, speech and 
 	fi
 	go vet -tags judge ./build/judge/...
 	go test -tags judge -count=1 ./build/judge/... ./media/dtmf
+
+# The guest of `make dahdi`: a kernel to boot is fetched, not installed.
+DAHDI_NEEDS := linux-headers-cloud-amd64 dahdi-source qemu-system-x86 gcc libc6-dev make binutils bzip2
+
+dahdi: ## telephone ports with the real DAHDI kernel modules, in an emulated computer; installs what builds and runs it from Debian
+	@missing=; for p in $(DAHDI_NEEDS); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
+	go vet -tags dahdi ./hal/dahdi
+	go test -c -tags dahdi -o bin/dahdi.test ./hal/dahdi
+	go run ./build/dahdiguest bin/dahdi.test,-test.v,-test.timeout=4m
 
 cross: ## binaries for the boards, in bin/
 	GOARCH=arm64 $(GOBUILD) -o bin/branchline-linux-arm64 $(PKG)
