@@ -12,7 +12,7 @@ import (
 	"branchline/pbx/settings"
 )
 
-// A key is one setting of chan_dahdi.conf that we honour.
+// A key is one setting that we honour.
 type key struct {
 	name string
 	want string // allowed values, for messages
@@ -55,6 +55,16 @@ func gain(name string, at func(*Options) *Gain) key {
 		db, err := decibels(v)
 		if err == nil {
 			*at(o) = Gain{db, true}
+		}
+		return err
+	}}
+}
+
+func level(name string, at func(*Options) *float64) key {
+	return key{name, "dB from -12 to 12", func(o *Options, v string) error {
+		db, err := decibels(v)
+		if err == nil {
+			*at(o) = db
 		}
 		return err
 	}}
@@ -197,6 +207,8 @@ var speech = []key{
 	}},
 	gain("rxgain", func(o *Options) *Gain { return &o.RxGain }),
 	gain("txgain", func(o *Options) *Gain { return &o.TxGain }),
+	level("hwrxgain", func(o *Options) *float64 { return &o.Hardware.RxGain }),
+	level("hwtxgain", func(o *Options) *float64 { return &o.Hardware.TxGain }),
 	yes("relaxdtmf", func(o *Options) *bool { return &o.RelaxDTMF }),
 	choice("faxdetect", func(o *Options) *string { return &o.FaxDetect }, "no|off|false|0", "incoming", "outgoing", "both|yes|on|true|1"),
 	word("tonezone", func(o *Options) *string { return &o.ToneZone }),
@@ -204,6 +216,7 @@ var speech = []key{
 
 // telephone: settings of a line towards a telephone.
 var telephone = []key{
+	period("rxflash", 80, 2000, func(o *Options) *time.Duration { return &o.Hardware.RxFlash }),
 	yes("immediate", func(o *Options) *bool { return &o.Immediate }),
 	yes("threewaycalling", func(o *Options) *bool { return &o.ThreeWay }),
 	yes("transfer", func(o *Options) *bool { return &o.Transfer }),
@@ -272,7 +285,7 @@ var others = map[string]string{
 		sigchan cicbeginswith cic reversecharge usecallingpres emdigitwait rxwink wink prewink preflash start outsignalling
 		mfcr2_variant mfcr2_get_ani_first mfcr2_max_ani mfcr2_max_dnis mfcr2_category mfcr2_logdir mfcr2_logging mfcr2_mfback_timeout mfcr2_metering_pulse_timeout mfcr2_allow_collect_calls mfcr2_double_answer
 		mfcr2_immediate_accept mfcr2_accept_on_offer mfcr2_skip_category mfcr2_forced_release mfcr2_charge_calls mfcr2_advanced_protocol_file crv dchan toneduration_mf`,
-	"is the driver's: set it in system.conf or as a module parameter": "buffers faxbuffers hwrxgain hwtxgain debounce rxflash pulsemake pulsebreak pulseafter txdrc rxdrc echotraining",
+	"is the driver's: set it in system.conf or as a module parameter": "buffers faxbuffers debounce pulsemake pulsebreak pulseafter txdrc rxdrc echotraining",
 	"is always so: the canceller trains itself and stays in the path": "echocancelwhenbridged",
 	"is done by the jitter buffer of every line, which sets itself":   "jbenable jbforce jbmaxsize jbresyncthreshold jbimpl jblog jbtargetextra",
 	"is not needed: fax tones are looked for all through the call":    "faxdetect_timeout",

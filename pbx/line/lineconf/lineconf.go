@@ -55,7 +55,7 @@ func (l *Line) Same(o *Line) bool {
 // Needs reports whether o wants the device opened in another way than l: another
 // port, or settings that the driver is given when it opens.
 func (l *Line) Needs(o *Line) bool {
-	return l.Driver != o.Driver || l.Channel != o.Channel || l.Data != o.Data || l.Audio != o.Audio || l.Signalling != o.Signalling ||
+	return l.Driver != o.Driver || l.Channel != o.Channel || l.Data != o.Data || l.Audio != o.Audio || l.Signalling != o.Signalling || l.Hardware != o.Hardware || l.EchoTaps != o.EchoTaps && l.Driver == "dahdi" ||
 		!slices.Equal(l.Device, o.Device)
 }
 
@@ -128,8 +128,16 @@ type Options struct {
 	DigitsFromLine   bool // dtmf= of a cellular module
 	SubscriberNumber string
 
+	// Hardware is what a telephone card is told when its line is opened.
+	Hardware Hardware
 	// Device are the settings only the driver understands, "name=value", sorted.
 	Device []string
+}
+
+// Hardware are settings of a telephone card.
+type Hardware struct {
+	RxGain, TxGain float64       // dB, 0: as it is
+	RxFlash        time.Duration // longer than this on hook is a hang-up; 0: the driver's
 }
 
 // A Gain is a level change in dB that the user set, or did not.
