@@ -219,7 +219,7 @@ func projected(in, out []int16) float64 {
 		a += xx
 		b += max(0, xy) * max(0, xy) / xx
 	}
-	return 10 * math.Log10((a + 1) / (b + 1))
+	return 10 * math.Log10((a+1)/(b+1))
 }
 
 // Double talk costs the near speech 3 dB at most, whatever is louder.
