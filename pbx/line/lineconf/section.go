@@ -42,8 +42,8 @@ func (r *reading) sections(f *astconf.File, modems bool) {
 		default:
 			l.Signalling = Cell
 		}
-		if strings.ContainsAny(l.Name, "/&,@ ") {
-			r.warn(s.Pos, "bad-name", fmt.Sprintf("%s: [%s] cannot be dialled: its name holds one of / & , @ or a space", f.Name, clip(s.Name)), "the line is left out", "choose a name of letters and digits", s.Name)
+		if l.Name == "" || strings.ContainsAny(l.Name, "/&,@ ") {
+			r.warn(s.Pos, "bad-name", fmt.Sprintf("%s: [%s] cannot be dialled: its name is empty or holds one of / & , @ and blanks", f.Name, clip(s.Name)), "the line is left out", "choose a name of letters and digits", s.Name)
 			continue
 		}
 		r.put(l)
