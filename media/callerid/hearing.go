@@ -1,9 +1,6 @@
 package callerid
 
-import (
-	"branchline/media/callerid/fsk"
-	"branchline/media/dtmf"
-)
+import "branchline/media/callerid/fsk"
 
 // progress is what a part of a transmission brought.
 type progress uint8
@@ -20,15 +17,22 @@ type frame struct {
 	b       [258]byte // type, length, 255 of data, checksum
 	n       int
 	reading bool
-	unsure  bool // a character was hard to read
+	unsure  int  // characters that were hard to read
+	whole   int  // how long it will be, 0 if that is not known
+	escape  bool // NTT: the last character was a DLE
 }
 
 func (f *frame) reset() { *f = frame{} }
 
-// sureLeast is how clear the least clear bit of a frame must be; see
-// fsk.Symbol.Sure. A checksum of 8 bits lets one in 256 damaged frames pass, and all
-// those seen to pass were below this; a good frame 12 dB above noise is at 0.15.
-const sureLeast = 0.08
+// How clear the least clear bits of characters must be; see fsk.Symbol.Sure. A
+// checksum of 8 bits lets one in 256 damaged frames pass, so a frame is not believed
+// if a character was below sureLeast, or several were below sure. 12 dB above noise
+// and with 6 dB of twist good ones are at 0.15 and better.
+const (
+	sureLeast  = 0.12
+	sure       = 0.20
+	unsureMost = 2
+)
 
 // take moves the frame by one symbol.
 func (f *frame) take(s fsk.Symbol) progress {
@@ -40,23 +44,51 @@ func (f *frame) take(s fsk.Symbol) progress {
 		f.reading = false
 		return frameLost
 	case fsk.First:
-		f.n, f.unsure = 0, false
+		f.n, f.whole, f.unsure, f.escape = 0, 0, 0, false
 		f.reading = !s.Alone || known(s.Byte)
 	}
 	if !f.reading {
 		return frameGoes
 	}
-	f.unsure = f.unsure || s.Sure < sureLeast
+	switch {
+	case s.Sure < sureLeast:
+		f.unsure += unsureMost + 1
+	case s.Sure < sure:
+		f.unsure++
+	}
 	f.b[f.n] = s.Byte
 	f.n++
-	if f.n == f.size() {
+	f.measure(s.Byte)
+	switch f.n {
+	case f.whole:
 		f.reading = false
 		return frameWhole
-	}
-	if f.n == 2 {
+	case len(f.b):
+		f.reading = false
+		return frameLost
+	case 2:
 		return frameBegun // again after a seizure, for the first time without
 	}
 	return frameGoes
+}
+
+// measure finds out how long the frame will be.
+func (f *frame) measure(last byte) {
+	switch {
+	case f.whole > 0:
+	case f.b[0] != dleParity:
+		if f.n == 2 {
+			f.whole = int(last) + 3
+		}
+	case f.n <= textAtJP:
+	case f.escape:
+		f.escape = false
+		if last == etx {
+			f.whole = f.n + 2
+		}
+	default:
+		f.escape = last == dleParity
+	}
 }
 
 // known reports whether a frame of ours may begin so.
@@ -68,23 +100,9 @@ func known(kind byte) bool {
 	return false
 }
 
-// size is how many characters the frame will have, as far as is known.
-func (f *frame) size() int {
-	if f.b[0] == dleParity {
-		if f.n <= lengthAtJP {
-			return aroundJP
-		}
-		return aroundJP + int(f.b[lengthAtJP]&0x7f)
-	}
-	if f.n < 2 {
-		return len(f.b)
-	}
-	return int(f.b[1]) + 3
-}
-
 // message reads the whole frame.
 func (f *frame) message() (m Message, ok bool) {
-	if f.unsure {
+	if f.b[0] != dleParity && f.unsure > unsureMost {
 		return m, false
 	}
 	if f.b[0] == dleParity {
@@ -98,44 +116,43 @@ func (f *frame) message() (m Message, ok bool) {
 // How DTMF digits are put together.
 const (
 	keysMost = 48
+	// keysAtOnce is how much may be heard at once without more than one digit beginning.
+	keysAtOnce = 160
+	// keysPause ends a row without an end, in samples: 0.5 s.
+	keysPause = 4000
 	// slot is how finely loudness is measured, in samples: 5 ms.
 	slot  = 40
 	slots = 32 // how many are remembered
-	// keysPause ends a row without an end, in samples: 0.5 s.
-	keysPause = 4000
-	// lull is how long quiet has to last until the amplification goes up again.
-	lull      = 2 * Rate
-	mostShift = 3 // 18 dB
+	// The tone of a digit just recognised sounds in some of the last sounding slots.
+	sounding = 8
+	// Slots in a row that begin and end a burst of sound. It has begun before a digit
+	// in it is recognised.
+	burstOn, burstOff = 3, 2
 )
 
 // keysHeard collects DTMF digits. Nothing in them tells that one was missed, so
-// it also measures how long it is loud between two digits: a tone in which no digit
-// was recognised spoils the row.
+// it also counts bursts of sound as loud as the digits: one in which no digit was
+// recognised spoils the row.
 type keysHeard struct {
-	tones  *dtmf.Detector
+	pad    pad
 	row    [keysMost]byte
 	n      int
 	bad    bool
 	at     int64 // samples heard
 	lastAt int64 // when there last was a digit
 
-	louder [160]int16
-	shift  uint  // amplification, 6 dB each: digits on hook may be weaker than in a call
-	quiet  int64 // since when it could be higher
-
-	energy   [slots]float64 // of the last slots
-	slotN    int            // samples in the current one
-	slotAt   int
-	level    float64 // energy of a slot in a digit
-	loud     int     // slots as loud as a digit since the last one began
-	lastLong int     // how long the last one was, in samples
+	energy [slots]float64 // of the last slots
+	slotAt int
+	slotN  int     // samples in the current one
+	level  float64 // energy of a slot in a digit
+	bursts bursts
 }
 
-func newKeysHeard() keysHeard { return keysHeard{tones: dtmf.NewDetector(), shift: mostShift} }
+func newKeysHeard() keysHeard { return keysHeard{pad: newPad()} }
 
 func (k *keysHeard) reset() {
-	k.tones.Reset()
-	*k = keysHeard{tones: k.tones, shift: mostShift}
+	k.pad.reset()
+	*k = keysHeard{pad: k.pad}
 }
 
 // forget ends the row.
@@ -146,22 +163,20 @@ func (k *keysHeard) hear(speech []int16) progress {
 	for _, v := range speech {
 		k.energy[k.slotAt] += float64(v) * float64(v)
 		if k.slotN++; k.slotN == slot {
-			if k.energy[k.slotAt] > k.level/4 {
-				k.loud++
-			}
+			k.bursts.step(k.energy[k.slotAt] > k.level/4)
 			k.slotN, k.slotAt = 0, (k.slotAt+1)%slots
 			k.energy[k.slotAt] = 0
 		}
 	}
 	k.at += int64(len(speech))
-	c := k.tones.Hear(k.amplify(speech))
-	if c.Ended != 0 {
-		k.lastLong, k.lastAt = c.Samples, k.at
+	began, ended := k.pad.hear(speech)
+	if ended != 0 {
+		k.lastAt = k.at
 	}
-	if c.Began != 0 {
-		return k.digit(c.Began)
+	if began != 0 {
+		return k.digit(began)
 	}
-	if k.n > 0 && k.tones.Digit() == 0 && k.at-k.lastAt > keysPause {
+	if k.n > 0 && k.pad.key == 0 && k.at-k.lastAt > keysPause {
 		k.forget()
 		return frameLost
 	}
@@ -171,14 +186,20 @@ func (k *keysHeard) hear(speech []int16) progress {
 // digit adds one to the row.
 func (k *keysHeard) digit(d byte) progress {
 	first := k.n == 0
-	// The last slot lies in the tone for sure: a digit is recognised after two blocks.
-	k.level = k.energy[(k.slotAt+slots-1)%slots]
-	if first {
-		k.bad = k.loudBefore() > (60+40)*Rate/1000/slot && d >= '0' && d <= '9'
-	} else if k.loud*slot > k.lastLong+50*Rate/1000 {
+	k.level = 0
+	for i := range sounding {
+		k.level = max(k.level, k.energy[(k.slotAt+slots-1-i)%slots])
+	}
+	switch {
+	case first:
+		// A row that begins with a number may have lost the beginning of it.
+		k.recall()
+		k.bad = k.bursts.n > 1 && d >= '0' && d <= '9'
+		k.bursts.n = 1
+	case k.bursts.n != k.n+1:
 		k.bad = true
 	}
-	k.loud, k.lastLong, k.lastAt = 0, 0, k.at
+	k.lastAt = k.at
 	if k.n == keysMost {
 		k.bad = true
 		k.n--
@@ -197,39 +218,31 @@ func (k *keysHeard) digit(d byte) progress {
 	return frameWhole
 }
 
-// loudBefore is how many of the remembered slots are as loud as the digit: its own
-// begin, and what a row without a beginning may have lost before it.
-func (k *keysHeard) loudBefore() (n int) {
-	for _, e := range k.energy {
-		if e > k.level/4 {
-			n++
-		}
+// recall counts the bursts as loud as the digit in what is remembered.
+func (k *keysHeard) recall() {
+	k.bursts = bursts{}
+	for i := 1; i < slots; i++ {
+		k.bursts.step(k.energy[(k.slotAt+i)%slots] > k.level/4)
 	}
-	return n
 }
 
-// amplify makes the weak louder, by a factor that only falls at once and rises after
-// a lull, so that it does not change within a tone.
-func (k *keysHeard) amplify(speech []int16) []int16 {
-	var peak int32
-	for _, v := range speech {
-		peak = max(peak, int32(v), -int32(v))
+// bursts counts how often it became loud.
+type bursts struct {
+	n    int
+	loud bool
+	same int // slots that speak against it, in a row
+}
+
+func (b *bursts) step(loud bool) {
+	if loud == b.loud {
+		b.same = 0
+		return
 	}
-	for k.shift > 0 && peak<<k.shift > 30000 {
-		k.shift--
-		k.quiet = k.at
+	switch b.same++; {
+	case loud && b.same == burstOn:
+		b.loud, b.same = true, 0
+		b.n++
+	case !loud && b.same == burstOff:
+		b.loud, b.same = false, 0
 	}
-	if k.shift < mostShift {
-		if peak<<(k.shift+1) > 30000 {
-			k.quiet = k.at
-		} else if k.at-k.quiet > lull {
-			k.shift++
-			k.quiet = k.at
-		}
-	}
-	out := k.louder[:len(speech)]
-	for i, v := range speech {
-		out[i] = v << k.shift
-	}
-	return out
 }

@@ -61,10 +61,11 @@ func parseKeys(keys []byte) (m Message, ok bool) {
 	keys = keys[:len(keys)-1]
 	hash := end == '#'
 	switch {
-	case hash && len(keys) == 2 && keys[0] == 'D':
-		m.Withheld = keys[1] == '1'
-		m.Unavailable = !m.Withheld
-		return m, keys[1] >= '1' && keys[1] <= '3'
+	case hash && keys[0] == 'D':
+		reason := string(keys) + "#"
+		m.Withheld = reason == keysWithheldHash
+		m.Unavailable = reason == keysInternational || reason == keysTechnicalCause
+		return m, m.Withheld || m.Unavailable
 	case !hash && keys[0] == 'D':
 		m.Number = string(keys[1:])
 		return m, digits(keys[1:])

@@ -1,6 +1,7 @@
 package callerid
 
 import (
+	"io/fs"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"branchline/media/callerid/fsk"
 	"branchline/media/g711"
+	"branchline/media/sound/prompts"
 )
 
 // wire is a line with its faults.
@@ -300,6 +302,30 @@ func TestAlertTone(t *testing.T) {
 				t.Fatalf("%s: %v", c.name, got)
 			}
 		}
+	}
+}
+
+// Nobody calls in spoken prompts, loud or soft.
+func TestNoCallerInPrompts(t *testing.T) {
+	receiver := NewReceiver(HearAll)
+	n := 0
+	err := fs.WalkDir(prompts.FS, ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(prompts.FS, name)
+		sound := make([]int16, len(b))
+		g711.ULaw().Decode(sound, b)
+		n += len(sound)
+		for _, e := range hear(receiver, sound) {
+			if e.Kind == Complete || e.Kind == Alerted {
+				t.Errorf("%s: %+v", name, e)
+			}
+		}
+		return err
+	})
+	if err != nil || n < 60*Rate {
+		t.Errorf("%d samples of speech: %v", n, err)
 	}
 }
 

@@ -2,26 +2,27 @@ package callerid
 
 import "math/bits"
 
-// Control characters of NTT's frame: DLE SOH header DLE STX, type, length and
-// parameters, DLE ETX, check. All but the check have even parity in the top bit.
+// NTT's frame: DLE SOH header DLE STX, type, length and parameters, DLE ETX, check.
+// All but the check have even parity in the top bit, and a DLE within the text is
+// sent twice, so that it is not taken for its end.
 const (
 	soh         = 0x01
 	stx         = 0x02
-	etx         = 0x03
+	etx         = 0x03 // the same with parity
 	dle         = 0x10
 	headerJP    = 0x07
 	callJP      = 0x40
 	dialledJP   = 0x09
-	dleParity   = 0x90 // DLE as it is on the line
-	aroundJP    = 11   // characters of a frame that are not parameters
-	lengthAtJP  = 6
+	dleParity   = 0x90
+	textAtJP    = 5 // type, length, parameters
 	checkFromJP = 2
+	leastJP     = textAtJP + 2 + 4
 )
 
 func frameJP(m Message) []byte {
-	b := []byte{dle, soh, headerJP, dle, stx, callJP, 0}
+	text := []byte{callJP, 0}
 	param := func(kind byte, data ...byte) {
-		b = append(append(b, kind, byte(len(data))), data...)
+		text = append(append(text, kind, byte(len(data))), data...)
 	}
 	switch {
 	case m.Withheld:
@@ -34,17 +35,23 @@ func frameJP(m Message) []byte {
 	if m.Dialled != "" {
 		param(dialledJP, []byte(m.Dialled)...)
 	}
-	b[lengthAtJP] = byte(len(b) - lengthAtJP - 1)
+	text[1] = byte(len(text) - 2)
+	b := []byte{dle, soh, headerJP, dle, stx}
+	for _, c := range text {
+		if b = append(b, c); c == dle {
+			b = append(b, dle)
+		}
+	}
 	b = append(b, dle, etx)
 	for i, c := range b {
 		b[i] = c | byte(bits.OnesCount8(c)&1)<<7
 	}
-	check := crc(b[checkFromJP:])
+	check := crc(0, b[checkFromJP:])
 	return append(b, byte(check), byte(check>>8))
 }
 
-// crc is that of ITU-T V.41, low bit first, begun with 0.
-func crc(b []byte) (c uint16) {
+// crc goes on with that of ITU-T V.41, low bit first.
+func crc(c uint16, b []byte) uint16 {
 	for _, v := range b {
 		c ^= uint16(v)
 		for range 8 {
@@ -54,24 +61,38 @@ func crc(b []byte) (c uint16) {
 	return c
 }
 
-// parseJP reads a whole frame of NTT; false if it is damaged.
+// parseJP reads a whole frame of NTT; false if it is damaged. Whether the check
+// counts a doubled DLE once or twice is told differently: either will do.
 func parseJP(b []byte) (m Message, ok bool) {
-	if len(b) < aroundJP || len(b) > aroundJP+127 || crc(b[checkFromJP:]) != 0 {
+	if len(b) < leastJP || [textAtJP]byte(b) != [textAtJP]byte{dleParity, soh | 0x80, headerJP | 0x80, dleParity, stx | 0x80} {
 		return m, false
 	}
-	var plain [aroundJP + 127]byte
-	n := len(b) - 2
-	for i, c := range b[:n] {
-		if bits.OnesCount8(c)&1 != 0 {
+	end := len(b) - 4
+	if b[end] != dleParity || b[end+1] != etx {
+		return m, false
+	}
+	var plain [len(frame{}.b)]byte
+	text := plain[:0]
+	single := crc(0, b[checkFromJP:textAtJP])
+	for i := textAtJP; i < end; i++ {
+		if bits.OnesCount8(b[i])&1 != 0 {
 			return m, false
 		}
-		plain[i] = c & 0x7f
+		text = append(text, b[i]&0x7f)
+		single = crc(single, b[i:i+1])
+		if b[i] == dleParity {
+			if i++; i == end || b[i] != dleParity {
+				return m, false
+			}
+		}
 	}
-	if [6]byte(plain[:6]) != [6]byte{dle, soh, headerJP, dle, stx, callJP} ||
-		int(plain[lengthAtJP]) != n-aroundJP+2 || [2]byte(plain[n-2:n]) != [2]byte{dle, etx} {
+	if crc(0, b[checkFromJP:]) != 0 && crc(single, b[end:]) != 0 {
 		return m, false
 	}
-	data := plain[lengthAtJP+1 : n-2]
+	if len(text) < 2 || text[0] != callJP || len(text) != int(text[1])+2 {
+		return m, false
+	}
+	data := text[2:]
 	for i := 0; i+1 < len(data); i += 2 + int(data[i+1]) {
 		if data[i] == dialledJP {
 			data[i] = paramDialled

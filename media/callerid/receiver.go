@@ -122,7 +122,7 @@ func (r *Receiver) hearModem(speech []int16) {
 
 func (r *Receiver) hearKeys(speech []int16) {
 	for len(speech) > 0 {
-		n := min(len(speech), len(r.keys.louder))
+		n := min(len(speech), keysAtOnce)
 		switch r.keys.hear(speech[:n]) {
 		case frameBegun:
 			r.begin(HearDTMF)

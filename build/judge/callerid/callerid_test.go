@@ -309,28 +309,6 @@ func TestCommandsHearUs(t *testing.T) {
 	}
 }
 
-// minimodem is no exchange: its characters follow two bits of mark. With more of it
-// before them they are a message as it is sent in a call.
-func TestWeHearMinimodem(t *testing.T) {
-	frame := "\x80\x0e\x02\x0c" + "886223456789"
-	var sum byte
-	for i := range len(frame) {
-		sum -= frame[i]
-	}
-	sound, err := judge.MakeMinimodem(frame+string([]byte{sum}), "1200")
-	if err != nil {
-		t.Fatal(err)
-	}
-	mark := make([]int16, judge.Rate/10)
-	for i := range mark {
-		mark[i] = int16(32000 * math.Sin(2*math.Pi*1200*float64(i)/judge.Rate))
-	}
-	got := heard(callerid.NewReceiver(callerid.HearAll), append(append(mark, sound...), make([]int16, 1600)...))
-	if len(got) != 1 || got[0] != (callerid.Message{Number: "886223456789"}) {
-		t.Errorf("heard %+v", got)
-	}
-}
-
 // The judge's alerting tone is heard as such.
 func TestAlertingTone(t *testing.T) {
 	sound, err := line.MakeCallerID(judge.CLIP, judge.Message{Type: 0x80, Alert: true, Gap: time.Second, Fields: []judge.Field{{Type: 2, Body: []byte("123456")}}})

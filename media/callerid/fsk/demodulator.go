@@ -15,11 +15,13 @@ const (
 	smooth = 7
 
 	weakest = -48.0 // dBm0 in the band, below which there is no carrier
-	lostFor = 80    // samples without carrier that end the transmission, 10 ms
+	lostFor = 24    // samples without carrier that end the transmission, 3 ms
 
 	// A transition counts as one of a seizure if it comes about one bit after the
-	// last, and a seizure is believed after this many.
-	seized = 24
+	// last, and a seizure is believed after this many that come at the right rate on
+	// average: the tones of some DTMF digits beat nearly as fast.
+	seized     = 24
+	seizedRate = 0.0275
 	// markLong is the length of mark, in bits, that cannot be part of a character, nor
 	// of a pause between two: the next start bit begins a message. Without a seizure
 	// before it (caller ID in a call, NTT) it must be markAlone.
@@ -59,12 +61,13 @@ type Demodulator struct {
 	heard [2 * taps]float64 // every sample twice, so that the last ones lie in a row
 	at    int
 	last  [2]float64 // output of the filter, one sample ago
-	power float64    // of the filter's output, averaged
 
-	raw  [smooth]float64 // output of the discriminator
-	rawN int
-	sum  float64
-	soft float64 // the average now: positive for space
+	turns  [smooth]float64 // output of the discriminator
+	sizes  [smooth]float64 // power of the filter's output
+	oldest int
+	turn   float64 // sum of turns
+	power  float64 // sum of sizes
+	soft   float64 // the discriminator's average: positive for space
 
 	n       int64   // samples
 	weak    int     // samples in a row without carrier
@@ -72,6 +75,7 @@ type Demodulator struct {
 	inside  bool    // First was reported, and neither Bad nor Done came
 	edgeAt  float64 // when soft last changed its sign
 	alike   int     // transitions one bit apart, in a row
+	since   float64 // when those began
 	seizure int64   // when the last seizure was heard
 	wasMark float64 // length of the run of mark that is going on or just ended, samples
 	depth   float64 // sum of the discriminator over that run, and
@@ -123,7 +127,7 @@ func bandPass() *[taps][2]float64 {
 }
 
 var (
-	carrierPower = math.Pow(fullTone*math.Pow(10, weakest/20), 2)
+	carrierPower = smooth * math.Pow(fullTone*math.Pow(10, weakest/20), 2)
 	turnSin      = math.Sin(2 * math.Pi * centre / Rate)
 	turnCos      = math.Cos(2 * math.Pi * centre / Rate)
 	// clearly is the discriminator's output for V.23's tones, 400 Hz from the centre.
@@ -182,20 +186,20 @@ func (d *Demodulator) listen(v float64) {
 	dot := re*lastRe + im*lastIm
 	cross := im*lastRe - re*lastIm
 	size := (re*re + im*im + lastRe*lastRe + lastIm*lastIm) / 2
-	d.power += (size - d.power) / 16
 	turn := 0.0
 	if size > 0 {
 		turn = (cross*turnCos - dot*turnSin) / size
 	}
-	d.sum += turn - d.raw[d.rawN]
-	d.raw[d.rawN] = turn
-	d.rawN = (d.rawN + 1) % smooth
+	d.turn += turn - d.turns[d.oldest]
+	d.power += size - d.sizes[d.oldest]
+	d.turns[d.oldest], d.sizes[d.oldest] = turn, size
+	d.oldest = (d.oldest + 1) % smooth
 }
 
 // track follows the bits.
 func (d *Demodulator) track() (s Symbol) {
 	was := d.soft
-	d.soft = d.sum / smooth
+	d.soft = d.turn / smooth
 	now := float64(d.n)
 	if was < 0 != (d.soft < 0) {
 		s = d.transition(now-d.soft/(d.soft-was), d.soft >= 0)
@@ -222,9 +226,15 @@ func (d *Demodulator) transition(at float64, space bool) (s Symbol) {
 	if gap > 0.6*bitLen && gap < 1.4*bitLen {
 		d.alike++
 	} else {
-		d.alike = 0
+		d.alike, d.since = 0, at
 	}
-	seizing := d.alike >= seized && !d.inside // a name may alternate too: UUU
+	seizing := false
+	if d.alike >= seized && !d.inside { // a name may alternate too: UUU
+		rate := (at - d.since) / (float64(d.alike) * bitLen)
+		if seizing = math.Abs(rate-1) < seizedRate; !seizing {
+			d.alike, d.since = 0, at
+		}
+	}
 	if seizing {
 		d.seizure = d.n
 		if d.alike == seized && !d.char.on {
