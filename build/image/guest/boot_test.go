@@ -66,3 +66,22 @@ func TestBootAMD64(t *testing.T) {
 	}
 	t.Log(run("df; free; ip addr; systemd-analyze; systemd-analyze blame | head -20; systemd-analyze security branchline | tail -3; ps"))
 }
+
+// TestAsk boots a guest and gives its shell COMMANDS, one a line: for whoever wants to
+// look inside.
+func TestAsk(t *testing.T) {
+	commands := os.Getenv("COMMANDS")
+	if commands == "" {
+		return
+	}
+	o := card(t, "amd64")
+	o.Shell = true
+	g := start(t, o)
+	if _, err := g.Expect(`# `, 2*time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range strings.Split(commands, "\n") {
+		out, err := g.Run(c, 2*time.Minute)
+		t.Logf("%s\n%s%v", c, out, err)
+	}
+}
