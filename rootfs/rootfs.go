@@ -35,6 +35,10 @@ const (
 // Signature is the MBR's disk signature, by which the initrd finds its card.
 const Signature = 0x42524c4e // "BRLN"
 
+// User is the number of the user and the group that the exchange runs as. It is the
+// same in both slots, because the files of the data partition carry it.
+const User = 990
+
 // Labels of the file systems.
 const (
 	BootLabel = "BRANCHLINE"

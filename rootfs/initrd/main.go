@@ -168,13 +168,19 @@ func mountData(device string) error {
 	} else if blocks > 0 {
 		say("<5>", "data file system grown to %d blocks", blocks)
 	}
-	for _, b := range []struct{ from, to string }{
-		{"etc/asterisk", "etc/asterisk"}, {"lib", "var/lib"}, {"spool", "var/spool"},
+	for _, b := range []struct {
+		from, to string
+		owner    int
+	}{
+		{"etc/asterisk", "etc/asterisk", rootfs.User}, {"lib", "var/lib", 0}, {"spool", "var/spool", 0}, {"spool/asterisk", "var/spool/asterisk", rootfs.User},
 	} {
 		from, to := "/root/data/"+b.from, "/root/"+b.to
 		if err := os.MkdirAll(from, 0o755); err != nil {
 			say("<4>", "%v", err)
 			continue
+		}
+		if err := os.Chown(from, b.owner, b.owner); err != nil {
+			say("<4>", "%v", err)
 		}
 		if err := mount(from, to, "", unix.MS_BIND, ""); err != nil {
 			say("<4>", "%v", err)
