@@ -19,9 +19,12 @@ const (
 	memorySpare = 1 << 20 // bytes worth a collection
 )
 
-// giveBackMemory returns memory to the system once the need for it has passed,
-// until ctx ends. It reads three counters every ten seconds; thrift decides.
+// giveBackMemory has the program itself in memory from the start, and returns
+// what is taken besides to the system once the need for it has passed, until ctx
+// ends. It reads three counters every ten seconds; thrift decides.
 func giveBackMemory(ctx context.Context) error {
+	// Without it the pages come one by one, as ever.
+	_ = bringIn("/proc/self/maps")
 	debug.SetMemoryLimit(memoryLimit("/proc/meminfo"))
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/allocs:bytes"},
@@ -35,6 +38,11 @@ func giveBackMemory(ctx context.Context) error {
 	look := time.NewTicker(memoryLook)
 	defer look.Stop()
 	var t thrift
+	// What reading the configuration left behind. Twice, because the allocator
+	// works with two sets of tables in turn, and both shall stand before the first
+	// caller.
+	debug.FreeOSMemory()
+	debug.FreeOSMemory()
 	t.collected(counters())
 	for {
 		select {

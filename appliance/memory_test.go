@@ -59,3 +59,30 @@ func TestThrift(t *testing.T) {
 		t.Errorf("collected at looks %v, want %v", did, want)
 	}
 }
+
+func TestBringIn(t *testing.T) {
+	if err := bringIn("/proc/self/maps"); err != nil {
+		t.Error(err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, ok := range map[string]bool{
+		"": true, "7fff0000-7fff1000 r-xp 00000000 00:00 0 [vdso]\n": true,
+		"here-there r-xp 00000000 00:00 0 " + program + "\n": false,
+		"1000-2000 r-xp 00000000 00:00 0 " + program + "\n":  false, // nothing is mapped there
+		"1000-2000 rw-p 00000000 00:00 0 " + program + "\n":  true,
+	} {
+		file := filepath.Join(t.TempDir(), "maps")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := bringIn(file); (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if err := bringIn("/nonexistent"); err == nil {
+		t.Error("no maps, no error")
+	}
+}

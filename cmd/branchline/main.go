@@ -17,6 +17,8 @@ import (
 )
 
 func main() {
+	// Nobody asks for a profile of the heap, and its tables cost a megabyte.
+	runtime.MemProfileRate = 0
 	inv, err := parse(os.Args)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "%v\nTry -h for the options there are.\n", err)

@@ -47,8 +47,21 @@ const maxForwards = 10
 
 // dial is Dial(Tech/res[&...][,timeout[,options[,URL]]]).
 func (a *calls) dial(ctx context.Context, c *channel.Channel, args string) error {
+	d, targets := a.asked(c, args)
+	if sub, ok := d.o.Arg('B'); ok {
+		if err := d.subroutine(ctx, c, sub); err != nil {
+			return err
+		}
+	}
+	return d.run(ctx, targets)
+}
+
+// asked reads Dial's arguments and begins anew with its variables.
+//
+//go:noinline
+func (a *calls) asked(c *channel.Channel, args string) (d *dialing, targets []string) {
 	p := dialplan.SplitArgs(args, 5)
-	d := &dialing{calls: a, c: c, o: dialplan.ParseOptions(arg(p, 2)), started: time.Now()}
+	d = &dialing{calls: a, c: c, o: dialplan.ParseOptions(arg(p, 2)), started: time.Now()}
 	for _, v := range [...]string{"DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME", "ANSWEREDTIME", "ANSWEREDTIME_MS",
 		"DIALEDTIME", "DIALEDTIME_MS", "RINGTIME", "RINGTIME_MS", "PROGRESSTIME", "PROGRESSTIME_MS"} {
 		c.SetVar(v, "")
@@ -64,12 +77,7 @@ func (a *calls) dial(ctx context.Context, c *channel.Channel, args string) error
 			d.ends = d.started.Add(limit)
 		}
 	}
-	if sub, ok := d.o.Arg('B'); ok {
-		if err := d.subroutine(ctx, c, sub); err != nil {
-			return err
-		}
-	}
-	return d.run(ctx, files(arg(p, 0)))
+	return d, files(arg(p, 0))
 }
 
 // complain names the options that are known but do nothing yet.

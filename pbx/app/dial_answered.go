@@ -14,6 +14,17 @@ import (
 
 // connected is Dial from the moment a leg has answered.
 func (d *dialing) connected(ctx context.Context, l *called) error {
+	if done, err := d.welcome(ctx, l); done || err != nil {
+		return err
+	}
+	d.c.Answer()
+	return d.talk(ctx, l.ch)
+}
+
+// welcome is what comes before the two may talk; done says that they will not.
+//
+//go:noinline
+func (d *dialing) welcome(ctx context.Context, l *called) (done bool, err error) {
 	peer := l.ch
 	peer.State, peer.AnsweredAt, peer.Hearing = channel.Up, time.Now(), true
 	d.tellIdentity(peer.Caller)
@@ -29,11 +40,10 @@ func (d *dialing) connected(ctx context.Context, l *called) error {
 			d.drop(peer, d.c.Cause)
 		}
 		if done || err != nil {
-			return err
+			return done, err
 		}
 	}
-	d.c.Answer()
-	return d.talk(ctx, peer)
+	return false, nil
 }
 
 // gone watches for the called party's hanging up before the bridge.

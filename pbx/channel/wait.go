@@ -37,23 +37,12 @@ func (c *Channel) Wait(ctx context.Context, d time.Duration, take func(Event) bo
 		defer t.Stop()
 		up = t.C
 	}
-	mb := c.Mailbox()
 	for {
-		for e, ok := mb.Next(); ok; e, ok = mb.Next() {
-			pass, err := c.obey(e)
-			if err != nil {
-				return err
-			}
-			if pass && take != nil && take(e) {
-				return nil
-			}
-			e.refuse()
-			if c.Mailbox() != mb { // take handed the channel over
-				mb = c.Mailbox()
-			}
+		if taken, err := c.attend(take); taken || err != nil {
+			return err
 		}
 		select {
-		case <-mb.Ready():
+		case <-c.Mailbox().Ready():
 		case <-up:
 			if limited {
 				return ErrTimeLimit
@@ -66,6 +55,27 @@ func (c *Channel) Wait(ctx context.Context, d time.Duration, take func(Event) bo
 			return c.leave(NormalClearing)
 		}
 	}
+}
+
+// attend deals with the events that are there. It is apart from Wait because
+// events are large: a goroutine that waits shall not keep room for them, which
+// would double the stack of every call.
+//
+//go:noinline
+func (c *Channel) attend(take func(Event) bool) (taken bool, err error) {
+	mb := c.Mailbox()
+	for e, ok := mb.Next(); ok; e, ok = mb.Next() {
+		pass, err := c.obey(e)
+		if err != nil {
+			return false, err
+		}
+		if pass && take != nil && take(e) {
+			return true, nil
+		}
+		e.refuse()
+		mb = c.Mailbox() // take may have handed the channel over
+	}
+	return false, nil
 }
 
 func (c *Channel) hasLimit() bool { return !c.AbsoluteEnd.IsZero() && !c.Finished }
@@ -89,18 +99,8 @@ func (c *Channel) Poll(ctx context.Context, take func(Event) bool) error {
 	if ctx.Err() != nil && !c.Finished {
 		return c.leave(NormalClearing)
 	}
-	mb := c.Mailbox()
-	for e, ok := mb.Next(); ok; e, ok = mb.Next() {
-		pass, err := c.obey(e)
-		if err != nil {
-			return err
-		}
-		if pass && take != nil && take(e) {
-			return nil
-		}
-		e.refuse()
-	}
-	return nil
+	_, err := c.attend(take)
+	return err
 }
 
 // refuse answers a transfer that nobody could carry out: there was no bridge.

@@ -3,6 +3,8 @@ package exchange
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,14 +13,19 @@ import (
 	"branchline/pbx/channel"
 )
 
-// maxTexts bounds how many messages may wait for the dialplan.
-const maxTexts = 1000
+// What may wait for the dialplan. A plan that takes its time over each message
+// (one that dials, say) must not make a hoard of what anybody sends.
+const (
+	maxTexts      = 100
+	maxTextOctets = 256 << 10
+)
 
 // texts are messages on their way through the dialplan, one after the other, as
 // they came.
 type texts struct {
 	mu      sync.Mutex
 	waiting []channel.IncomingText
+	octets  int // of those waiting
 	busy    bool
 }
 
@@ -32,15 +39,52 @@ func (x *Exchange) AcceptText(_ context.Context, in channel.IncomingText) error 
 	switch {
 	case x.closed.Load():
 		return &channel.Refusal{Cause: channel.SwitchCongestion, Why: "exchange is stopping"}
-	case len(t.waiting) >= maxTexts:
+	case len(t.waiting) >= maxTexts || len(t.waiting) > 0 && t.octets+size(&in.Text) > maxTextOctets:
 		return &channel.Refusal{Cause: channel.SwitchCongestion, Why: "too many messages are waiting"}
 	}
+	in.Text = packed(in.Text)
 	t.waiting = append(t.waiting, in)
+	t.octets += size(&in.Text)
 	if !t.busy {
 		t.busy = true
 		x.wg.Go(x.deliver)
 	}
 	return nil
+}
+
+// packed is the same message in one piece: what waits shall not be strewn over the
+// heap in fifty.
+func packed(t channel.Text) channel.Text {
+	var b strings.Builder
+	b.Grow(size(&t))
+	b.WriteString(t.Body)
+	b.WriteString(t.To)
+	b.WriteString(t.From)
+	for _, h := range t.Headers {
+		b.WriteString(h.Name)
+		b.WriteString(h.Value)
+	}
+	rest := b.String()
+	take := func(s string) (piece string) {
+		piece, rest = rest[:len(s)], rest[len(s):]
+		return piece
+	}
+	t.Body, t.To, t.From = take(t.Body), take(t.To), take(t.From)
+	headers := make([]channel.Header, len(t.Headers))
+	for i, h := range t.Headers {
+		headers[i] = channel.Header{Name: take(h.Name), Value: take(h.Value)}
+	}
+	t.Headers = headers
+	return t
+}
+
+// size is what a message weighs, near enough.
+func size(t *channel.Text) int {
+	n := len(t.Body) + len(t.To) + len(t.From)
+	for _, h := range t.Headers {
+		n += len(h.Name) + len(h.Value)
+	}
+	return n
 }
 
 // deliver works on messages until none is left.
@@ -49,12 +93,13 @@ func (x *Exchange) deliver() {
 	for {
 		t.mu.Lock()
 		if len(t.waiting) == 0 || x.ctx.Err() != nil {
-			t.waiting, t.busy = nil, false
+			t.waiting, t.octets, t.busy = nil, 0, false
 			t.mu.Unlock()
 			return
 		}
 		in := t.waiting[0]
-		t.waiting = t.waiting[1:]
+		t.octets -= size(&in.Text)
+		t.waiting = slices.Delete(t.waiting, 0, 1)
 		t.mu.Unlock()
 		x.read(in)
 	}

@@ -98,7 +98,8 @@ func (s *server) finish(success bool) func() {
 			s.state = ended
 			return func() { s.w.forget(s) }
 		}
-		return func() { s.w.remember(s) }
+		response, port := s.last, s.to.Port()
+		return func() { s.w.remember(s, response, port) }
 	}
 	if success {
 		s.state = accepted
@@ -302,46 +303,6 @@ func serverKey(r *sip.Request, method sip.RequestMethod) (string, bool) {
 	return b.String(), true
 }
 
-// remember keeps a finished transaction for retransmissions (timer J).
-func (w *Wire) remember(s *server) {
-	w.mu.Lock()
-	w.uncount(s)
-	over := w.finished.push(s, time.Now().Add(w.c.Timers.B))
-	if over != nil && w.servers[over.key] == over {
-		delete(w.servers, over.key)
-	}
-	if w.finished.timer == nil && !w.closed {
-		w.finished.timer = time.AfterFunc(w.c.Timers.B, w.expire)
-	}
-	w.mu.Unlock()
-}
-
-// expire removes what is older than timer J, and wakes again for the next.
-func (w *Wire) expire() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	now := time.Now()
-	for {
-		s, due := w.finished.first()
-		if s == nil {
-			w.finished.timer = nil
-			return
-		}
-		if wait := due.Sub(now); wait > 0 {
-			if !w.closed {
-				// Ten wake-ups a second are enough for any load.
-				w.finished.timer = time.AfterFunc(max(wait, 100*time.Millisecond), w.expire)
-			}
-			return
-		}
-		w.finished.pop()
-		if w.servers[s.key] == s {
-			delete(w.servers, s.key)
-			w.shrink()
-		}
-	}
-}
-
 // settled takes s off the count of transactions under way.
 func (w *Wire) settled(s *server) {
 	w.mu.Lock()
@@ -352,78 +313,13 @@ func (w *Wire) settled(s *server) {
 func (w *Wire) forget(s *server) {
 	w.mu.Lock()
 	w.uncount(s)
-	if w.servers[s.key] == s {
-		delete(w.servers, s.key)
-		w.shrink()
-	}
+	w.servers.remove(s.key, s)
 	w.mu.Unlock()
-}
-
-// shrink gives a flood's tables back: a map keeps the room of its best days.
-func (w *Wire) shrink() {
-	if len(w.servers) == 0 && w.peak > 1024 {
-		w.servers, w.peak = map[string]*server{}, 0
-	}
 }
 
 func (w *Wire) uncount(s *server) {
 	if s.counted {
 		s.counted = false
 		w.live--
-	}
-}
-
-// A ring is a first-in first-out list of finished transactions, all with the
-// same life, bounded in number: beyond it the oldest are forgotten early, which
-// only means that a late retransmission is looked at again.
-type ring struct {
-	limit int
-	slots []slot
-	head  int
-	n     int
-	timer *time.Timer
-}
-
-type slot struct {
-	s   *server
-	due time.Time
-}
-
-func (r *ring) push(s *server, due time.Time) (over *server) {
-	if r.n == r.limit {
-		over, _ = r.first()
-		r.pop()
-	}
-	if r.n == len(r.slots) {
-		grown := make([]slot, max(64, min(2*r.n, r.limit)))
-		for i := range r.n {
-			grown[i] = r.slots[(r.head+i)%len(r.slots)]
-		}
-		r.slots, r.head = grown, 0
-	}
-	r.slots[(r.head+r.n)%len(r.slots)] = slot{s, due}
-	r.n++
-	return over
-}
-
-func (r *ring) first() (*server, time.Time) {
-	if r.n == 0 {
-		return nil, time.Time{}
-	}
-	return r.slots[r.head].s, r.slots[r.head].due
-}
-
-func (r *ring) pop() {
-	r.slots[r.head] = slot{}
-	r.head = (r.head + 1) % len(r.slots)
-	r.n--
-	if r.n == 0 {
-		r.slots, r.head = nil, 0 // a flood's memory comes back
-	}
-}
-
-func (r *ring) stop() {
-	if r.timer != nil {
-		r.timer.Stop()
 	}
 }

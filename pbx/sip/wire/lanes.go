@@ -22,9 +22,9 @@ type arrival struct {
 // startLanes starts as many lanes as there are processors, at most four: the
 // exchange behind them is never the bottleneck of an office.
 func (w *Wire) startLanes() {
-	w.lanes = make([]chan arrival, min(4, runtime.GOMAXPROCS(0)))
+	w.lanes = make([]chan *arrival, min(4, runtime.GOMAXPROCS(0)))
 	for i := range w.lanes {
-		lane := make(chan arrival, w.c.Limits.Queue)
+		lane := make(chan *arrival, w.c.Limits.Queue)
 		w.lanes[i] = lane
 		w.wait.Add(1)
 		go func() {
@@ -34,7 +34,7 @@ func (w *Wire) startLanes() {
 				case <-w.done:
 					return
 				case a := <-lane:
-					w.deliver(a)
+					w.deliver(*a)
 				}
 			}
 		}()
@@ -52,7 +52,7 @@ func (w *Wire) dispatch(a arrival) {
 		lane = w.lanes[maphash.String(laneSeed, id.Value())%uint64(len(w.lanes))]
 	}
 	select {
-	case lane <- a:
+	case lane <- &a:
 		return
 	default:
 	}
@@ -61,7 +61,7 @@ func (w *Wire) dispatch(a arrival) {
 		return
 	}
 	select {
-	case lane <- a:
+	case lane <- &a:
 	case <-w.done:
 	}
 }
@@ -98,6 +98,12 @@ func (w *Wire) reply(b []byte, a arrival) {
 	w.note(w.sendPacket(b, a.from, a.local), "reply")
 }
 
+// repeat answers a request again whose transaction is over.
+func (w *Wire) repeat(answer []byte, to netip.AddrPort, a arrival) {
+	w.counts.Retransmitted.Add(1)
+	w.note(w.sendPacket(answer, to, a.local), "repeat response")
+}
+
 // deliver is the boundary that a panic does not cross: one message of a hostile
 // sender must not end everybody's calls.
 func (w *Wire) deliver(a arrival) {
@@ -123,7 +129,7 @@ func (w *Wire) response(res *sip.Response) {
 		return
 	}
 	w.mu.Lock()
-	o := w.clients[key]
+	o := w.clients.m[key]
 	w.mu.Unlock()
 	if o != nil {
 		o.take(res)
@@ -146,9 +152,7 @@ func (w *Wire) request(r *sip.Request, a arrival) {
 		}
 		return
 	}
-	w.mu.Lock()
-	s := w.servers[key]
-	w.mu.Unlock()
+	s, answer, to := w.known(key, a)
 	switch {
 	case r.IsAck():
 		if s != nil && s.acked() {
@@ -163,6 +167,9 @@ func (w *Wire) request(r *sip.Request, a arrival) {
 	case s != nil:
 		s.again()
 		return
+	case answer != nil:
+		w.repeat(answer, to, a)
+		return
 	}
 	in := w.newInbound(r, key, a)
 	in.rport = rport
@@ -172,8 +179,7 @@ func (w *Wire) request(r *sip.Request, a arrival) {
 		w.overloaded(r, a)
 		return
 	}
-	w.servers[key] = in.server
-	w.peak = max(w.peak, len(w.servers))
+	w.servers.put(key, in.server)
 	in.counted = true
 	w.live++
 	w.mu.Unlock()
@@ -194,11 +200,13 @@ func (w *Wire) newInbound(r *sip.Request, key string, a arrival) *Inbound {
 // 9.2). It has a transaction of its own, for its retransmissions.
 func (w *Wire) cancelled(r *sip.Request, invite *server, a arrival) {
 	key, _ := serverKey(r, sip.CANCEL)
-	w.mu.Lock()
-	s := w.servers[key]
-	w.mu.Unlock()
-	if s != nil {
+	s, answer, to := w.known(key, a)
+	switch {
+	case s != nil:
 		s.again()
+		return
+	case answer != nil:
+		w.repeat(answer, to, a)
 		return
 	}
 	status := sip.StatusCallTransactionDoesNotExists
@@ -217,7 +225,7 @@ func (w *Wire) cancelled(r *sip.Request, invite *server, a arrival) {
 		w.mu.Unlock()
 		return
 	}
-	w.servers[key] = in.server
+	w.servers.put(key, in.server)
 	w.mu.Unlock()
 	w.note(in.Respond(w.answer(r, status)), "answer CANCEL")
 	if invite != nil {

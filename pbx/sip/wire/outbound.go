@@ -71,7 +71,7 @@ func (w *Wire) start(req *sip.Request, via *sip.ViaHeader, to netip.AddrPort, on
 		w.later(func() { on(nil, ErrClosed) })
 		return o
 	}
-	w.clients[o.key] = o
+	w.clients.put(o.key, o)
 	w.mu.Unlock()
 	if w.packet != nil {
 		o.begin(nil, nil)
@@ -308,9 +308,7 @@ func (o *Outbound) sendCancel() func() {
 
 func (w *Wire) drop(o *Outbound) {
 	w.mu.Lock()
-	if w.clients[o.key] == o {
-		delete(w.clients, o.key)
-	}
+	w.clients.remove(o.key, o)
 	w.mu.Unlock()
 }
 
