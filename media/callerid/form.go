@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"branchline/media/callerid/fsk"
+	"branchline/media/callerid/onhook"
 )
 
 // Warning is how a telephone on hook is told that a message comes.
@@ -272,5 +273,5 @@ func (f Form) modem(m Message, seizure, mark int) *Sound {
 }
 
 func alertSound(d time.Duration) *Sound {
-	return &Sound{parts: []part{newTones(alertLevel, d, alertLow, alertHigh)}}
+	return &Sound{parts: []part{newTones(alertLevel, d, onhook.AlertLow, onhook.AlertHigh)}}
 }

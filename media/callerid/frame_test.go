@@ -366,7 +366,7 @@ func FuzzSound(f *testing.F) {
 		}
 		receiver.Reset()
 		begun := false
-		for _, e := range hear(receiver, append(sound, make([]int16, keysPause+Rate/10)...)) {
+		for _, e := range hear(receiver, append(sound, make([]int16, Rate)...)) {
 			switch e.Kind {
 			case Begun:
 				if begun {

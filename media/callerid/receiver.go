@@ -1,6 +1,9 @@
 package callerid
 
-import "branchline/media/callerid/fsk"
+import (
+	"branchline/media/callerid/fsk"
+	"branchline/media/callerid/onhook"
+)
 
 // Hearing is what a receiver listens for, as a set.
 type Hearing uint8
@@ -46,8 +49,8 @@ type Receiver struct {
 	n       int64 // samples heard
 	modem   *fsk.Demodulator
 	frame   frame
-	keys    keysHeard
-	alert   alert
+	keys    *onhook.Keys
+	alert   *onhook.Alert
 	begun   Hearing // who has begun a message
 	begunAt int64
 	queue   [4]Event
@@ -56,7 +59,7 @@ type Receiver struct {
 
 // NewReceiver makes a receiver.
 func NewReceiver(want Hearing) *Receiver {
-	return &Receiver{want: want, modem: fsk.NewDemodulator(), keys: newKeysHeard(), alert: newAlert()}
+	return &Receiver{want: want, modem: fsk.NewDemodulator(), keys: onhook.NewKeys(), alert: onhook.NewAlert()}
 }
 
 // Reset forgets all that was heard.
@@ -64,8 +67,8 @@ func (r *Receiver) Reset() {
 	r.n, r.begun, r.queued = 0, 0, 0
 	r.modem.Reset()
 	r.frame.reset()
-	r.keys.reset()
-	r.alert.reset()
+	r.keys.Reset()
+	r.alert.Reset()
 }
 
 // Hear takes speech, 20 ms at a time or otherwise up to 100 ms, and returns what was
@@ -78,7 +81,7 @@ func (r *Receiver) Hear(speech []int16) (e Event) {
 		r.hearKeys(speech)
 	}
 	r.n += int64(len(speech))
-	if r.want&HearAlert != 0 && r.alert.hear(speech) {
+	if r.want&HearAlert != 0 && r.alert.Hear(speech) {
 		r.put(Event{Kind: Alerted})
 	}
 	if r.begun != 0 && r.n-r.begunAt > patience {
@@ -122,16 +125,14 @@ func (r *Receiver) hearModem(speech []int16) {
 
 func (r *Receiver) hearKeys(speech []int16) {
 	for len(speech) > 0 {
-		n := min(len(speech), keysAtOnce)
-		switch r.keys.hear(speech[:n]) {
-		case frameBegun:
+		n := min(len(speech), 160)
+		switch r.keys.Hear(speech[:n]) {
+		case onhook.Begun:
 			r.begin(HearDTMF)
-		case frameLost:
+		case onhook.Broken:
 			r.fail(HearDTMF)
-		case frameWhole:
-			m, ok := parseKeys(r.keys.row[:r.keys.n])
-			r.keys.forget()
-			if ok {
+		case onhook.Whole:
+			if m, ok := parseKeys(r.keys.Row()); ok {
 				r.complete(m)
 			} else {
 				r.fail(HearDTMF)

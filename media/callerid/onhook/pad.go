@@ -1,4 +1,4 @@
-package callerid
+package onhook
 
 import "math"
 
@@ -21,7 +21,7 @@ const (
 var (
 	padHz = [8]float64{697, 770, 852, 941, 1209, 1336, 1477, 1633}
 	// A sine of amplitude A leaves (A N/2)^2 in its bin.
-	padFloor      = math.Pow(22650*math.Pow(10, padWeak/20)*padBlock/2, 2)
+	padFloor      = math.Pow(fullTone*math.Pow(10, padWeak/20)*padBlock/2, 2)
 	padTwistRatio = math.Pow(10, padTwist/10)
 	padApartRatio = math.Pow(10, padApart/10)
 )

@@ -1,12 +1,15 @@
-package callerid
+package onhook
 
 import "math"
 
 // The dual tone that alerts a telephone to a message: DT-AS of EN 300 659-1 5.2,
-// CAS of GR-30 2.5.
+// CAS of GR-30 2.5. In Hz, within 0.5 %.
 const (
-	alertLow, alertHigh = 2130.0, 2750.0 // Hz, within 0.5 %
+	AlertLow  = 2130.0
+	AlertHigh = 2750.0
+)
 
+const (
 	alertBlock   = 80    // samples, 10 ms
 	alertWeakest = -46.0 // dBm0 per tone
 	alertTwist   = 9.0   // dB between the tones at most; 6 must be taken
@@ -17,8 +20,8 @@ const (
 	alertLeast, alertMost = 6, 13
 )
 
-// An alert listens for the dual tone.
-type alert struct {
+// An Alert listens for the dual tone.
+type Alert struct {
 	low, high bin
 	total     float64
 	n         int
@@ -39,16 +42,18 @@ func newBin(hz float64) bin {
 	return bin{k: 2 * cos, cos: cos, sin: sin, ahead: w * alertBlock}
 }
 
-func newAlert() alert { return alert{low: newBin(alertLow), high: newBin(alertHigh)} }
+// NewAlert makes one.
+func NewAlert() *Alert { return &Alert{low: newBin(AlertLow), high: newBin(AlertHigh)} }
 
-func (a *alert) reset() {
+// Reset forgets what was heard.
+func (a *Alert) Reset() {
 	a.low.clear()
 	a.high.clear()
 	a.total, a.n, a.run = 0, 0, 0
 }
 
-// hear takes speech and reports whether the tone ended in it.
-func (a *alert) hear(speech []int16) (ended bool) {
+// Hear takes speech and reports whether the tone ended in it.
+func (a *Alert) Hear(speech []int16) (ended bool) {
 	for len(speech) > 0 {
 		n := min(len(speech), alertBlock-a.n)
 		for _, v := range speech[:n] {
@@ -66,12 +71,12 @@ func (a *alert) hear(speech []int16) (ended bool) {
 }
 
 var (
-	alertFloor = math.Pow(22650*math.Pow(10, alertWeakest/20)*alertBlock/2, 2)
+	alertFloor = math.Pow(fullTone*math.Pow(10, alertWeakest/20)*alertBlock/2, 2)
 	alertRatio = math.Pow(10, alertTwist/10)
 )
 
 // block judges a full block.
-func (a *alert) block() (ended bool) {
+func (a *Alert) block() (ended bool) {
 	low, offLow := a.low.take()
 	high, offHigh := a.high.take()
 	// A sine of amplitude A gives (A N/2)^2 in its bin and A^2 N/2 in total.
