@@ -212,6 +212,10 @@ func TestEvents(t *testing.T) {
 		{"an unknown tone between digits", missed, "begun damaged"},
 		{"alert and modem", Form{Signal: V23, Warning: AlertTone}.Samples(m), "alerted begun complete"},
 		{"in a call", sounds(f.Waiting(m)), "alerted begun complete"},
+		{"after a ring", append(ring(1000), good...), "begun complete"},
+		{"digits after a ring", append(ring(1000), keys...), "begun complete"},
+		{"in mains hum", hum(good), "begun complete"},
+		{"digits in mains hum", hum(keys), "begun complete"},
 	} {
 		var got []string
 		for _, e := range hear(NewReceiver(HearAll), append(append(make([]int16, 777), c.sound...), make([]int16, 8000)...)) {
@@ -221,6 +225,29 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, s, c.want)
 		}
 	}
+}
+
+// ring is what a line card hears of a ring of so many ms, 25 Hz and far too loud, of
+// its end, a jump, and of the half second after it.
+func ring(ms int) []int16 {
+	out := make([]int16, (ms+500)*Rate/1000)
+	for i := range out[:ms*Rate/1000] {
+		out[i] = int16(max(-32768, min(32767, 200000*math.Sin(2*math.Pi*25*float64(i)/Rate))))
+	}
+	for i := range out[ms*Rate/1000:] {
+		out[ms*Rate/1000+i] = int16(30000 * math.Exp(-float64(i)/60))
+	}
+	return out
+}
+
+// hum is sound at -30 dBm0 with 60 Hz and its fifth harmonic, together as loud.
+func hum(sound []int16) []int16 {
+	out := make([]int16, len(sound))
+	for i, v := range sound {
+		x := 2 * math.Pi * float64(i) / Rate
+		out[i] = int16(float64(v)*0.15 + 650*math.Sin(60*x) + 250*math.Sin(300*x))
+	}
+	return out
 }
 
 // sounds is all that a plan plays.

@@ -309,6 +309,35 @@ func TestCommandsHearUs(t *testing.T) {
 	}
 }
 
+// The message waiting lamp, on and off, in all frames there are for it.
+func TestTheJudgeSeesTheLamp(t *testing.T) {
+	for _, c := range []struct {
+		standard judge.Standard
+		form     callerid.Form
+		message  callerid.Message
+		kind     byte
+		fields   map[byte]string
+	}{
+		{judge.CLASS, callerid.Form{Signal: callerid.Bell}, callerid.Message{Lamp: callerid.LampOn}, 0x82, map[byte]string{0x0b: "\xff"}},
+		{judge.CLASS, callerid.Form{Signal: callerid.Bell}, callerid.Message{Lamp: callerid.LampOff}, 0x82, map[byte]string{0x0b: "\x00"}},
+		{judge.CLASS, callerid.Form{Signal: callerid.Bell, Single: true}, callerid.Message{Lamp: callerid.LampOn}, 0x06, map[byte]string{0: "BBB"}},
+		{judge.CLASS, callerid.Form{Signal: callerid.Bell, Single: true}, callerid.Message{Lamp: callerid.LampOff}, 0x06, map[byte]string{0: "ooo"}},
+		{judge.CLIP, callerid.Form{Signal: callerid.V23}, callerid.Message{Lamp: callerid.LampOn, Messages: 7}, 0x82, map[byte]string{0x0b: "\xff", 0x13: "\x07"}},
+	} {
+		sound := append(append(make([]int16, 800), c.form.Samples(c.message)...), make([]int16, 800)...)
+		got, err := line.CallerIDs(c.standard, sound)
+		if err != nil || len(got) != 1 || got[0].Type != c.kind {
+			t.Errorf("%+v: %v %v", c.message, got, err)
+			continue
+		}
+		for kind, body := range c.fields {
+			if string(got[0].Field(kind)) != body {
+				t.Errorf("%+v: %v", c.message, got)
+			}
+		}
+	}
+}
+
 // The judge's alerting tone is heard as such.
 func TestAlertingTone(t *testing.T) {
 	sound, err := line.MakeCallerID(judge.CLIP, judge.Message{Type: 0x80, Alert: true, Gap: time.Second, Fields: []judge.Field{{Type: 2, Body: []byte("123456")}}})
