@@ -14,7 +14,7 @@ const (
 	alertWeakest = -46.0 // dBm0 per tone
 	alertTwist   = 9.0   // dB between the tones at most; 6 must be taken
 	alertPurity  = 0.75  // share of all energy that the tones must hold, against speech
-	alertOff     = 30.0  // Hz a tone may be off, 0.5 % and a Doppler's worth of carrier equipment
+	alertOff     = 30.0  // Hz a tone may be off: 0.5 % is 14, the rest is for noise
 	// A tone of 75 ms holds six whole blocks wherever it begins; DT-AS has 110 ms at
 	// most.
 	alertLeast, alertMost = 6, 13
