@@ -21,8 +21,10 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -40,7 +42,9 @@ func main() {
 	})
 	flag.Parse()
 	o.tests = flag.Args()
-	ctx, cancel := context.WithTimeout(context.Background(), *limit)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, *limit)
 	defer cancel()
 	start := time.Now()
 	if err := o.run(ctx); err != nil {
