@@ -355,6 +355,35 @@ func TestEvents(t *testing.T) {
 	})
 }
 
+// Closing a line hangs it up, and hanging up a line that is on hook does nothing: the
+// kernel would not hear it ring for two seconds.
+func TestHangUp(t *testing.T) {
+	bubble(t, dahdi.Settings{}, func(r *rig) {
+		phone, _ := r.open(2)
+		line, _ := r.open(4)
+		time.Sleep(2100 * ms)
+		line.do(hal.Op{Kind: hal.Clear})
+		phone.do(hal.Op{Kind: hal.Ring})
+		phone.see(hal.RingBegin)
+		line.see(hal.RingBegin)
+		line.do(hal.Op{Kind: hal.Answer})
+		phone.see(hal.OffHook)
+		time.Sleep(time.Second)
+		line.Close()
+		phone.see(hal.OnHook)
+	})
+}
+
+func TestZone(t *testing.T) {
+	for zone, fails := range map[int]bool{0: false, 3: true} {
+		bubble(t, dahdi.Settings{Zone: &zone}, func(r *rig) {
+			if _, err := r.driver.Open(context.Background(), "1"); (err != nil) != fails {
+				t.Errorf("zone %d: %v", zone, err)
+			}
+		})
+	}
+}
+
 // Open tells what is the matter with a line from the beginning.
 func TestOpenInAlarm(t *testing.T) {
 	bubble(t, dahdi.Settings{}, func(r *rig) {

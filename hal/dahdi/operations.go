@@ -163,6 +163,11 @@ func (l *line) seize(value abi.Int, c *command, reply func(error)) {
 // clear hangs up. On the way to a telephone that is off the hook this is a drop of the
 // battery, and the telephone stays as it is until its owner hangs up too.
 func (l *line) clear(c *command, reply func(error)) {
+	if !l.phone && !l.offHook { // hanging up once more would make the line deaf to ringing
+		l.settle(errOvertaken)
+		reply(nil)
+		return
+	}
 	if l.phone {
 		l.burst = false
 	} else {
