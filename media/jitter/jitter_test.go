@@ -193,7 +193,7 @@ func TestClockSkew(t *testing.T) {
 			if s.Late+s.Lost+s.Concealed > 0 {
 				t.Errorf("%+.0f ppm: %+v", ppm, s)
 			}
-			if want := uint64(minutes * 60 * 8000 / 10000 * 8 / 10); s.Inserted+s.Removed < want {
+			if want := uint64(minutes*48 - 240); s.Inserted+s.Removed < want {
 				t.Errorf("%+.0f ppm: the clocks are not followed: %+v", ppm, s)
 			}
 			if longest > 800 { // packet, frame and 40 ms included
@@ -329,9 +329,8 @@ func TestSilenceAfterALongGap(t *testing.T) {
 
 func TestOrderAndDuplicates(t *testing.T) {
 	b := New(Config{Fixed: 640})
-	// Each pair of packets changes places, and each third comes twice.
-	w := &wire{s: newSender(), delay: func(n int) float64 { return float64(5 + n%2*0 + (n+1)%2*200) }}
-	var out []int16
+	// The packets of each pair change places, and some come twice.
+	w := &wire{s: newSender(), delay: func(n int) float64 { return float64(5 + (n+1)%2*200) }}
 	f := make([]int16, 160)
 	for i := range 300 {
 		w.until(float64(i*160), b)
@@ -339,7 +338,6 @@ func TestOrderAndDuplicates(t *testing.T) {
 			b.Push(w.queue[0].b)
 		}
 		b.Pull(f)
-		out = append(out, f...)
 	}
 	s := b.Stats()
 	if s.Lost > 1 || s.Concealed > 0 || s.Late > 0 || s.Duplicate < 50 {
