@@ -1,0 +1,5 @@
+//go:build judge
+
+package progress
+
+const thorough = true
