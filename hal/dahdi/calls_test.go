@@ -118,8 +118,51 @@ func again(t *testing.T, phone, line *port) {
 	phone.see(hal.RingBegin)
 }
 
+// flashed is a flash asked for as soon as the line is off hook, when the kernel still
+// refuses it, and digits asked for while others go out.
+func flashed(t *testing.T, phone, line *port) {
+	line.do(hal.Op{Kind: hal.Seize})
+	phone.see(hal.OffHook)
+	start := time.Now()
+	line.do(hal.Op{Kind: hal.Flash, Length: 500 * time.Millisecond})
+	if waited := time.Since(start); waited < 500*time.Millisecond || waited > 800*time.Millisecond {
+		t.Errorf("the flash began after %v", waited)
+	}
+	phone.see(hal.HookFlash)
+	line.do(hal.Op{Kind: hal.Dial, Digits: "1"})
+	line.do(hal.Op{Kind: hal.SendDigit, Digits: "2"})
+	line.see(hal.DialDone)
+	line.do(hal.Op{Kind: hal.Dial, Digits: "1234567890"})
+	line.do(hal.Op{Kind: hal.Clear}) // the rest is not dialled
+	phone.see(hal.OnHook)
+	line.do(hal.Op{Kind: hal.Clear})
+}
+
+// pauses is a conversation in which one side says nothing for a while: the line runs dry
+// once, and not again.
+func pauses(t *testing.T, phone, line *port) {
+	a, err := line.Audio()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	var f hal.Frame
+	for n := range 120 {
+		if err := a.Read(&f); err != nil {
+			t.Fatal(err)
+		}
+		if n < 40 || n >= 80 {
+			a.Write(&f)
+		}
+	}
+	if s := a.Stats(); s.Underruns != 1 || s.Overruns != 0 || s.Dropped != 0 || s.Read != 120 || s.Written != 80 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestCalls(t *testing.T) {
-	for name, made := range map[string]func(*testing.T, *port, *port){"incoming": call, "unanswered": unanswered, "again": again} {
+	for name, made := range map[string]func(*testing.T, *port, *port){"incoming": call, "unanswered": unanswered, "again": again,
+		"flashed": flashed, "pauses": pauses} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, dahdi.Settings{}, func(r *rig) {
 				phone, _ := r.open(2)

@@ -61,6 +61,8 @@ var driver = sync.OnceValue(func() *dahdi.Driver {
 func TestCall(t *testing.T)       { call(t, open(t, driver(), 2), open(t, driver(), 6)) }
 func TestOutgoing(t *testing.T)   { outgoing(t, open(t, driver(), 2), open(t, driver(), 6), listen) }
 func TestUnanswered(t *testing.T) { unanswered(t, open(t, driver(), 3), open(t, driver(), 7)) }
+func TestFlashed(t *testing.T)    { flashed(t, open(t, driver(), 2), open(t, driver(), 6)) }
+func TestPauses(t *testing.T)     { pauses(t, open(t, driver(), 2), open(t, driver(), 6)) }
 func TestLoopStart(t *testing.T)  { again(t, open(t, driver(), 4), open(t, driver(), 8)) }
 
 // listen collects the digits that a port hears until its result is asked for.

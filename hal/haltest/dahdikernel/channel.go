@@ -49,7 +49,7 @@ type Channel struct {
 func (ch *Channel) opened() {
 	ch.open = true
 	ch.events = nil
-	ch.buffers = buffers{block: 1024, count: 2}
+	ch.buffers = buffers{block: 1024, count: 2, dry: ch.dry}
 	ch.times = abi.Times{PreWink: 50, PreFlash: 50, Wink: 150, Flash: 750, Start: 1500, RxWink: 300, RxFlash: 1250,
 		Debounce: 600, PulseBreak: 50, PulseMake: 50, PulseAfter: 750}
 	if ch.sig.TowardsPhone() {

@@ -122,6 +122,7 @@ func (k *Kernel) Card(c Card) []*Channel {
 
 func (k *Kernel) addChannel(s *span, name string) *Channel {
 	ch := &Channel{k: k, number: len(k.channels) + 1, span: s, name: name, position: len(s.channels) + 1, law: abi.LawMu}
+	ch.dry = true
 	k.channels = append(k.channels, ch)
 	s.channels = append(s.channels, ch)
 	return ch
