@@ -50,33 +50,35 @@ const (
 type State uint8
 
 const (
-	Idle       State = iota
-	Expecting        // the feeding was reversed: caller ID may come before the ringing
-	Ringing          // not offered yet
-	Offered          // in the dialplan, not answered
-	Ignoring         // rings on although the dialplan wants no more of it
-	Seized           // off hook, waiting for dial tone
-	Dialing          // digits are going out
-	Calling          // waiting for the answer
-	Up               // two people talk
-	Recovering       // just hung up: the exchange needs to notice
-	Dead             // no battery, no network
+	Idle        State = iota
+	Expecting         // the feeding was reversed: caller ID may come before the ringing
+	Ringing           // not offered yet
+	Offered           // in the dialplan, not answered
+	Ignoring          // rings on although the dialplan wants no more of it
+	Seized            // off hook, waiting for dial tone
+	Dialing           // digits are going out
+	Calling           // waiting for the answer
+	Up                // two people talk
+	Recovering        // just hung up: the exchange needs to notice
+	TurningAway       // answered to be hung up
+	Dead              // no battery, no network
 )
 
 func (s State) String() string {
-	return [...]string{"idle", "caller ID expected", "ringing", "ringing in", "ringing, not wanted", "seized", "dialling", "calling", "up", "hanging up", "down"}[s]
+	return [...]string{"idle", "caller ID expected", "ringing", "ringing in", "ringing, not wanted", "seized", "dialling", "calling", "up", "hanging up", "turning a caller away", "down"}[s]
 }
 
 // How long things may take.
 const (
-	ringGap      = time.Second            // shorter pauses are within one ring (double rings)
-	burst        = 4 * time.Second        // more than the longest burst
-	expectFor    = 4 * time.Second        // from reversal to ringing
-	callerWithin = 2 * time.Second        // from the beginning of a caller ID to its end
-	guard        = 2 * time.Second        // between hang-up and the next call
-	blindPause   = 500 * time.Millisecond // before dialling when no dial tone is waited for
-	perDigit     = 2 * time.Second        // pulses of a 0, and the pause
-	reRing       = time.Second            // ringing this long after the answer is another call
+	ringGap      = time.Second             // shorter pauses are within one ring (double rings)
+	burst        = 4 * time.Second         // more than the longest burst
+	expectFor    = 4 * time.Second         // from reversal to ringing
+	callerWithin = 2 * time.Second         // from the beginning of a caller ID to its end
+	connected    = 1500 * time.Millisecond // for the exchange to see that a call was answered
+	guard        = 2 * time.Second         // between hang-up and the next call
+	blindPause   = 500 * time.Millisecond  // before dialling when no dial tone is waited for
+	perDigit     = 2 * time.Second         // pulses of a 0, and the pause
+	reRing       = time.Second             // ringing this long after the answer is another call
 	flashMargin  = 700 * time.Millisecond
 )
 
@@ -96,6 +98,7 @@ type Machine struct {
 	partial  bool   // a caller ID has begun
 	number   string // being dialled
 	wanted   bool   // number is to be dialled after Recovering
+	urgent   bool   // and comes before all else
 	answered time.Time
 	ringback bool
 	deaf     time.Time // a flash of ours: what the line does until then means nothing
@@ -170,6 +173,10 @@ func (m *Machine) Elapsed() {
 	case Dialing:
 		m.port.Note("the device never said that it has dialled")
 		m.dialled()
+	case TurningAway:
+		wanted, number := m.wanted, m.number
+		m.release(channel.UserBusy)
+		m.wanted, m.number, m.urgent = wanted, number, true
 	case Recovering:
 		if m.wanted {
 			m.seize()
@@ -184,7 +191,7 @@ func (m *Machine) Elapsed() {
 // rest puts the line to rest.
 func (m *Machine) rest() {
 	m.caller, m.known, m.partial, m.rings = hal.Caller{}, false, false, 0
-	m.number, m.wanted, m.ringback = "", false, false
+	m.number, m.wanted, m.urgent, m.ringback = "", false, false, false
 	m.enter(Idle, 0)
 	m.attend()
 }

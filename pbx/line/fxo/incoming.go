@@ -16,7 +16,10 @@ func (m *Machine) ring() {
 		m.why = ""
 		m.firstRing()
 	case Recovering: // too soon after hang-up to be more than an echo of it
-		if m.wanted { // glare: somebody calls while we are about to
+		switch {
+		case m.wanted && m.urgent:
+			m.turnAway()
+		case m.wanted: // glare: somebody calls while we are about to
 			m.port.Over(channel.NormalCircuitCongestion)
 			m.wanted = false
 			m.firstRing()
@@ -34,7 +37,7 @@ func (m *Machine) ring() {
 			m.port.Note("ringing in a call: the far side has gone, and another one calls")
 			m.finish(channel.NormalClearing)
 		}
-	case Seized, Dialing, Calling, Offered, Ignoring:
+	case Seized, Dialing, Calling, Offered, Ignoring, TurningAway:
 	}
 }
 
@@ -73,7 +76,7 @@ func (m *Machine) reversed() {
 		if m.conf.HangupOnPolarity && time.Since(m.answered) >= m.conf.PolarityDelay {
 			m.finish(channel.NormalClearing)
 		}
-	case Expecting, Ringing, Offered, Ignoring, Seized, Recovering, Dead:
+	case Expecting, Ringing, Offered, Ignoring, Seized, Recovering, TurningAway, Dead:
 	}
 }
 
@@ -104,7 +107,7 @@ func (m *Machine) Caller(c *hal.Caller) {
 	case Ringing:
 		m.caller, m.known = *c, true
 		m.offer()
-	case Offered, Ignoring, Seized, Dialing, Calling, Up, Recovering, Dead:
+	case Offered, Ignoring, Seized, Dialing, Calling, Up, Recovering, TurningAway, Dead:
 	}
 }
 
@@ -129,6 +132,7 @@ func (m *Machine) ignore(cause channel.Cause) {
 // Preempt frees the line for a call that is more important, whatever is going on.
 // A line that rings is answered and hung up, which ends the ringing.
 func (m *Machine) Preempt(cause channel.Cause) {
+	m.urgent = true
 	switch m.state {
 	case Offered:
 		m.port.Over(cause)
@@ -137,17 +141,19 @@ func (m *Machine) Preempt(cause channel.Cause) {
 		m.turnAway()
 	case Seized, Dialing, Calling, Up:
 		m.finish(cause)
-	case Idle, Expecting, Recovering, Dead:
+	case Idle, Expecting, Recovering, TurningAway, Dead:
 	}
 }
 
 func (m *Machine) turnAway() {
-	if m.info.Kind != hal.Cellular {
-		if err := m.port.Do(hal.Op{Kind: hal.Answer}); err != nil {
-			m.port.Note("answer", "error", err)
-		}
+	if m.info.Kind == hal.Cellular {
+		m.release(channel.UserBusy)
+		return
 	}
-	m.release(channel.UserBusy)
+	if err := m.port.Do(hal.Op{Kind: hal.Answer}); err != nil {
+		m.port.Note("answer", "error", err)
+	}
+	m.enter(TurningAway, connected)
 }
 
 // Answer takes the offered call.

@@ -15,7 +15,7 @@ func (m *Machine) Dial(number string) {
 	case Idle, Expecting:
 		m.number = number
 		m.seize()
-	case Recovering:
+	case Recovering, TurningAway:
 		m.number, m.wanted = number, true // until the exchange has noticed the hang-up
 	case Ringing, Offered, Ignoring, Seized, Dialing, Calling, Up:
 		m.port.Over(channel.NormalCircuitCongestion)
@@ -132,7 +132,7 @@ func (m *Machine) Tone(t hal.Tone) {
 		if t == hal.Busy && m.info.Kind == hal.Cellular {
 			m.finish(channel.UserBusy)
 		}
-	case Idle, Expecting, Ringing, Offered, Ignoring, Recovering, Dead:
+	case Idle, Expecting, Ringing, Offered, Ignoring, Recovering, TurningAway, Dead:
 	}
 }
 
@@ -185,7 +185,7 @@ func (m *Machine) Hangup(cause channel.Cause) {
 		m.ignore(cause)
 	case Seized, Dialing, Calling, Up:
 		m.finish(cause)
-	case Idle, Expecting, Ringing, Ignoring, Recovering, Dead:
+	case Idle, Expecting, Ringing, Ignoring, Recovering, TurningAway, Dead:
 		m.wanted = false
 		m.port.Over(cause)
 	}
@@ -263,7 +263,7 @@ func (m *Machine) cleared(e hal.Event) {
 		m.rest()
 	case Ringing, Expecting, Ignoring:
 		m.rest()
-	case Idle, Recovering, Dead:
+	case Idle, Recovering, TurningAway, Dead:
 	}
 }
 
@@ -274,7 +274,7 @@ func (m *Machine) alarm(err error) {
 		m.finish(channel.DestinationOutOfOrder)
 	case Offered:
 		m.port.Over(channel.DestinationOutOfOrder)
-	case Recovering:
+	case Recovering, TurningAway:
 		if m.wanted {
 			m.port.Over(channel.DestinationOutOfOrder)
 		}
