@@ -78,6 +78,11 @@ func (c *Canceller) decide(s *sums, n int) {
 	t.fErr += (s.fore/size - t.fErr) * shortly
 	t.bErr += (s.back/size - t.bErr) * shortly
 
+	if !(s.back < 1e18) { // the learner has lost its mind: no number, or one as good as none
+		c.back.copy(&c.fore)
+		c.errs = [order]float32{}
+		c.noisy, c.gain, s.back, t.bErr = 0, 0, s.fore, t.fErr
+	}
 	speaks := s.sent > audible*size
 	c.compare(s, n, speaks)
 	rule := usual

@@ -289,13 +289,13 @@ func (c *Canceller) subtract(s *sums, heard []int16, from, n int) {
 		c.errs[0] = eb
 
 		out, in := flat[i], flat[i+c.n]
-		norm += in*in - out*out
+		norm = max(norm+in*in-out*out, 0) // rounding may leave less than nothing
 		c.noisy += (ew*ew - c.noisy) * (1.0 / 16)
 		// The best step is the share of the error that is echo. That the far side
 		// begins to talk shows in the error at once and makes the step small.
 		mu := float32(stride)
 		if echo := c.back.miss * norm / taps; echo < c.noisy*mu {
-			mu = echo / c.noisy
+			mu = echo / (c.noisy + 1)
 		}
 		c.gain = mu * ew / (norm + taps*quiet)
 

@@ -3,6 +3,7 @@ package echo
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -175,6 +176,48 @@ func TestTransparent(t *testing.T) {
 	}
 }
 
+// Whatever the level of what is sent and of the echo, from a shout to a whisper
+// that u-law hardly knows.
+func TestLevels(t *testing.T) {
+	h := paths(t)[3]
+	for _, c := range []struct{ sent, echo, want float64 }{
+		{3, -8, 30}, {-5, -8, 30}, {-10, 3, 30}, {-15, 0, 30}, {-15, -20, 30}, {-15, -30, 25}, {-20, -8, 30}, {-25, -8, 30}, {-30, -8, 30}, {-35, -8, 25}, {-40, -8, 20},
+	} {
+		sent := ulaw(composite(4, c.sent, 1))
+		heard := ulaw(through(sent, h, c.echo, 0))
+		out := run(New(Config{Linear: true}), sent, heard)
+		if l := loss(heard, out, 2, 4); l < c.want {
+			t.Errorf("%v dBm0, echo %v dB: %.1f dB", c.sent, c.echo, l)
+		}
+	}
+}
+
+// When the echo ceases, as it does when a line is cut, none is made up for long (G.168
+// test 5).
+func TestNoEcho(t *testing.T) {
+	sent := ulaw(talker(8, -15, 5))
+	heard := through(sent, paths(t)[3], -8, 0)
+	clear(heard[4*8000:])
+	out := run(New(Config{Linear: true}), sent, heard)
+	if l := level(second(out, 6, 8)); l > -80 {
+		t.Errorf("%.1f dBm0 two seconds later", l)
+	}
+}
+
+// Mains hum and an offset on the line do not keep the echo.
+func TestHum(t *testing.T) {
+	sent := ulaw(composite(6, -15, 1))
+	hum := sine(6, 50, -45)
+	for i := range hum {
+		hum[i] += 600
+	}
+	heard := plus(through(sent, paths(t)[3], -8, 0), hum)
+	out := run(New(Config{Linear: true}), sent, heard)
+	if l := level(second(out, 3, 6)); math.Abs(l+45) > 1 {
+		t.Errorf("%.1f dBm0 left, the hum is -45", l)
+	}
+}
+
 // A tone teaches only what echo it has itself; speech after it is learnt as ever.
 func TestTonesDoNoHarm(t *testing.T) {
 	h := paths(t)[2]
@@ -295,6 +338,24 @@ func BenchmarkFrame(b *testing.B) {
 				}
 				b.ReportMetric(float64(b.Elapsed())/float64(b.N)/20e6*100, "%core/line")
 			})
+		}
+	}
+}
+
+// Bursts of anything, at any level, leave numbers behind.
+func TestBursts(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	c := New(Config{Delay: 1000})
+	sent, heard := make([]int16, 160), make([]int16, 160)
+	for range 3000 {
+		a, b := r.IntN(17), r.IntN(17)
+		for i := range sent {
+			sent[i] = int16((r.IntN(1<<16) - 1<<15) >> (16 - a))
+			heard[i] = int16((r.IntN(1<<16) - 1<<15) >> (16 - b))
+		}
+		c.Process(sent, heard)
+		if e := energy(c.fore.w) + energy(c.back.w); !(e < 1e12) {
+			t.Fatalf("filters of energy %v", e)
 		}
 	}
 }
