@@ -1,6 +1,7 @@
 package dahdi_test
 
 import (
+	"context"
 	"io"
 	"testing"
 	"testing/synctest"
@@ -180,6 +181,31 @@ func TestNoAllocationPerFrame(t *testing.T) {
 		}
 	}); n > 0 {
 		t.Errorf("%v allocations per frame", n)
+	}
+	line.Close()
+	d.Close()
+}
+
+// BenchmarkFrame is what the driver adds to a frame in each direction, without the
+// kernel's part.
+func BenchmarkFrame(b *testing.B) {
+	k := &still{turn: make(chan struct{}, 1), ready: make(chan dahdi.Ready)}
+	d := dahdi.New(dahdi.Config{Kernel: k})
+	line, err := d.Open(context.Background(), "1")
+	if err != nil {
+		b.Fatal(err)
+	}
+	a, err := line.Audio()
+	if err != nil {
+		b.Fatal(err)
+	}
+	var f hal.Frame
+	for b.Loop() {
+		k.turn <- struct{}{}
+		k.ready <- dahdi.Ready{Key: 1, What: dahdi.Input}
+		if a.Read(&f) != nil || a.Write(&f) != nil {
+			b.Fatal("no audio")
+		}
 	}
 	line.Close()
 	d.Close()
