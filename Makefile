@@ -100,7 +100,7 @@ judge: ## line signals before libspandsp, multimon-ng and minimodem, speech and 
 	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	fi
 	go vet -tags judge ./build/judge/...
-	go test -tags judge -count=1 ./build/judge/... ./media/dtmf
+	go test -tags judge -count=1 ./build/judge/... ./media/dtmf ./media/progress
 
 # The guest of `make dahdi`: a kernel to boot is fetched, not installed.
 DAHDI_NEEDS := linux-headers-cloud-amd64 dahdi-source qemu-system-x86 gcc libc6-dev make binutils bzip2

@@ -102,7 +102,19 @@ func TestTalkOff(t *testing.T) {
 			samples += len(s)
 			suspect += muted
 		}
-		t.Logf("%s: %.1f minutes, %.2f %% of frames under suspicion", dir, float64(samples)/judge.Rate/60,
+		t.Logf("%s: %.1f minutes, %.3f %% of frames under suspicion", dir, float64(samples)/judge.Rate/60,
 			100*float64(suspect)*160/float64(samples))
+	}
+}
+
+// Nor in music that was composed for the purpose: chords and melodies of many
+// timbres, evenly played.
+func TestComposedMusic(t *testing.T) {
+	for seed := range uint64(4) {
+		got, muted := hear(dtmf.NewDetector(), judge.Music(10, seed))
+		t.Logf("%.3f %% of frames under suspicion", float64(muted)*160/600/judge.Rate*100)
+		if got != "" {
+			t.Errorf("piece %d: heard %q", seed, got)
+		}
 	}
 }
