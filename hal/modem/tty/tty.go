@@ -47,6 +47,8 @@ type Port struct {
 	library serial.Port
 	file    *os.File // for writing, not blocking; holds the lock
 	closing atomic.Bool
+	once    sync.Once
+	closed  error
 	reading sync.Mutex // held during a Read
 
 	mu      sync.Mutex
@@ -277,11 +279,15 @@ func (p *Port) write() {
 }
 
 // Close waits until what was written has gone, but not for a device that takes
-// nothing, and until Read has returned; then it lets go of the port.
+// nothing, and until Read has returned; then it lets go of the port. It may be called
+// again, but not by whoever reads.
 func (p *Port) Close() error {
-	if p.closing.Swap(true) {
-		return nil
-	}
+	p.once.Do(func() { p.closed = p.close() })
+	return p.closed
+}
+
+func (p *Port) close() error {
+	p.closing.Store(true)
 	close(p.stop)
 	<-p.stopped
 	p.reading.Lock()

@@ -41,6 +41,7 @@ func (l *Line) Do(ctx context.Context, op hal.Op) error {
 		return nil
 	}
 	if fatal(err) {
+		l.suspect(err)
 		l.abandon(fmt.Errorf("%s: %w", op.Kind, err))
 	}
 	return fmt.Errorf("%s: %s: %w", l.o.Name, op.Kind, err)
@@ -49,6 +50,12 @@ func (l *Line) Do(ctx context.Context, op hal.Op) error {
 // fatal reports whether a modem with this error must be opened again to be of use.
 func fatal(err error) bool {
 	return errors.Is(err, at.ErrSilent) || errors.Is(err, at.ErrGarbled) || errors.Is(err, ErrHalfDuplex)
+}
+
+func (l *Line) suspect(err error) {
+	if errors.Is(err, ErrHalfDuplex) && l.o.Doubt != nil {
+		l.o.Doubt()
+	}
 }
 
 func (l *Line) do(ctx context.Context, op hal.Op) error {
@@ -160,6 +167,7 @@ func (l *Line) dialled(ctx context.Context, text string, timeout time.Duration) 
 		}
 		l.put(e)
 	case fatal(err):
+		l.suspect(err)
 		l.abandon(err)
 	default:
 		l.put(hal.Event{Kind: hal.Cleared, Cause: temporaryFailure, Err: err})

@@ -41,6 +41,8 @@ type Options struct {
 	// Prove goes off hook once to see that the modem is full duplex, however well its
 	// model is known.
 	Prove bool
+	// Doubt is called when a modem refuses in a call what its model is known for.
+	Doubt func()
 	Log   *slog.Logger
 }
 
