@@ -99,6 +99,7 @@ type Exchange struct {
 	phase    phase
 	tone     signal.Sound // what the exchange itself sounds of
 	wait     countdown    // of the phase
+	pause    countdown    // until a call may come in again
 	drop     countdown    // no battery
 	reversed bool
 	truth    []hal.Event
@@ -244,6 +245,10 @@ var (
 	hungUp    = frames(time.Second) // a shorter opening is a flash
 )
 
+// between is the least time between a call and the next that comes in. Some ports
+// do not hear a ring in the first two seconds after they have hung up.
+const between = 3 * time.Second
+
 func (x *Exchange) hook(closed bool) {
 	if !closed {
 		x.openFor++
@@ -338,6 +343,7 @@ func (x *Exchange) enter(p phase) {
 // release makes the line idle.
 func (x *Exchange) release() {
 	x.enter(idle)
+	x.pause.set(between)
 	x.stopAlerting()
 	x.digits, x.breaks, x.breaksDone, x.talk = "", 0, 0, 0
 	x.reversed = false
@@ -355,7 +361,7 @@ func (x *Exchange) step(f *feed) {
 	done := x.wait.over()
 	switch x.phase {
 	case idle:
-		if len(x.queue) > 0 && x.openFor >= hungUp {
+		if x.pause.over(); len(x.queue) > 0 && x.openFor >= hungUp && x.pause == 0 {
 			x.beginAlerting(x.queue[0])
 			x.queue = x.queue[1:]
 		}

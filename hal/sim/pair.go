@@ -72,6 +72,7 @@ func (w *pair) now() int64 { return w.frames * hal.FrameSize }
 // without it.
 func (w *pair) begin() {
 	if w.ports++; w.ports == 1 {
+		w.l = load{} // whatever the terminal did when time stopped is over
 		w.stop, w.stopped = make(chan struct{}), make(chan struct{})
 		go w.run(w.stop, w.stopped)
 	}

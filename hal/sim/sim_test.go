@@ -298,6 +298,6 @@ func TestCallBack(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		do(t, l, hal.Op{Kind: hal.Clear})
 		want(t, "told", told(t, x.Next, 20*time.Second), "0.06 s seized, 0.24 s dial tone, 1.04 s dialled 5, 1.04 s connected, "+
-			"4.00 s released, 4.02 s rang 1, 7.02 s rang 2, 10.02 s caller gave up")
+			"4.00 s released, 7.00 s rang 1, 10.00 s rang 2, 13.00 s caller gave up")
 	})
 }

@@ -296,8 +296,8 @@ func TestTrouble(t *testing.T) {
 		x.Plug()
 		l = open(t, p, "1")
 		x.CallIn(sim.Call{})
-		time.Sleep(2 * time.Second)
-		want(t, "events", events(l), "1040 ring begin")
+		time.Sleep(3500 * time.Millisecond)
+		want(t, "events", events(l), "3020 ring begin")
 	})
 }
 
