@@ -8,11 +8,12 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/check"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/line/lineconf"
 	"branchline/pbx/settings"
 )
 
 // configFiles are the files that make a configuration.
-var configFiles = []string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"}
+var configFiles = append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"}, lineconf.Files()...)
 
 // A configuration is everything the files in the configuration directory say,
 // read and checked but not in force.
@@ -20,6 +21,7 @@ type configuration struct {
 	files    map[string]*astconf.File // by name, as they were parsed
 	settings *settings.Snapshot
 	plan     *dialplan.Plan
+	lines    lineconf.Config
 }
 
 // readConfiguration reads the files in the configuration directory. Every finding is among the
@@ -46,7 +48,8 @@ func readConfiguration(j judge) (configuration, []astconf.Diag) {
 // start, at reload and in `branchline check`.
 func understand(files map[string]*astconf.File, j judge) (configuration, []astconf.Diag) {
 	snapshot, plan, diags := check.Compile(j.input(files))
-	return configuration{files: files, settings: snapshot, plan: plan}, diags
+	lines, _ := lineconf.Read(files) // what it finds is among the diags
+	return configuration{files: files, settings: snapshot, plan: plan, lines: lines}, diags
 }
 
 // with is c as if the sections of the same files in extra stood at the end of

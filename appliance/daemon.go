@@ -29,6 +29,7 @@ import (
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
+	"branchline/pbx/line"
 	"branchline/pbx/local"
 	"branchline/pbx/prompt"
 	"branchline/pbx/settings"
@@ -56,6 +57,8 @@ type daemon struct {
 	registrar *registrar.Registrar
 	agent     *sip.Agent
 	outbound  *outreg.Keeper
+	bank      *line.Bank
+	hardware  *hardware // nil: the lines are opened by somebody else
 	groups    *fn.Groups
 	tree      *cli.Tree
 	console   *console.Server
@@ -152,6 +155,7 @@ func (d *daemon) assemble() (err error) {
 	d.exchange.AddTech(d.agent.Tech())
 	d.exchange.AddTech(d.agent.LegacyTech())
 	d.exchange.AddTech(local.New(d.exchange, d.plane))
+	d.addLines()
 
 	refused := app.Refused()
 	d.groups = fn.NewGroups(d.exchange.Channels)
@@ -216,6 +220,7 @@ func (d *daemon) run(ctx context.Context) error {
 		part{"contacts", d.registrar.Run},
 		d.agent,
 		part{"registrations", d.outbound.Run},
+		part{"lines", d.bank.Run},
 		part{"calls", d.serveCalls},
 		d.console,
 		part{"watchdog", d.life},
@@ -251,6 +256,9 @@ func (d *daemon) putAway() {
 	}
 	if d.agent != nil {
 		errs = append(errs, d.agent.Close())
+	}
+	if d.hardware != nil {
+		errs = append(errs, d.hardware.close())
 	}
 	if d.plane != nil {
 		errs = append(errs, d.plane.Close())
@@ -349,6 +357,7 @@ func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Dia
 		d.registrar.Configure(next.settings)
 		signalling()
 		d.outbound.Configure(next.settings)
+		d.configureLines(next.lines)
 		d.inForce = next
 		now := time.Now()
 		d.accepted.Store(&now)

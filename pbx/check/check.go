@@ -17,6 +17,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/line/lineconf"
 	"branchline/pbx/settings"
 )
 
@@ -45,6 +46,8 @@ func Compile(in Input) (*settings.Snapshot, *dialplan.Plan, []astconf.Diag) {
 	legacy, found := settings.FromSIP(in.Files["sip.conf"])
 	add(found)
 	add(snap.Join(legacy))
+	lines, found := lineconf.Read(in.Files)
+	add(found)
 	extensions := in.Files["extensions.conf"]
 	if extensions == nil {
 		extensions = &astconf.File{Name: "extensions.conf", Valid: true}
@@ -52,7 +55,7 @@ func Compile(in Input) (*settings.Snapshot, *dialplan.Plan, []astconf.Diag) {
 	plan, found := dialplan.Compile(extensions, in.Catalog)
 	add(found)
 	enrich(diags, in)
-	x := &examiner{Input: in, snap: snap, plan: plan, diags: diags}
+	x := &examiner{Input: in, snap: snap, plan: plan, trunks: lines, diags: diags}
 	x.survey()
 	for _, rule := range rules() {
 		rule(x)
@@ -78,9 +81,10 @@ func rules() []func(*examiner) {
 // An examiner is the state of one Run.
 type examiner struct {
 	Input
-	snap  *settings.Snapshot
-	plan  *dialplan.Plan
-	diags []astconf.Diag
+	snap   *settings.Snapshot
+	plan   *dialplan.Plan
+	trunks lineconf.Config // telephone lines
+	diags  []astconf.Diag
 
 	views     []dialplan.ContextView
 	view      map[string]*dialplan.ContextView

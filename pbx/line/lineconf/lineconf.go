@@ -55,7 +55,8 @@ func (l *Line) Same(o *Line) bool {
 // Needs reports whether o wants the device opened in another way than l: another
 // port, or settings that the driver is given when it opens.
 func (l *Line) Needs(o *Line) bool {
-	return l.Driver != o.Driver || l.Channel != o.Channel || l.Data != o.Data || l.Audio != o.Audio || l.Signalling != o.Signalling || l.Hardware != o.Hardware || l.EchoTaps != o.EchoTaps && l.Driver == "dahdi" ||
+	return l.Driver != o.Driver || l.Channel != o.Channel || l.Data != o.Data || l.Audio != o.Audio || l.Signalling != o.Signalling || l.Hardware != o.Hardware || l.Driver == "dahdi" && (l.EchoTaps != o.EchoTaps || l.FlashLength != o.FlashLength) ||
+		l.Driver == "modem" && (l.WaitForDialTone == 0) != (o.WaitForDialTone == 0) ||
 		!slices.Equal(l.Device, o.Device)
 }
 

@@ -50,15 +50,20 @@ func (r *reading) sections(f *astconf.File, modems bool) {
 	}
 }
 
+func isBaud(s string) bool {
+	_, err := count(s, 300, 4000000)
+	return err == nil
+}
+
 func shared(name string) bool {
 	return strings.EqualFold(name, "general") || strings.EqualFold(name, "defaults")
 }
 
 // deviceKeys are settings that go to the driver as they stand.
-var deviceKeys = strings.Fields("country model init pin imei imsi resetquectel disablesms slin16 msg_direct msg_storage initstate dsci qhup moh baud")
+var deviceKeys = strings.Fields("init pin baud")
 
 // quectel are settings of chan_quectel without an effect here.
-var quectel = strings.Fields("interval smsdb csmsttl quec_uac alsadev multiparty autodeletesms usecallingpres callingpres smsaspdu u2diag 32bit query_time txgain_mode rxgain_mode timeout")
+var quectel = strings.Fields("interval smsdb csmsttl quec_uac alsadev multiparty autodeletesms usecallingpres callingpres smsaspdu u2diag 32bit query_time txgain_mode rxgain_mode timeout country model imei imsi resetquectel disablesms slin16 msg_direct msg_storage initstate dsci qhup moh")
 
 // section takes up the settings of one section; false if the line is disabled.
 func (r *reading) section(s *astconf.Section, l *Line, o *Options) bool {
@@ -82,6 +87,8 @@ func (r *reading) section(s *astconf.Section, l *Line, o *Options) bool {
 			o.DigitsFromLine = err != nil || off // inband, relax and on are all "yes"
 		case name == "callwaiting":
 			r.set(o, e, s.File)
+		case name == "baud" && !isBaud(e.Value):
+			r.warn(e.Pos, "bad-value", s.File+": baud="+clip(e.Value)+" is no speed", "the speed is found out", "write a number such as 115200, or leave it out", e.Value)
 		case slices.Contains(deviceKeys, name):
 			o.Device = append(slices.Clip(o.Device), name+"="+e.Value)
 			slices.Sort(o.Device)
