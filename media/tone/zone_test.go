@@ -158,7 +158,7 @@ func edges(f []int16) (at [2]int, ok bool) {
 			at[0], at[1] = min(at[0], i), i
 		}
 	}
-	return at, at[0] <= 40 && at[1] >= len(f)-1-80
+	return at, at[0] <= 40 && at[1] >= len(f)-1-40
 }
 
 // line finds the spectral line next to hz, with a Hann window.
