@@ -1,0 +1,270 @@
+package update
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"io"
+	mathrand "math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"aead.dev/minisign"
+	"github.com/klauspost/compress/zstd"
+)
+
+// A memoryCard is a card whose slots are in memory, and whose power can be cut.
+type memoryCard struct {
+	running Release
+	slot    []byte
+	cut     int64 // bytes until the power is cut, -1: never
+	lies    bool  // a worn card: what is read back is not what was written
+	tried   int
+	good    int
+	flushed bool
+}
+
+func (c *memoryCard) Release() Release            { return c.running }
+func (c *memoryCard) Idle(slot int) (Slot, error) { return c, nil }
+func (c *memoryCard) Try(slot int) error          { c.tried = slot; return nil }
+func (c *memoryCard) Commit(slot int) error       { c.good = slot; return nil }
+func (c *memoryCard) Flush() error                { c.flushed = true; return nil }
+func (c *memoryCard) WriteAt(b []byte, at int64) (int, error) {
+	if c.cut >= 0 && at+int64(len(b)) > c.cut {
+		return 0, errors.New("power cut")
+	}
+	if need := int(at) + len(b); need > len(c.slot) {
+		c.slot = append(c.slot, make([]byte, need-len(c.slot))...)
+	}
+	return copy(c.slot[at:], b), nil
+}
+
+func (c *memoryCard) ReadAt(b []byte, at int64) (int, error) {
+	n := copy(b, c.slot[at:])
+	if c.lies && n > 0 {
+		b[0] ^= 1
+	}
+	if n < len(b) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func keyPair(t testing.TB) (minisign.PublicKey, minisign.PrivateKey) {
+	t.Helper()
+	pub, priv, err := minisign.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pub, priv
+}
+
+// artefact is an update with this file system, signed by key; change may alter the
+// manifest before.
+func artefact(t testing.TB, key minisign.PrivateKey, system []byte, change func(*Manifest)) []byte {
+	t.Helper()
+	m := &Manifest{Board: "arm64", Version: "1.2.3", Counter: 7, Size: int64(len(system)), SHA256: sha256.Sum256(system)}
+	if change != nil {
+		change(m)
+	}
+	var out bytes.Buffer
+	if err := WriteHead(&out, m, key); err != nil {
+		t.Fatal(err)
+	}
+	z, err := zstd.NewWriter(&out)
+	if err == nil {
+		_, err = z.Write(system)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func system(n int) []byte {
+	b := make([]byte, n)
+	r := mathrand.New(mathrand.NewPCG(1, 2))
+	for i := 0; i < len(b); i += 3 {
+		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
+func card() *memoryCard {
+	return &memoryCard{running: Release{Board: "arm64", Version: "1.2.0", Counter: 6, Slot: 2}, cut: -1}
+}
+
+func TestInstall(t *testing.T) {
+	pub, priv := keyPair(t)
+	other, _ := keyPair(t)
+	want := system(3<<20 + 17)
+	c := card()
+	var told int64
+	m, err := Install(t.Context(), c, []minisign.PublicKey{other, pub}, bytes.NewReader(artefact(t, priv, want, nil)), func(done, all int64) {
+		if done <= told || all != int64(len(want)) {
+			t.Errorf("told of %d of %d after %d", done, all, told)
+		}
+		told = done
+	})
+	if err != nil || m.Version != "1.2.3" || c.tried != 3 || !bytes.Equal(c.slot, want) || told != int64(len(want)) || !c.flushed {
+		t.Errorf("%v %v; on trial %d, %d bytes", m, err, c.tried, len(c.slot))
+	}
+}
+
+// Whatever is wrong with an update, nothing is put on trial.
+func TestRefusals(t *testing.T) {
+	pub, priv := keyPair(t)
+	_, stranger := keyPair(t)
+	keys := []minisign.PublicKey{pub}
+	good := system(1<<20 + 5)
+	for name, c := range map[string]struct {
+		artefact []byte
+		card     func(*memoryCard)
+		want     string
+	}{
+		"nothing":         {nil, nil, "not an update"},
+		"something else":  {bytes.Repeat([]byte("x"), 5000), nil, "not an update"},
+		"strange key":     {artefact(t, stranger, good, nil), nil, "not signed"},
+		"other board":     {artefact(t, priv, good, func(m *Manifest) { m.Board = "armhf" }), nil, "is for armhf"},
+		"downgrade":       {artefact(t, priv, good, func(m *Manifest) { m.Counter = 5 }), nil, "is older"},
+		"too long":        {artefact(t, priv, good, func(m *Manifest) { m.Size-- }), nil, "longer"},
+		"too short":       {artefact(t, priv, good, func(m *Manifest) { m.Size++ }), nil, "ends at byte"},
+		"too big":         {artefact(t, priv, good, func(m *Manifest) { m.Size = 1 << 40 }), nil, "do not fit"},
+		"other sum":       {artefact(t, priv, good, func(m *Manifest) { m.SHA256[3] ^= 1 }), nil, "sum is wrong"},
+		"torn":            {artefact(t, priv, good, nil)[:100000], nil, "ends at byte"},
+		"torn head":       {artefact(t, priv, good, nil)[:60], nil, "not an update"},
+		"on trial itself": {artefact(t, priv, good, nil), func(c *memoryCard) { c.running.Trying = true }, "not been confirmed"},
+		"worn card":       {artefact(t, priv, good, nil), func(c *memoryCard) { c.lies = true }, "worn out"},
+		"power cut":       {artefact(t, priv, good, nil), func(c *memoryCard) { c.cut = 1 << 20 }, "power cut"},
+	} {
+		k := card()
+		if c.card != nil {
+			c.card(k)
+		}
+		_, err := Install(t.Context(), k, keys, bytes.NewReader(c.artefact), nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		if k.tried != 0 {
+			t.Errorf("%s: put on trial", name)
+		}
+	}
+	// One bit anywhere in the head, and it is not ours any more.
+	whole := artefact(t, priv, good, nil)
+	head := bytes.Index(whole, []byte{0x28, 0xb5, 0x2f, 0xfd}) // zstd's magic
+	comment := bytes.Index(whole, []byte("untrusted comment")) // which nobody believes
+	for at := range head {
+		if at >= comment && at <= comment+bytes.IndexByte(whole[comment:], '\n') {
+			continue
+		}
+		bad := bytes.Clone(whole)
+		bad[at] ^= 1
+		k := card()
+		if _, err := Install(t.Context(), k, keys, bytes.NewReader(bad), nil); err == nil || k.tried != 0 {
+			t.Fatalf("bit of byte %d changed, and nobody noticed: %q", at, bad[max(0, at-20):at+20])
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	k := card()
+	if _, err := Install(ctx, k, keys, bytes.NewReader(whole), nil); !errors.Is(err, context.Canceled) || k.tried != 0 {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func TestTrialIsJudged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		for name, c := range map[string]struct {
+			judge Judge
+			want  Outcome
+			why   string
+		}{
+			"proved":  {func(context.Context) error { return nil }, Confirmed, ""},
+			"failed":  {func(context.Context) error { return errors.New("service failed") }, RolledBack, "service failed"},
+			"silence": {func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, RolledBack, "no phone registered"},
+		} {
+			k := card()
+			k.running.Trying = true
+			err := Confirm(t.Context(), k, dir, TrialTime, c.judge, func() []string { return []string{"last", "words"} })
+			r, rerr := ReadReport(os.DirFS(dir))
+			if rerr != nil || r == nil || r.Outcome != c.want || !strings.Contains(r.Reason, c.why) || (err == nil) != (c.want == Confirmed) || (k.good == 2) != (c.want == Confirmed) {
+				t.Errorf("%s: %v %+v, good slot %d", name, err, r, k.good)
+			}
+			if c.want == RolledBack && (len(r.Last) != 2 || !strings.Contains(r.String(), "NOT installed")) {
+				t.Errorf("%s: %s", name, r)
+			}
+		}
+		k := card()
+		if err := Confirm(t.Context(), k, dir, time.Second, nil, nil); err != nil || k.good != 0 {
+			t.Errorf("not on trial: %v", err)
+		}
+	})
+}
+
+func TestSettle(t *testing.T) {
+	dir := t.TempDir()
+	if r, err := ReadReport(os.DirFS(dir)); r != nil || err != nil {
+		t.Errorf("of nothing: %v %v", r, err)
+	}
+	r := &Report{Outcome: Installed, Version: "2", Slot: 3}
+	if err := Settle(dir, r, 0); err != nil || r.Outcome != Installed {
+		t.Errorf("nothing to learn: %v", err)
+	}
+	if err := Settle(dir, r, 3); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadReport(os.DirFS(dir))
+	if err != nil || got.Outcome != RolledBack || !strings.Contains(got.Reason, "slot B") {
+		t.Errorf("%+v %v", got, err)
+	}
+	if err := Settle(dir, nil, 3); err != nil {
+		t.Error(err)
+	}
+	if _, err := ReadReport(fstest.MapFS{reportFile: &fstest.MapFile{Data: []byte("{")}}); err == nil {
+		t.Error("torn, and read")
+	}
+}
+
+func TestKeys(t *testing.T) {
+	pub, _ := keyPair(t)
+	text, err := pub.MarshalText()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := Keys(fstest.MapFS{"a.pub": &fstest.MapFile{Data: text}, "x.txt": &fstest.MapFile{Data: []byte("no")}})
+	if err != nil || len(keys) != 1 || !keys[0].Equal(pub) {
+		t.Errorf("%v %v", keys, err)
+	}
+	if _, err := Keys(fstest.MapFS{}); err == nil {
+		t.Error("no key is fine?")
+	}
+	if _, err := Keys(fstest.MapFS{"a.pub": &fstest.MapFile{Data: []byte("no")}}); err == nil {
+		t.Error("not a key, and taken")
+	}
+}
+
+func FuzzOpen(f *testing.F) {
+	pub, priv := keyPair(f)
+	f.Add(artefact(f, priv, []byte("abc"), nil))
+	f.Add([]byte(magic))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if m, _, err := Open(bytes.NewReader(b), []minisign.PublicKey{pub}); err == nil && m == nil {
+			t.Error("no manifest, no error")
+		}
+		if m, err := ParseManifest(string(b)); err == nil {
+			if again, err := ParseManifest(m.String()); err != nil || *again != *m {
+				t.Errorf("%q became %q: %v", b, m, err)
+			}
+		}
+	})
+}
