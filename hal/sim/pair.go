@@ -28,15 +28,17 @@ type load struct {
 	message *hal.Message
 }
 
-// The ends of a pair. Time stops for both when rest is called: nobody has a port of
-// the pair open any more.
+// The ends of a pair. In each step the terminal acts, the feeding end hears that and
+// acts, and the terminal hears that; so neither is heard late. Time stops for both
+// when rest is called: nobody has a port of the pair open any more.
 type (
 	feeding interface {
 		feed(l *load, f *feed)
 		rest()
 	}
 	terminal interface {
-		load(f *feed, l *load)
+		act(l *load)
+		hear(f *feed)
 		rest()
 	}
 )
@@ -72,7 +74,6 @@ func (w *pair) now() int64 { return w.frames * hal.FrameSize }
 // without it.
 func (w *pair) begin() {
 	if w.ports++; w.ports == 1 {
-		w.l = load{} // whatever the terminal did when time stopped is over
 		w.stop, w.stopped = make(chan struct{}), make(chan struct{})
 		go w.run(w.stop, w.stopped)
 	}
@@ -126,22 +127,22 @@ func (w *pair) run(stop <-chan struct{}, stopped chan<- struct{}) {
 // step moves the line on by one frame.
 func (w *pair) step() {
 	w.frames++
-	f := &w.f
-	truth := f.truth[:0]
-	*f = feed{truth: truth}
-	if w.cut {
-		w.l = load{}
+	l, f := &w.l, &w.f
+	*l = load{}
+	w.terminal.act(l)
+	if !l.closed || !f.battery {
+		// Without current in the loop the terminal cannot be heard.
+		l.sound = hal.Frame{}
 	}
-	w.feeding.feed(&w.l, f)
+	signal.Attenuate(&l.sound, w.loss)
 	if w.cut {
-		*f = feed{truth: truth}
+		*l = load{}
+	}
+	*f = feed{truth: f.truth[:0]}
+	w.feeding.feed(l, f)
+	if w.cut {
+		*f = feed{truth: f.truth[:0]}
 	}
 	signal.Attenuate(&f.sound, w.loss)
-	w.l = load{}
-	w.terminal.load(f, &w.l)
-	if !w.l.closed || !f.battery {
-		// Without current in the loop the terminal cannot be heard.
-		w.l.sound = hal.Frame{}
-	}
-	signal.Attenuate(&w.l.sound, w.loss)
+	w.terminal.hear(f)
 }

@@ -214,53 +214,53 @@ func TestCallToExchange(t *testing.T) {
 	}{
 		{
 			name: "keys, answered at once", op: hal.Op{Digits: "110"},
-			told:   "1.04 s seized, 1.22 s dial tone, 2.44 s dialled 110, 2.44 s connected, 21.00 s released",
+			told:   "1.02 s seized, 1.20 s dial tone, 2.42 s dialled 110, 2.42 s connected, 20.98 s released",
 			events: "2600 dialled",
 		},
 		{
 			name: "pulses", op: hal.Op{Digits: "110", Pulse: true},
-			told:   "1.04 s seized, 1.22 s dial tone, 4.94 s dialled 110, 4.94 s connected, 21.00 s released",
+			told:   "1.02 s seized, 1.20 s dial tone, 4.92 s dialled 110, 4.92 s connected, 20.98 s released",
 			events: "5480 dialled",
 		},
 		{
 			name: "ringback, battery drop", op: hal.Op{Digits: "0222"},
-			told:   "1.04 s seized, 1.22 s dial tone, 2.64 s dialled 0222, 6.62 s connected, 11.62 s party hung up, 21.00 s released",
-			events: "2800 dialled, 11660 cleared",
+			told:   "1.02 s seized, 1.20 s dial tone, 2.62 s dialled 0222, 6.60 s connected, 11.60 s party hung up, 20.98 s released",
+			events: "2800 dialled, 11640 cleared",
 		},
 		{
 			name: "reversals", op: hal.Op{Digits: "0222"}, service: sim.Service{AnswerReversal: true, Hangup: sim.ReversalBack},
-			told:   "1.04 s seized, 1.22 s dial tone, 2.64 s dialled 0222, 6.62 s connected, 11.62 s party hung up, 21.00 s released",
-			events: "2800 dialled, 6660 polarity reversed, 11660 polarity",
+			told:   "1.02 s seized, 1.20 s dial tone, 2.62 s dialled 0222, 6.60 s connected, 11.60 s party hung up, 20.98 s released",
+			events: "2800 dialled, 6640 polarity reversed, 11640 polarity",
 		},
 		{
 			name: "a modem is told", op: hal.Op{Digits: "0222"}, caps: modem,
-			told:   "1.04 s seized, 1.22 s dial tone, 2.64 s dialled 0222, 6.62 s connected, 11.62 s party hung up, 21.00 s released",
-			events: "1220 progress dial, 2040 progress, 2640 progress ringback, 2800 dialled, 6620 progress, 6620 answered, 11620 cleared 16",
+			told:   "1.02 s seized, 1.20 s dial tone, 2.62 s dialled 0222, 6.60 s connected, 11.60 s party hung up, 20.98 s released",
+			events: "1200 progress dial, 2020 progress, 2620 progress ringback, 2800 dialled, 6600 progress, 6600 answered, 11600 cleared 16",
 		},
 		{
 			name: "busy", op: hal.Op{Digits: "0223"}, caps: modem,
-			told:   "1.04 s seized, 1.22 s dial tone, 2.64 s dialled 0223, 21.00 s released",
-			events: "1220 progress dial, 2040 progress, 2640 progress busy, 2800 dialled",
+			told:   "1.02 s seized, 1.20 s dial tone, 2.62 s dialled 0223, 20.98 s released",
+			events: "1200 progress dial, 2020 progress, 2620 progress busy, 2800 dialled",
 		},
 		{
 			name: "not reached", op: hal.Op{Digits: "0224"}, caps: modem,
-			told:   "1.04 s seized, 1.22 s dial tone, 2.64 s dialled 0224, 21.00 s released",
-			events: "1220 progress dial, 2040 progress, 2640 progress congestion, 2800 dialled",
+			told:   "1.02 s seized, 1.20 s dial tone, 2.62 s dialled 0224, 20.98 s released",
+			events: "1200 progress dial, 2020 progress, 2620 progress congestion, 2800 dialled",
 		},
 		{
 			name: "unknown after the first digit", op: hal.Op{Digits: "55"}, caps: modem,
-			told:   "1.04 s seized, 1.22 s dial tone, 2.04 s dialled 5, 21.00 s released",
-			events: "1220 progress dial, 2040 progress, 2040 progress congestion, 2400 dialled",
+			told:   "1.02 s seized, 1.20 s dial tone, 2.02 s dialled 5, 20.98 s released",
+			events: "1200 progress dial, 2020 progress, 2020 progress congestion, 2400 dialled",
 		},
 		{
 			name: "incomplete", op: hal.Op{Digits: "11"}, caps: modem,
-			told:   "1.04 s seized, 1.22 s dial tone, 5.22 s dialled 11, 21.00 s released",
-			events: "1220 progress dial, 2040 progress, 2400 dialled, 5220 progress congestion",
+			told:   "1.02 s seized, 1.20 s dial tone, 5.20 s dialled 11, 20.98 s released",
+			events: "1200 progress dial, 2020 progress, 2400 dialled, 5200 progress congestion",
 		},
 		{
 			name: "nothing dialled", op: hal.Op{Digits: "w"}, caps: modem,
-			told:   "1.04 s seized, 1.22 s dial tone, 21.00 s released",
-			events: "1220 progress dial, 2500 dialled, 16220 progress congestion",
+			told:   "1.02 s seized, 1.20 s dial tone, 20.98 s released",
+			events: "1200 progress dial, 2500 dialled, 16200 progress congestion",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -297,7 +297,6 @@ func TestCallBack(t *testing.T) {
 		do(t, l, hal.Op{Kind: hal.Dial, Digits: "5"})
 		time.Sleep(2 * time.Second)
 		do(t, l, hal.Op{Kind: hal.Clear})
-		want(t, "told", told(t, x.Next, 20*time.Second), "0.06 s seized, 0.24 s dial tone, 1.04 s dialled 5, 1.04 s connected, "+
-			"4.00 s released, 7.00 s rang 1, 10.00 s rang 2, 13.00 s caller gave up")
+		want(t, "told", told(t, x.Next, 20*time.Second), "0.04 s seized, 0.22 s dial tone, 1.02 s dialled 5, 1.02 s connected, 3.98 s released, 6.98 s rang 1, 9.98 s rang 2, 12.98 s caller gave up")
 	})
 }

@@ -29,7 +29,7 @@ func TestTelephone(t *testing.T) {
 				ph.Wait(time.Second)
 				ph.PutBack()
 			},
-			events: "40 off hook, 2260 on hook",
+			events: "20 off hook, 2240 on hook",
 		},
 		{
 			name: "the dial plate",
@@ -37,7 +37,7 @@ func TestTelephone(t *testing.T) {
 				ph.Lift()
 				ph.Pulse("30")
 			},
-			events: "40 off hook, 300 digit began, 720 digit 3, 1360 digit began, 2480 digit 0",
+			events: "20 off hook, 280 digit began, 700 digit 3, 1340 digit began, 2460 digit 0",
 			told:   "5.78 s hears silence",
 		},
 		{
@@ -46,7 +46,7 @@ func TestTelephone(t *testing.T) {
 				ph.Lift()
 				ph.Flash()
 			},
-			events: "40 off hook, 640 flash",
+			events: "20 off hook, 620 flash",
 			told:   "5.40 s hears silence",
 		},
 		{
@@ -84,7 +84,7 @@ func TestTelephone(t *testing.T) {
 					t.Error("dialling on a telephone's port:", err)
 				}
 			},
-			events: "40 off hook",
+			events: "20 off hook",
 			told:   "1.00 s reversal, 1.00 s lamp 3, 2.00 s battery gone, 2.50 s battery back, 2.50 s reversal, 5.00 s hears silence",
 		},
 	} {
@@ -190,7 +190,7 @@ func TestCable(t *testing.T) {
 		synctest.Wait()
 		want(t, "digits", digits, "159D*0#")
 		want(t, "FXO", events(fxo), "100 ring begin, 1100 ring end, 3500 dialled, 5140 cleared")
-		want(t, "FXS", events(fxs), "100 ring begin, 1100 ring end, 1620 off hook, 4620 flash, 6920 on hook")
+		want(t, "FXS", events(fxs), "100 ring begin, 1100 ring end, 1600 off hook, 4600 flash, 6900 on hook")
 		if loudest > -60 {
 			t.Errorf("FXO heard %.1f dBm0 of a silent line", loudest)
 		}
@@ -309,7 +309,7 @@ func TestMobile(t *testing.T) {
 			t.Error("a module has audio on hook")
 		}
 		x.CallIn(sim.Call{Caller: hal.Caller{Number: "0912"}})
-		time.Sleep(2 * time.Second)
+		time.Sleep(2500 * time.Millisecond)
 		do(t, l, hal.Op{Kind: hal.Answer})
 		a := ear(t, l, nil, nil)
 		time.Sleep(time.Second)
@@ -327,8 +327,8 @@ func TestMobile(t *testing.T) {
 		do(t, l, hal.Op{Kind: hal.Clear}, hal.Op{Kind: hal.SendText, Message: hal.Message{Body: "out", Ref: "1"}})
 		x.SendText(hal.Message{Body: "in"})
 		time.Sleep(2 * time.Second)
-		want(t, "events", events(l), "1020 ring begin, 2000 ring end, 2020 caller ID 0912, 4000 cleared 16, 5000 dialled, 5020 progress ringback, 7000 progress, 7000 answered, 8000 text in, 8020 text sent out")
-		want(t, "told", told(t, x.Next, time.Second), "1.02 s rang 1, 2.04 s connected, 3.02 s key 5, 3.98 s party hung up, 5.02 s seized, 5.02 s dialled 110, 7.00 s connected, 8.02 s message out, 8.02 s released")
+		want(t, "events", events(l), "1020 ring begin, 2020 ring end, 2020 caller ID 0912, 4500 cleared 16, 5500 dialled, 5500 progress ringback, 7480 progress, 7480 answered, 8500 text in, 8500 text sent out")
+		want(t, "told", told(t, x.Next, time.Second), "1.02 s rang 1, 2.52 s connected, 3.50 s key 5, 4.48 s party hung up, 5.50 s seized, 5.50 s dialled 110, 7.48 s connected, 8.50 s message out, 8.50 s released")
 	})
 }
 

@@ -24,7 +24,7 @@ type Telephone struct {
 	open     bool         // the loop is open all the same: flash, pulses
 	speaking signal.Sound // keys, while they last
 	mouth    signal.Sound
-	hear     func(*hal.Frame)
+	listener func(*hal.Frame)
 	ear      *signal.Ear
 	answer   int // lift at this ring; 0: do not
 
@@ -105,7 +105,7 @@ func (t *Telephone) Say(s signal.Sound) {
 func (t *Telephone) Hear(f func(*hal.Frame)) {
 	t.pair.mu.Lock()
 	defer t.pair.mu.Unlock()
-	t.hear = f
+	t.listener = f
 }
 
 // AnswerAfter lifts the handset at the n-th ring of the next call.
@@ -121,11 +121,9 @@ func (t *Telephone) Unplug(err error) { t.station.unplug(err) }
 // Plug undoes Unplug.
 func (t *Telephone) Plug() { t.station.plug() }
 
-func (t *Telephone) load(f *feed, l *load) {
-	t.notice(f)
-	t.act()
+func (t *Telephone) act(l *load) {
+	t.proceed()
 	l.closed = t.offHook && !t.open
-	t.listen(f, l.closed)
 	switch {
 	case t.speaking != nil:
 		if !t.speaking(&l.sound) {
@@ -138,7 +136,8 @@ func (t *Telephone) load(f *feed, l *load) {
 	}
 }
 
-func (t *Telephone) act() {
+// proceed does the next thing that is to be done.
+func (t *Telephone) proceed() {
 	for t.left == 0 && t.speaking == nil && len(t.todo) > 0 {
 		a := t.todo[0]
 		t.todo = t.todo[1:]
@@ -150,6 +149,11 @@ func (t *Telephone) act() {
 	if t.left > 0 {
 		t.left--
 	}
+}
+
+func (t *Telephone) hear(f *feed) {
+	t.notice(f)
+	t.listen(f, t.offHook && !t.open)
 }
 
 // notice tells what the wires do.
@@ -186,7 +190,7 @@ func (t *Telephone) notice(f *feed) {
 }
 
 func (t *Telephone) listen(f *feed, closed bool) {
-	if h := t.hear; h != nil {
+	if h := t.listener; h != nil {
 		heard := f.sound
 		t.pair.after = append(t.pair.after, func() { h(&heard) })
 	}

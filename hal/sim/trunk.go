@@ -24,10 +24,12 @@ var (
 // module.
 type trunk struct {
 	port
-	closed bool         // off hook
-	steps  []step       // what the relay will do
-	own    signal.Sound // keys the device is dialling
-	orders load         // messages for the network
+	closed bool // off hook
+	// current says that the loop is closed in this very frame.
+	current bool
+	steps   []step       // what the relay will do
+	own     signal.Sound // keys the device is dialling
+	orders  load         // messages for the network
 
 	ringing   bool
 	noBattery int // frames
@@ -64,8 +66,7 @@ func (t *trunk) hangUp() {
 	t.mute()
 }
 
-func (t *trunk) load(f *feed, l *load) {
-	t.watch(f)
+func (t *trunk) act(l *load) {
 	sent, over := t.toLine(t.own)
 	if over {
 		t.own = nil
@@ -82,10 +83,15 @@ func (t *trunk) load(f *feed, l *load) {
 		t.dialed = false
 		t.report(hal.Event{Kind: hal.DialDone})
 	}
+	t.current = l.closed
 	l.number, l.reject, l.digits, l.message = t.orders.number, t.orders.reject, t.orders.digits, t.orders.message
 	t.orders = load{}
 	l.sound = *sent
-	t.fromLine(&f.sound, l.closed)
+}
+
+func (t *trunk) hear(f *feed) {
+	t.watch(f)
+	t.fromLine(&f.sound, t.current)
 }
 
 // needs is which of the truth a device has to be able to report.
