@@ -57,7 +57,7 @@ var (
 	usual = rule{10, 0.1, 9}
 	// A learner that was let loose while fore knew the path has mostly learnt from
 	// the far side's speech. Two voices of one pitch agree for a vowel, not for longer.
-	doubtful = rule{40, 0.5, 25}
+	doubtful = rule{30, 0.5, 25}
 )
 
 // decide goes on to the next block, of n samples.
@@ -191,7 +191,7 @@ func (c *Canceller) guard(speaks bool) {
 	case speaks && t.lost > 0:
 		t.lost--
 	}
-	if t.lost > 40 {
+	if t.lost > 25 {
 		t.lost = 0
 		t.resets++
 		c.fore.forget()
