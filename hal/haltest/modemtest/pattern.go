@@ -33,6 +33,8 @@ type Judge struct {
 	mu      sync.Mutex
 	next    int
 	verdict Verdict
+	total   int
+	more    chan struct{} // capacity 1
 }
 
 // A Verdict is what a Judge has heard.
@@ -46,6 +48,13 @@ type Verdict struct {
 func (j *Judge) Hear(samples []int16) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.total += len(samples)
+	if j.more != nil {
+		select {
+		case j.more <- struct{}{}:
+		default:
+		}
+	}
 	for _, s := range samples {
 		switch {
 		case s == value(j.next):
@@ -63,6 +72,22 @@ func (j *Judge) Hear(samples []int16) {
 				}
 			}
 		}
+	}
+}
+
+// Await returns when so many samples were heard, silence included.
+func (j *Judge) Await(samples int) {
+	for {
+		j.mu.Lock()
+		if j.more == nil {
+			j.more = make(chan struct{}, 1)
+		}
+		enough, more := j.total >= samples, j.more
+		j.mu.Unlock()
+		if enough {
+			return
+		}
+		<-more
 	}
 }
 

@@ -77,8 +77,8 @@ func raw(f *os.File) error {
 	return inner
 }
 
-// speed is what the driver has set, in baud; 0 if that is none of the usual.
-func (p *pair) speed() int {
+// Baud is what the driver has set, in baud; 0 if that is none of the usual.
+func (p *pair) Baud() int {
 	conn, err := p.SyscallConn()
 	if err != nil {
 		return 0
@@ -99,9 +99,9 @@ func (p *pair) speed() int {
 	return speed
 }
 
-// unplug takes the terminal away: whoever has the slave open sees it hang up.
-func (p *pair) unplug() {
-	_ = os.Remove(p.link)
+// Close takes the terminal away: whoever has the slave open sees it hang up.
+func (p *pair) Close() error {
+	_ = os.Remove(p.link) // another may be there already
 	p.slave.Close()
-	p.Close()
+	return p.File.Close()
 }

@@ -21,10 +21,11 @@ const (
 	USR5637                      // full duplex, 8-bit linear only, other numbers
 	HalfDuplex                   // plays or records
 	DataOnly                     // no voice at all
+	Pretender                    // calls itself a CX93010 and is half duplex
 )
 
 func (m VoiceModel) String() string {
-	return [...]string{"cx93010", "usr5637", "halfduplex", "dataonly"}[m]
+	return [...]string{"cx93010", "usr5637", "halfduplex", "dataonly", "pretender"}[m]
 }
 
 // VoiceOptions of an emulated modem.

@@ -69,7 +69,7 @@ func (v *Voice) obey(text string) (info, result string) {
 		}
 		return "V90", "OK"
 	case "ATI3":
-		return [...]string{"CX93010-EIS_V0.2013-V92", "U.S. Robotics 56K FAX USB V1.2.23", "CX06833-34 V92", "AC/V56"}[model], "OK"
+		return [...]string{"CX93010-EIS_V0.2013-V92", "U.S. Robotics 56K FAX USB V1.2.23", "CX06833-34 V92", "AC/V56", "CX93010 clone"}[model], "OK"
 	case "AT+FMR?":
 		return `+FMR: "V1.01"`, "OK"
 	case "AT+FCLASS=?":
@@ -119,7 +119,7 @@ func (v *Voice) obey(text string) (info, result string) {
 		v.offHook = false
 		return "", "OK"
 	case "AT+VTR":
-		if model == HalfDuplex || !v.offHook || v.vsm == 0 {
+		if model == HalfDuplex || model == Pretender || !v.offHook || v.vsm == 0 {
 			return "", "ERROR"
 		}
 		return "", "CONNECT"
@@ -129,7 +129,7 @@ func (v *Voice) obey(text string) (info, result string) {
 	}
 	if rest, ok := strings.CutPrefix(text, "AT+VSM="); ok {
 		n, err := strconv.Atoi(strings.Split(rest, ",")[0])
-		known := map[VoiceModel]string{CX93010: " 0 1 130 131 132 133 ", USR5637: " 128 129 ", HalfDuplex: " 1 130 "}[model]
+		known := map[VoiceModel]string{CX93010: " 0 1 130 131 132 133 ", USR5637: " 128 129 ", HalfDuplex: " 1 130 ", Pretender: " 131 "}[model]
 		if err != nil || !strings.Contains(known, fmt.Sprintf(" %d ", n)) {
 			return "", "ERROR"
 		}

@@ -195,9 +195,13 @@ func international(number string, kind int) string {
 // state takes the state of one call: index, direction, state, mode, multiparty,
 // number, type.
 func (l *Line) state(f []string, at int) {
-	index, dir, state, mode := number(f, 0), number(f, 1), number(f, 2), number(f, 3)
+	index, dir, mode := number(f, 0), number(f, 1), number(f, 3)
 	if index < 0 || mode > 0 {
 		return // packet data is a call, too
+	}
+	state, err := strconv.Atoi(f[min(2, len(f)-1)])
+	if err != nil || len(f) < 3 {
+		return
 	}
 	l.mu.Lock()
 	c := l.call
@@ -235,9 +239,6 @@ func (l *Line) state(f []string, at int) {
 		l.nudge()
 	case held, dialing:
 	default: // 6: SIMCom's end; -1, 7: Quectel's
-		if number(f, 2) == -1 && f[2] != "-1" {
-			return // no number at all
-		}
 		l.isOver(0, nil)
 	}
 }
@@ -341,8 +342,10 @@ func causeOf(report string, err error) int {
 		return 0
 	}
 	f := strings.FieldsFunc(report, func(r rune) bool { return r == ',' || r == ' ' || r == ':' })
-	if n, err := strconv.Atoi(f[max(len(f)-1, 0)]); err == nil && n > 0 && n < 128 && len(f) > 1 {
-		return n
+	if len(f) > 1 {
+		if n, err := strconv.Atoi(f[len(f)-1]); err == nil && n > 0 && n < 128 {
+			return n
+		}
 	}
 	low := strings.ToLower(report)
 	for _, p := range []struct {

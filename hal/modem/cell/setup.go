@@ -11,7 +11,7 @@ import (
 )
 
 // findTries is how often a module is asked whether it is there, a second each.
-const findTries = 3
+const findTries = 2
 
 // A profile is how a family of modules does what the standards leave open.
 type profile struct {

@@ -19,10 +19,9 @@ const (
 )
 
 const (
-	// burst is how long a ring is said to last: modems tell of its beginning only.
+	// burst is how long a ring is said to last: modems tell of its beginning only, some
+	// of them by RING and by DLE R.
 	burst = time.Second
-	// sameRing is how close together RING and DLE R are one.
-	sameRing = 500 * time.Millisecond
 	// nameAfter is how long a name comes after its number. Most exchanges send none.
 	nameAfter = 100 * time.Millisecond
 )

@@ -14,7 +14,7 @@ import (
 )
 
 // findTries is how often a modem is asked whether it is there, a second each.
-const findTries = 3
+const findTries = 2
 
 // A step of the set-up is one setting, in the words of different makers: the first
 // that the modem accepts is used.
@@ -61,7 +61,7 @@ func (l *Line) command(ctx context.Context, text string) (at.Reply, error) {
 
 // identify asks for the model. A modem that does not say is not worse for it.
 func (l *Line) identify(ctx context.Context) {
-	for _, text := range []string{"AT+FMM?", "AT+GMM", "ATI3"} {
+	for _, text := range []string{"ATI3", "AT+FMM?", "AT+GMM"} {
 		r, err := l.command(ctx, text)
 		if err != nil || len(r.Lines) == 0 {
 			continue
