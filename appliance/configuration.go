@@ -5,15 +5,17 @@ import (
 	"io/fs"
 	"os"
 
+	"branchline/media/tone"
 	"branchline/pbx/astconf"
 	"branchline/pbx/check"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/line/lineconf"
+	"branchline/pbx/prompt"
 	"branchline/pbx/settings"
 )
 
 // configFiles are the files that make a configuration.
-var configFiles = append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"}, lineconf.Files()...)
+var configFiles = append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf", prompt.IndicationsFile}, lineconf.Files()...)
 
 // A configuration is everything the files in the configuration directory say,
 // read and checked but not in force.
@@ -22,6 +24,7 @@ type configuration struct {
 	settings *settings.Snapshot
 	plan     *dialplan.Plan
 	lines    lineconf.Config
+	tones    *tone.Book
 }
 
 // readConfiguration reads the files in the configuration directory. Every finding is among the
@@ -49,7 +52,8 @@ func readConfiguration(j judge) (configuration, []astconf.Diag) {
 func understand(files map[string]*astconf.File, j judge) (configuration, []astconf.Diag) {
 	snapshot, plan, diags := check.Compile(j.input(files))
 	lines, _ := lineconf.Read(files) // what it finds is among the diags
-	return configuration{files: files, settings: snapshot, plan: plan, lines: lines}, diags
+	tones, found := prompt.Indications(files[prompt.IndicationsFile])
+	return configuration{files: files, settings: snapshot, plan: plan, lines: lines, tones: tones}, append(diags, found...)
 }
 
 // with is c as if the sections of the same files in extra stood at the end of

@@ -24,7 +24,7 @@ func (d *daemon) smallCommands() []cli.Command {
 	sounds := library(d.process.Directories)
 	out := append(d.stateCommands(), d.fileCommands()...)
 	out = append(out, probe.New(d.plane, d.out.Say, rtp).Commands()...)
-	return append(out, prompt.Commands(sounds, sounds.Names, sound.Formats())...)
+	return append(out, prompt.Commands(sounds, sounds.Names, sound.Formats(), d.tones.Load)...)
 }
 
 func (d *daemon) stateCommands() []cli.Command {

@@ -21,6 +21,7 @@ import (
 	"branchline/appliance/task"
 	"branchline/media/plane"
 	"branchline/media/plane/socket"
+	"branchline/media/tone"
 	"branchline/pbx/app"
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
@@ -67,6 +68,7 @@ type daemon struct {
 	changing sync.Mutex // one reload at a time; guards inForce
 	inForce  configuration
 	lenient  bool                           // it had errors, and --lenient let it pass
+	tones    atomic.Pointer[tone.Book]      // the zones in force
 	accepted atomic.Pointer[time.Time]      // when the last configuration was
 	findings atomic.Pointer[[]astconf.Diag] // of the last start or reload
 	ending   ending
@@ -136,7 +138,8 @@ func (d *daemon) assemble() (err error) {
 	d.system = dialplan.NewSystem(nil)
 	d.system.Log, d.system.Name = d.log, d.process.SystemName
 	d.system.Dirs, d.system.EntityID = directoryVariables(dirs), entityID()
-	booth := &prompt.Booth{Sounds: library(dirs)}
+	d.tones.Store(tone.Builtin())
+	booth := &prompt.Booth{Sounds: library(dirs), Tones: d.tones.Load}
 	d.exchange = exchange.New(exchange.Options{
 		System: d.system, MaxCalls: d.process.MaxCalls, Trace: d.out, Log: d.log, Booth: booth,
 		HangupRoutines: fn.HangupRoutines,
@@ -353,6 +356,7 @@ func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Dia
 			First: rtp.PortFirst, Last: rtp.PortLast, Strict: rtp.Strict, Probation: rtp.Probation,
 			RTCPInterval: rtp.RTCPInterval, DTMFTimeout: rtp.DTMFTimeout, Realtime: d.options.RealTime,
 		})
+		d.tones.Store(next.tones)
 		d.system.Install(next.plan)
 		d.registrar.Configure(next.settings)
 		signalling()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"branchline/media"
+	"branchline/media/tone"
 )
 
 // State is a channel's state, in the words of `core show channels`.
@@ -55,6 +56,7 @@ type Channel struct {
 	Text *Text // the message the channel carries, nil: none
 
 	Language, ToneZone, MusicClass, Account, PeerAccount string
+	Tones                                                *tone.Book // whose zones ToneZone names; nil: the built-in ones
 	CallGroup, PickupGroup                               uint64
 	Codecs                                               []*media.Codec
 	MaxForwards                                          int

@@ -193,6 +193,7 @@ func (x *Exchange) enlist(c *channel.Channel) error {
 	if c.Language == "" {
 		c.Language = "en"
 	}
+	c.Tones = x.booth.Book()
 	linked := c.LinkedID
 	x.mu.Lock()
 	if x.chain[linked] >= x.chainMax {

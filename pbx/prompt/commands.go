@@ -13,8 +13,9 @@ import (
 )
 
 // Commands are the console commands about what can be played. names lists the
-// prompts there are, formats the suffixes of files that can be played.
-func Commands(sounds Sounds, names func() []string, formats []string) []cli.Command {
+// prompts there are, formats the suffixes of files that can be played, tones gives
+// the zones in force.
+func Commands(sounds Sounds, names func() []string, formats []string, tones func() *tone.Book) []cli.Command {
 	return []cli.Command{
 		{Path: "core show sounds", Summary: "Shows available sounds",
 			Usage: "Usage: core show sounds\n       Lists the prompts, built in or in the sounds directories.\n",
@@ -55,8 +56,10 @@ func Commands(sounds Sounds, names func() []string, formats []string) []cli.Comm
 			})},
 		{Path: "indication show", Summary: "Display a list of all countries/indications",
 			Usage:    "Usage: indication show [<country> ...]\n       Lists the countries whose tones are known, or the tones of some.\n",
-			Complete: func([]string) []string { return tone.Zones() },
-			Run:      indications},
+			Complete: func([]string) []string { return tones().Zones() },
+			Run: func(_ context.Context, w io.Writer, args []string) error {
+				return indications(w, tones(), args)
+			}},
 		{Path: "moh show classes", Summary: "List MusicOnHold classes",
 			Usage: "Usage: moh show classes\n       Lists the kinds of music on hold.\n",
 			Run: noArguments(func(w io.Writer) error {
@@ -109,30 +112,30 @@ func noArguments(run func(w io.Writer) error) func(context.Context, io.Writer, [
 	}
 }
 
-func indications(_ context.Context, w io.Writer, args []string) error {
+func indications(w io.Writer, book *tone.Book, args []string) error {
 	if len(args) == 0 {
 		t := cli.NewTable(w, "countries", "%-7.7s  %s\n", "country,description")
 		fmt.Fprint(w, "Country   Description\n===========================\n")
-		for _, z := range tone.Zones() {
-			zone, _ := tone.Builtin().Zone(z)
+		for _, z := range book.Zones() {
+			zone, _ := book.Zone(z)
 			t.Row(z, zone.Description)
 		}
 		fmt.Fprint(w, "===========================\n")
-		cli.Show(w, "default", "Default tone zone: %s\n", tone.Builtin().Country())
+		cli.Show(w, "default", "Default tone zone: %s\n", book.Country())
 		return nil
 	}
 	t := cli.NewTable(w, "indications", "%-7.7s %-15.15s %s\n", "country,indication,list")
 	for i, z := range args {
-		lists := tone.Lists(z)
-		if lists == nil {
+		zone, ok := book.Zone(z)
+		if !ok {
 			fmt.Fprintf(w, "Indications for '%s' not found.\n", z)
 			continue
 		}
 		if i == 0 {
 			fmt.Fprint(w, "Country Indication      PlayList\n=====================================\n")
 		}
-		for _, name := range slices.Sorted(maps.Keys(lists)) {
-			t.Row(strings.ToLower(z), name, lists[name])
+		for _, name := range slices.Sorted(maps.Keys(zone.Lists)) {
+			t.Row(strings.ToLower(z), name, zone.Lists[name])
 		}
 	}
 	return nil

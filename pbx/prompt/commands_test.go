@@ -9,6 +9,7 @@ import (
 	"testing/fstest"
 
 	"branchline/media/sound"
+	"branchline/media/tone"
 	"branchline/pbx/cli"
 )
 
@@ -18,7 +19,7 @@ func TestCommands(t *testing.T) {
 		"en/invalid.ulaw": {}, "en/digits/1.ulaw": {}, "zh_TW/digits/1.ulaw": {}, "own/x.wav": {}, "own/readme.txt": {},
 	}}
 	tree := cli.NewTree()
-	if err := tree.Add(Commands(lib, lib.Names, sound.Formats())...); err != nil {
+	if err := tree.Add(Commands(lib, lib.Names, sound.Formats(), tone.Builtin)...); err != nil {
 		t.Fatal(err)
 	}
 	run := func(line string) string {

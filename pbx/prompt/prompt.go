@@ -21,7 +21,19 @@ type Sounds interface {
 }
 
 // A Booth plays to channels.
-type Booth struct{ Sounds Sounds }
+type Booth struct {
+	Sounds Sounds
+	// Tones gives the zones in force; nil: the built-in ones.
+	Tones func() *tone.Book
+}
+
+// Book is the zones in force.
+func (b *Booth) Book() *tone.Book {
+	if b == nil || b.Tones == nil {
+		return tone.Builtin()
+	}
+	return b.Tones()
+}
 
 // Play plays src to listener and waits on waiter, the channel whose goroutine
 // this is (often the same), until it is over. take sees the events meanwhile,
@@ -78,11 +90,15 @@ func (b *Booth) Open(language string, names []string) (src media.Source, missing
 	return src, missing
 }
 
-// Tone makes a tone by the name it has in a zone's indications ("busy",
-// "dial"), or of a definition ("440+480/2000,0/4000"). It goes on for ever
-// unless the definition says otherwise.
-func Tone(name, zone string) (media.Source, error) {
-	text, ok := tone.Find(zone, name)
+// Tone makes a tone by the name it has in the listener's zone ("busy", "dial"), or
+// of a definition ("440+480/2000,0/4000"). It goes on for ever unless the
+// definition says otherwise.
+func Tone(listener *channel.Channel, name string) (media.Source, error) {
+	book := listener.Tones
+	if book == nil {
+		book = tone.Builtin()
+	}
+	text, ok := book.Find(listener.ToneZone, name)
 	if !ok {
 		text = name
 	}
@@ -95,7 +111,7 @@ func Tone(name, zone string) (media.Source, error) {
 
 // Start begins a tone that goes on until Stop or the next programme.
 func Start(listener *channel.Channel, name string) error {
-	src, err := Tone(name, listener.ToneZone)
+	src, err := Tone(listener, name)
 	if err != nil {
 		return err
 	}
@@ -106,7 +122,7 @@ func Start(listener *channel.Channel, name string) error {
 // StartMusic begins what a waiting party hears: a soft beep every ten seconds.
 // Music files are not supported yet.
 func StartMusic(listener *channel.Channel) {
-	if src, err := Tone(holdTone, listener.ToneZone); err == nil {
+	if src, err := Tone(listener, holdTone); err == nil {
 		Begin(listener, src)
 	}
 }

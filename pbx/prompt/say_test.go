@@ -3,6 +3,8 @@ package prompt
 import (
 	"strings"
 	"testing"
+
+	"branchline/pbx/channel"
 )
 
 func TestWords(t *testing.T) {
@@ -36,12 +38,12 @@ func TestWords(t *testing.T) {
 
 func TestTone(t *testing.T) {
 	for name, ok := range map[string]bool{"busy": true, "440+480/2000,0/4000": true, "no such tone": false} {
-		src, err := Tone(name, "")
+		src, err := Tone(&channel.Channel{}, name)
 		if (err == nil) != ok || (src != nil) != ok {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := Tone(holdTone, ""); err != nil {
+	if _, err := Tone(&channel.Channel{}, holdTone); err != nil {
 		t.Error(err)
 	}
 }
