@@ -53,6 +53,7 @@ func (d *daemon) addCommands() error {
 			Registrations: d.outbound, Notify: d.notifyDevice, UserAgent: Name + "/" + Version,
 			Reload: func(ctx context.Context, w io.Writer) error { return d.reloadFromConsole(ctx, w, "sip") },
 		}),
+		d.lineCommands(),
 		astdb.Commands(d.db),
 		show.Commands(show.Deps{
 			Snapshot: d.agent.Snapshot, Identifiers: d.agent.Identifiers, Contacts: d.registrar,

@@ -49,7 +49,7 @@ func TestEveryListingIsADocument(t *testing.T) {
 		"pjsip show identify": "x", "pjsip show registration": "x", "pjsip show transport": "udp", "pjsip show qualify aor": "1001",
 		"pjsip show qualify endpoint": "1001", "pjsip show subscription inbound": "x", "pjsip show subscription outbound": "x",
 		"dialplan explain": "1001 1", "pbx explain": "1001 1", "config show": "1", "sip show peer": "x", "sip show user": "x",
-		"sip show channel": "x", "sip show history": "x",
+		"sip show channel": "x", "sip show history": "x", "dahdi show channel": "x",
 	}
 	// These are texts; they become lines.
 	texts := []string{"core show license", "core show warranty", "cli show permissions"}

@@ -16,9 +16,11 @@ import (
 	"branchline/hal/dahdi/sysconf"
 	"branchline/hal/modem"
 	"branchline/media/tone"
+	"branchline/pbx/cli"
 	"branchline/pbx/line"
 	"branchline/pbx/line/dahdizone"
 	"branchline/pbx/line/lineconf"
+	"branchline/pbx/line/show"
 )
 
 // hardware is what opens telephone lines on this machine.
@@ -139,4 +141,23 @@ func (d *daemon) configureLines(c lineconf.Config) {
 		d.hardware.configure(c)
 	}
 	d.bank.Configure(c)
+}
+
+// lineCommands are the console's about lines.
+func (d *daemon) lineCommands() []cli.Command {
+	deps := show.Deps{Lines: d.bank}
+	if d.hardware != nil {
+		deps.Cards = d.hardware.cards
+	}
+	return show.Commands(deps)
+}
+
+// callsOver counts the calls over lines of one driver.
+func (d *daemon) callsOver(driver string) (n int) {
+	for _, l := range d.bank.Lines() {
+		if l.Settings.Driver == driver {
+			n += len(l.Calls)
+		}
+	}
+	return n
 }

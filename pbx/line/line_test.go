@@ -2,6 +2,7 @@ package line_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/line"
 	"branchline/pbx/line/lineconf"
+	"branchline/pbx/line/measure"
 	"branchline/pbx/pbxtest"
 )
 
@@ -128,5 +130,89 @@ func TestIncoming(t *testing.T) {
 			time.Sleep(time.Second)
 			a.Want("dial, hangup 16")
 			b.want("channels", b.channels(), "")
+		})
+}
+
+// TestLineTest: a line is tested while nobody uses it, and is an ordinary line again
+// afterwards.
+func TestLineTest(t *testing.T) {
+	var x *sim.Exchange
+	open(t, pstn, dahdi("signalling=fxs_ks\ntonezone=tw\nchannel=>1\n"), one(&x, sim.Loop{Companded: true}), func(b *branch) {
+		x.InterDigit = time.Minute
+		if err := b.bank.Test(b.T.Context(), "9", nil); !errors.Is(err, line.ErrNoLine) {
+			b.T.Error(err)
+		}
+		var good []string
+		if err := b.bank.Test(b.T.Context(), "DAHDI/1", func(r measure.Result) {
+			b.T.Logf("%+v", r)
+			if r.Good {
+				good = append(good, r.What)
+			}
+		}); err != nil {
+			b.T.Error(err)
+		}
+		b.want("good", strings.Join(good, ", "), "dial tone, noise, echo return loss, caller ID loop, frames")
+		time.Sleep(4 * time.Second)
+		b.want("state", b.DeviceState("DAHDI/1").String(), "NOT_INUSE")
+		b.Phone("a").Dial("5551234")
+		time.Sleep(2 * time.Second)
+		if err := b.bank.Test(b.T.Context(), "DAHDI/1", nil); err == nil {
+			b.T.Error("a line in a call was tested")
+		}
+	})
+}
+
+// TestReload: only what has changed is touched, and a call goes on.
+func TestReload(t *testing.T) {
+	var one, two *sim.Exchange
+	open(t, "[default]\nexten => _X.,1,Dial(DAHDI/${EXTEN:0:1}/${EXTEN:1})\n", dahdi("signalling=fxs_ks\nwaitfordialtone=no\nchannel=>1-2\n"), func(p *sim.Plant) {
+		one, two = p.Exchange("1", sim.Loop{}), p.Exchange("2", sim.Loop{})
+	}, func(b *branch) {
+		a := b.Phone("a").Dial("15551234")
+		told(b.T, one, sim.Dialled)
+		b.bank.Configure(dahdi("signalling=fxs_ks\nwaitfordialtone=no\ngroup=3\nchannel=>1-2\n")(t))
+		time.Sleep(time.Second)
+		s, _ := b.bank.Line("1")
+		b.want("while a call is up", fmt.Sprint(s.Changing, s.Counts.Openings, len(s.Calls)), "true 1 1")
+		s, _ = b.bank.Line("2")
+		b.want("the other", fmt.Sprint(s.Changing, s.Settings.Groups, s.Counts.Openings), "false 8 1")
+		b.bank.Configure(dahdi("signalling=fxs_ks\nwaitfordialtone=no\nchannel=>2\n")(t)) // the first is taken out
+		time.Sleep(time.Second)
+		b.want("channels", b.channels(), "DAHDI/1-1 Up, Test/a-00000000 Up")
+		if _, ok := b.bank.Line("1"); ok {
+			b.T.Error("the line is still on the list")
+		}
+		b.bank.Configure(dahdi("signalling=fxs_ks\nwaitfordialtone=no\nrxflash=600\nchannel=>1-2\n")(t)) // and comes back, opened anew
+		time.Sleep(time.Second)
+		s, _ = b.bank.Line("1")
+		b.want("waiting for the device", fmt.Sprint(s.Up), "false")
+		a.HangsUp()
+		time.Sleep(5 * time.Second)
+		s, _ = b.bank.Line("1")
+		b.want("after the call", fmt.Sprint(s.Up, s.Counts.Openings), "true 1")
+		s, _ = b.bank.Line("2")
+		b.want("the other", fmt.Sprint(s.Up, s.Counts.Openings), "true 1")
+		_ = two
+	})
+}
+
+// TestMessages: short messages in and out.
+func TestMessages(t *testing.T) {
+	var x *sim.Exchange
+	open(t, "[sms]\nexten => gsm,1,Verbose(from ${CALLERID(num)})\nsame => n,MessageSend(sms:0987)\nsame => n,Wait(1)\nsame => n,MessageSend(quectel:gsm/0988)\nsame => n,Verbose(${MESSAGE_SEND_STATUS})\n",
+		func(t *testing.T) lineconf.Config { return conf(t, "quectel.conf", "[gsm]\ndata=x\naudio=y\n") },
+		func(p *sim.Plant) { x = p.Exchange("gsm", sim.Loop{Kind: hal.Cellular}) }, func(b *branch) {
+			x.SendText(hal.Message{From: "0911", Body: "hello"})
+			ctx, cancel := context.WithTimeout(b.T.Context(), time.Minute)
+			defer cancel()
+			for range 2 {
+				if h, err := x.Await(ctx, sim.Message); err != nil || h.Digits != "hello" {
+					b.T.Error(h, err)
+				}
+			}
+			time.Sleep(time.Second)
+			if !strings.Contains(b.Trace.String(), "SUCCESS") {
+				b.T.Error(b.Trace.String())
+			}
 		})
 }

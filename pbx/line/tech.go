@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"branchline/media"
 	"branchline/media/tone"
 	"branchline/pbx/channel"
+	"branchline/pbx/line/dest"
 )
 
 // Techs are the technologies under which the lines can be dialled: DAHDI, Modem,
@@ -30,69 +30,10 @@ type tech struct {
 // Name is what precedes the slash.
 func (t *tech) Name() string { return t.name }
 
-// A target is what follows DAHDI/ in Dial, read.
-type target struct {
-	group  bool
-	number int    // of the group
-	last   bool   // G, R: from the highest line down
-	turns  bool   // r, R: go on after the line taken last
-	line   string // or the line's name
-	ring   int    // distinctive ringing, 0: usual
-	digits string
-	plain  bool // only the line was named
-}
-
-// parse reads `3`, `3/5551234`, `g1/5551234`, `2r3` and the like. Names of DAHDI lines
-// are numbers; those of others may be anything.
-func parse(dest string, numbered bool) (t target, err error) {
-	var who string
-	var more bool
-	who, t.digits, more = strings.Cut(dest, "/")
-	t.plain = !more
-	t.digits, _, _ = strings.Cut(t.digits, "/")
-	if who == "" {
-		return t, fmt.Errorf("%q names no line", dest)
-	}
-	if n, rest, ok := leading(who[1:]); strings.IndexByte("gGrR", who[0]) >= 0 && ok && (numbered || rest == "") {
-		t.group, t.number = true, n
-		t.last, t.turns = who[0] == 'G' || who[0] == 'R', who[0] == 'r' || who[0] == 'R'
-		return t, t.options(rest)
-	}
-	if n, rest, ok := leading(who); numbered && ok {
-		t.line = strconv.Itoa(n)
-		return t, t.options(rest)
-	}
-	t.line = who
-	return t, nil
-}
-
-// leading cuts the number s begins with.
-func leading(s string) (n int, rest string, ok bool) {
-	i := 0
-	for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-		i++
-	}
-	n, err := strconv.Atoi(s[:i])
-	return n, s[i:], err == nil
-}
-
-// options reads what may follow the line: r and a number.
-func (t *target) options(s string) error {
-	if s == "" {
-		return nil
-	}
-	n, rest, ok := leading(s[1:])
-	if s[0] != 'r' || !ok || rest != "" || n < 1 {
-		return fmt.Errorf("%q after the line: only r1, r2 ... (distinctive ringing) is supported", s)
-	}
-	t.ring = n
-	return nil
-}
-
 // NewLeg reserves a line for a call. Of a group it is the first that is free; if none
 // is and the number is an emergency number of one, that line's call is ended.
 func (t *tech) NewLeg(_ context.Context, r channel.Request) (channel.Leg, error) {
-	to, err := parse(r.Dest, t.lines == "DAHDI")
+	to, err := dest.Parse(r.Dest, t.lines == "DAHDI")
 	if err != nil {
 		return nil, &channel.Refusal{Cause: channel.InvalidNumberFormat, Why: err.Error()}
 	}
@@ -110,7 +51,7 @@ func (t *tech) NewLeg(_ context.Context, r channel.Request) (channel.Leg, error)
 		}
 	}
 	for _, p := range ports {
-		if p.conf().Urgent(to.digits) {
+		if p.conf().Urgent(to.Digits) {
 			if l, err := p.reserve(to, r, true); l != nil || err != nil {
 				return asLeg(l, err)
 			}
@@ -128,7 +69,7 @@ func asLeg(l *leg, err error) (channel.Leg, error) {
 }
 
 // refusal says why none of the ports can take a call, as DIALSTATUS is to show it.
-func refusal(to target, ports []*port) *channel.Refusal {
+func refusal(to dest.Target, ports []*port) *channel.Refusal {
 	whys := make([]string, 0, len(ports))
 	down := true
 	for _, p := range ports {
@@ -140,7 +81,7 @@ func refusal(to target, ports []*port) *channel.Refusal {
 	switch {
 	case down:
 		return &channel.Refusal{Cause: channel.DestinationOutOfOrder, Why: why}
-	case to.group:
+	case to.Group:
 		return &channel.Refusal{Cause: channel.NormalCircuitCongestion, Why: why}
 	}
 	return &channel.Refusal{Cause: channel.UserBusy, Why: why}
@@ -163,24 +104,24 @@ func (p *port) available() (up bool, why string) {
 	return true, p.status.state
 }
 
-func (t *tech) absent(to target) string {
-	if to.group {
-		return fmt.Sprintf("no %s line is in group %d", t.lines, to.number)
+func (t *tech) absent(to dest.Target) string {
+	if to.Group {
+		return fmt.Sprintf("no %s line is in group %d", t.lines, to.Number)
 	}
-	return fmt.Sprintf("there is no line %s/%s", t.lines, to.line)
+	return fmt.Sprintf("there is no line %s/%s", t.lines, to.Line)
 }
 
 // candidates are the ports a call may take, in the order in which to try them.
-func (t *tech) candidates(to target) []*port {
+func (t *tech) candidates(to dest.Target) []*port {
 	all := t.bank.all(t.lines)
-	if !to.group {
-		return slices.DeleteFunc(all, func(p *port) bool { return p.name != to.line })
+	if !to.Group {
+		return slices.DeleteFunc(all, func(p *port) bool { return p.name != to.Line })
 	}
-	all = slices.DeleteFunc(all, func(p *port) bool { return !p.conf().In(to.number) })
-	if to.last {
+	all = slices.DeleteFunc(all, func(p *port) bool { return !p.conf().In(to.Number) })
+	if to.Last {
 		slices.Reverse(all)
 	}
-	if to.turns && len(all) > 0 {
+	if to.Turns && len(all) > 0 {
 		t.bank.mu.Lock()
 		at := t.bank.turn[t.turnKey(to)] % len(all)
 		t.bank.mu.Unlock()
@@ -189,14 +130,14 @@ func (t *tech) candidates(to target) []*port {
 	return all
 }
 
-func (t *tech) turnKey(to target) string { return fmt.Sprint(t.lines, to.number, to.last) }
+func (t *tech) turnKey(to dest.Target) string { return fmt.Sprint(t.lines, to.Number, to.Last) }
 
 // took remembers where round robin goes on: behind p.
-func (t *tech) took(to target, p *port) {
-	if !to.turns {
+func (t *tech) took(to dest.Target, p *port) {
+	if !to.Turns {
 		return
 	}
-	to.turns = false
+	to.Turns = false
 	i := slices.Index(t.candidates(to), p)
 	t.bank.mu.Lock()
 	defer t.bank.mu.Unlock()
@@ -205,7 +146,7 @@ func (t *tech) took(to target, p *port) {
 
 // reserve makes a leg on the port; nil if it cannot be used. With force a call that
 // is up is ended for it.
-func (p *port) reserve(to target, r channel.Request, force bool) (*leg, error) {
+func (p *port) reserve(to dest.Target, r channel.Request, force bool) (*leg, error) {
 	if !p.free(force) {
 		return nil, nil
 	}
@@ -214,9 +155,9 @@ func (p *port) reserve(to target, r channel.Request, force bool) (*leg, error) {
 		return nil, err
 	}
 	conf := p.conf()
-	l.number, l.urgent, l.caller = to.digits, conf.Urgent(to.digits), r.Caller
-	if n := len(conf.Cadences); to.ring > 0 && n > 0 {
-		l.ringer = conf.Cadences[(to.ring-1)%n]
+	l.number, l.urgent, l.caller = to.Digits, conf.Urgent(to.Digits), r.Caller
+	if n := len(conf.Cadences); to.Ring > 0 && n > 0 {
+		l.ringer = conf.Cadences[(to.Ring-1)%n]
 	} else if z, ok := tone.Builtin().Zone(conf.ToneZone); ok {
 		l.ringer = z.Cadence
 	}
@@ -263,8 +204,8 @@ func (p *port) preempt() {
 
 // State tells what hints show for a line, or for a group: whether there is a free
 // line in it.
-func (t *tech) State(dest string) channel.DeviceState {
-	to, err := parse(dest, t.lines == "DAHDI")
+func (t *tech) State(name string) channel.DeviceState {
+	to, err := dest.Parse(name, t.lines == "DAHDI")
 	if err != nil {
 		return channel.DeviceInvalid
 	}
@@ -276,7 +217,7 @@ func (t *tech) State(dest string) channel.DeviceState {
 	for _, p := range ports {
 		s := p.show()
 		switch {
-		case !to.group, s == channel.DeviceNotInUse:
+		case !to.Group, s == channel.DeviceNotInUse:
 			return s
 		case s != channel.DeviceUnavailable:
 			best = channel.DeviceBusy
