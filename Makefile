@@ -11,7 +11,7 @@ SUDO        := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED ?= 0
 GOBUILD := go build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge dahdi cross deps prompts clean
+.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge dahdi modem cross deps prompts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ dahdi: ## telephone ports with the real DAHDI kernel modules, in an emulated com
 	go vet -tags dahdi ./hal/dahdi
 	go test -c -tags dahdi -o bin/dahdi.test ./hal/dahdi
 	go run ./build/dahdiguest bin/dahdi.test,-test.v,-test.timeout=4m
+
+modem: ## ten minutes of speech through emulated modems, at the line's own speed
+	go test -tags realtime -count=1 -timeout 15m -run TestRealTime -v ./hal/modem
 
 cross: ## binaries for the boards, in bin/
 	GOARCH=arm64 $(GOBUILD) -o bin/branchline-linux-arm64 $(PKG)

@@ -366,6 +366,13 @@ func TestTexts(t *testing.T) {
 		if n := d.module.Stored(); n != 0 {
 			d.Errorf("%d messages stored", n)
 		}
+		long := strings.Repeat("長", 150)
+		for _, part := range modemtest.Delivered("+886912345678", long) {
+			d.module.Message(part)
+		}
+		if e := d.want(hal.Text); e.Message.From != "+886912345678" || e.Message.Body != long {
+			d.Errorf("%+v", e.Message)
+		}
 		d.module.URC("+CMT: ,24\r\n" + hello)
 		if e := d.want(hal.Text); e.Message.Body != "hellohello" {
 			d.Errorf("%+v", e.Message)
