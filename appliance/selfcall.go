@@ -77,6 +77,8 @@ func Demo(ctx context.Context, w io.Writer, dir string, o Options) error {
 		return err
 	}
 	o.Config = dir
+	plant := simulate(&o)
+	defer plant.Close()
 	return during(ctx, o, func(ctx context.Context, d *daemon) error {
 		if err := d.selftest(ctx, w); err != nil {
 			return err
@@ -96,6 +98,10 @@ The exchange is up and has just called itself. Register two phones on this machi
   Phone Two   user 1002, password second-phone
 
 They can dial each other, 600 (hear yourself), 601 (hear the exchange), 602 (a measuring tone).
+Two telephone lines are simulated: 9 and ten digits (90223456789) call somebody outside who
+repeats what you say, 90800000001 calls you back; 1003 is an old telephone on line 2.
+Console command "line show" tells what has happened on them.
+
 Console:       %[1]s -C %[2]s -rvvv
 Configuration: %[2]s
 Stop with Ctrl-C.
