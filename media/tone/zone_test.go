@@ -181,10 +181,10 @@ func line(f []int16, hz float64) (at, dBm0 float64) {
 }
 
 func FuzzSections(f *testing.F) {
-	f.Add(facts)
 	f.Add("[general]\ncountry=tw\n[tw]\nringcadence=1,2\ndial=>350+440\n")
+	f.Add("; a\n[uk]\ndescription = b ; c\nring = 400+450/400,0/200\ninfo=!950/330,!1400/330\n[")
 	f.Fuzz(func(t *testing.T, text string) {
-		b, _ := Builtin().With(Sections(text))
+		b, _ := (*Book)(nil).With(Sections(text))
 		for _, name := range b.Zones() {
 			z, ok := b.Zone(name)
 			if !ok && name != "" {

@@ -1,10 +1,13 @@
 package prompt
 
 import (
+	"math"
 	"testing"
 	"testing/fstest"
 
+	"branchline/media/tone"
 	"branchline/pbx/astconf"
+	"branchline/pbx/channel"
 )
 
 func TestIndications(t *testing.T) {
@@ -27,5 +30,26 @@ func TestIndications(t *testing.T) {
 	}
 	if book, diags = Indications(nil); book.Country() != "us" || len(diags) > 0 {
 		t.Error("no file is not the built-in zones")
+	}
+}
+
+// What a channel hears follows its book.
+func TestToneOfBook(t *testing.T) {
+	file, _ := astconf.Load(fstest.MapFS{"indications.conf": {Data: []byte("[general]\ncountry=xx\n[xx]\ndial = 1000\n")}}, IndicationsFile)
+	book, _ := Indications(file)
+	for _, c := range []struct {
+		listener *channel.Channel
+		want     float64
+	}{{&channel.Channel{Tones: book}, 1000}, {&channel.Channel{Tones: book, ToneZone: "de"}, 425}, {&channel.Channel{ToneZone: "fr"}, 440}} {
+		src, err := Tone(c.listener, "dial")
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, b := tone.NewMeter(), make([]byte, 4000)
+		src.Fill(b)
+		_, _ = m.Write(b)
+		if got := m.Frequency(); math.Abs(got-c.want) > 1 {
+			t.Errorf("zone %q: %v Hz, want %v", c.listener.ToneZone, got, c.want)
+		}
 	}
 }
