@@ -35,6 +35,10 @@ const (
 // Signature is the MBR's disk signature, by which the initrd finds its card.
 const Signature = 0x42524c4e // "BRLN"
 
+// Counter is this release's place among all: it grows by one with each, and a card
+// never goes back.
+const Counter = 1
+
 // User is the number of the user and the group that the exchange runs as. It is the
 // same in both slots, because the files of the data partition carry it.
 const User = 990
@@ -141,6 +145,7 @@ func Links() []Link {
 		{"etc/systemd/system/default.target", units + "multi-user.target"},
 		{"etc/systemd/system/multi-user.target.wants/branchline.service", "../branchline.service"},
 		{"etc/systemd/system/asterisk.service", "branchline.service"},
+		{"etc/systemd/system/multi-user.target.wants/branchline-confirm.service", "../branchline-confirm.service"},
 		{"etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service", units + "systemd-timesyncd.service"},
 		{"etc/resolv.conf", "../run/branchline/resolv.conf"},
 		{"etc/localtime", "/usr/share/zoneinfo/UTC"},

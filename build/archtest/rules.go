@@ -23,7 +23,7 @@ var reach = []struct {
 	{"appliance/e2e", []string{"appliance", "pbx", "media", "hal", "netcfg", "configs", "rootfs"}},
 	{"appliance/task", nil},
 	{"appliance/systemd", []string{"appliance/task"}},
-	{"cmd", []string{"appliance", "pbx/console", "pbx/settings", "pbx/astconf", "configs", "cmd"}},
+	{"cmd", []string{"appliance", "pbx/console", "pbx/settings", "pbx/astconf", "configs", "rootfs", "cmd"}},
 	{"appliance", []string{"appliance", "pbx", "media", "hal", "netcfg", "configs", "rootfs"}},
 	{"netcfg", []string{"netcfg"}},
 	{"hal", []string{"hal"}},

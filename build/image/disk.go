@@ -273,7 +273,7 @@ func (b *builder) report() error {
 		return err
 	}
 	fmt.Printf("root unpacked %.1f MiB\n", float64(tree)/(1<<20))
-	for _, name := range []string{"root/usr/sbin/branchline", rootfs.KernelFile, rootfs.InitrdFile, rootfs.RootFile, "slot.fat", "branchline-" + b.board.Name + ".img"} {
+	for _, name := range []string{"root/usr/sbin/branchline", rootfs.KernelFile, rootfs.InitrdFile, rootfs.RootFile, "slot.fat", "branchline-" + b.board.Name + ".img", b.artefactName()} {
 		f, err := os.Open(b.at(name))
 		if err != nil {
 			return err

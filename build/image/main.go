@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"branchline/appliance"
 	"branchline/rootfs"
 )
 
@@ -27,7 +28,11 @@ func main() {
 	flag.StringVar(&b.out, "out", "", "directory for what is built; default bin/image/BOARD")
 	flag.StringVar(&b.cache, "cache", "bin/image/cache", "directory that keeps downloaded packages")
 	flag.StringVar(&b.locks, "locks", "build/image/lock", "directory of the lock files")
-	flag.StringVar(&b.key, "key", "", "minisign secret key that signs the update; default: none, unsigned")
+	flag.StringVar(&b.version, "version", appliance.Version, "what the image calls itself")
+	flag.IntVar(&b.counter, "counter", rootfs.Counter, "its place among the releases")
+	flag.StringVar(&b.key, "key", "build/image/keys/development-1.key", "minisign secret key that signs the update")
+	flag.StringVar(&b.trust, "trust", "build/image/keys", "directory of the public keys (*.pub) that the image accepts updates from, at most two")
+	flag.BoolVar(&b.release, "release", false, "for the world: refuse the development keys")
 	flag.Parse()
 	board, ok := rootfs.BoardNamed(*name)
 	if !ok || flag.NArg() > 0 {
@@ -52,7 +57,10 @@ func main() {
 type builder struct {
 	board             rootfs.Board
 	out, cache, locks string
-	key               string
+	version           string
+	counter           int
+	key, trust        string
+	release           bool
 	began             time.Time
 }
 
@@ -93,6 +101,7 @@ func (b *builder) build() error {
 		{"compressed root", b.compress},
 		{"slot", b.slot},
 		{"image", b.image},
+		{"update", b.artefact},
 	} {
 		if err := s.do(); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)

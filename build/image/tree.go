@@ -197,6 +197,9 @@ func (b *builder) ours() error {
 	if err := copyFile("appliance/systemd/branchline.service", b.at("root/etc/systemd/system/branchline.service"), 0o644); err != nil {
 		return err
 	}
+	if err := b.identity(); err != nil {
+		return err
+	}
 	if err := b.certificates(); err != nil {
 		return err
 	}

@@ -224,6 +224,7 @@ Usage: %s [OPTIONS]            run the exchange
        %[4]s explain ENDPOINT NUMBER [--from ADDRESS] [--at "Mon 08:59"]
                               what would happen; nothing is sent
        %[4]s check [DIR]          say what is wrong with a configuration
+       %[4]s update FILE|URL      install a signed update; also: update show
 
 Valid Options:
    -C <file>       asterisk.conf to use, or a directory that may hold one

@@ -30,6 +30,8 @@ func (inv *invocation) word() int {
 		return inv.check(ctx, args)
 	case name == "explain":
 		err = appliance.Explain(os.Stdout, inv.options, args)
+	case name == "update":
+		err = inv.update(ctx, args)
 	default:
 		fmt.Fprintf(os.Stderr, "%s: unknown command %q\nTry -h for the options there are.\n", inv.program, inv.args)
 		return 2

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"branchline/appliance"
+	"branchline/pbx/console"
+	"branchline/rootfs/card"
+	"branchline/rootfs/slots"
+	"branchline/rootfs/update"
+)
+
+const updateUsage = `Usage: branchline update FILE|URL   install an update, then start it (--later: with the next start)
+       branchline update show       how the newest update has ended
+       branchline update confirm    on trial: prove that this system works, or go back (run at every start)`
+
+// update is `update ...`, on the appliance's own image.
+func (inv *invocation) update(ctx context.Context, args []string) error {
+	later := len(args) == 2 && args[1] == "--later"
+	if len(args) != 1 && !later {
+		return errors.New(updateUsage)
+	}
+	c, err := card.Open()
+	if err != nil {
+		return err
+	}
+	switch args[0] {
+	case "show":
+		return showUpdate(os.Stdout, c)
+	case "confirm":
+		return inv.confirm(ctx, c)
+	}
+	source, err := openArtefact(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	if err := install(ctx, os.Stdout, c, source); err != nil {
+		return err
+	}
+	if later {
+		return nil
+	}
+	return card.Restart()
+}
+
+// showUpdate tells what runs and how the newest update ended.
+func showUpdate(w io.Writer, c *card.Card) error {
+	r := c.Release()
+	fmt.Fprintf(w, "running: %s, release %d, for %s, in slot %s\n", r.Version, r.Counter, r.Board, update.SlotName(r.Slot))
+	if r.Trying {
+		fmt.Fprintln(w, "on trial: not confirmed yet")
+	}
+	report, err := update.ReadReport(os.DirFS(card.DataDir))
+	if err != nil {
+		return err
+	}
+	if report == nil {
+		fmt.Fprintln(w, "there has been no update")
+		return nil
+	}
+	fmt.Fprint(w, report)
+	return nil
+}
+
+// openArtefact opens a file, or begins to fetch it.
+func openArtefact(ctx context.Context, name string) (io.ReadCloser, error) {
+	if !strings.HasPrefix(name, "http://") && !strings.HasPrefix(name, "https://") {
+		return os.Open(name)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, name, nil)
+	if err != nil {
+		return nil, err
+	}
+	// The signature vouches for the content, whoever delivers it.
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		res.Body.Close()
+		return nil, fmt.Errorf("%s: %s", name, res.Status)
+	}
+	return res.Body, nil
+}
+
+// install writes the artefact into the idle slot, and the report of it.
+func install(ctx context.Context, w io.Writer, c *card.Card, source io.Reader) error {
+	keys, err := update.Keys(os.DirFS(card.KeyDir))
+	if err != nil {
+		return err
+	}
+	tenth := int64(-1)
+	m, err := update.Install(ctx, c, keys, source, func(done, all int64) {
+		if now := done * 10 / all; now != tenth {
+			tenth = now
+			fmt.Fprintf(w, "%3d %% written\n", now*10)
+		}
+	})
+	if m == nil {
+		return err // nothing that could be reported on
+	}
+	r := &update.Report{Outcome: update.Installed, Version: m.Version, Slot: slots.Other(c.Release().Slot), When: time.Now()}
+	if err != nil {
+		r.Outcome, r.Reason = update.Refused, err.Error()
+	}
+	if err := errors.Join(err, r.Save(card.DataDir)); err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "%s is in slot %s, on trial with the next start\n", m.Version, update.SlotName(r.Slot))
+	return nil
+}
+
+// confirm is run at every start: it tells how a trial before this start has ended,
+// takes in an update that lies on the boot partition, and decides a trial that this
+// start is.
+func (inv *invocation) confirm(ctx context.Context, c *card.Card) error {
+	report, err := update.ReadReport(os.DirFS(card.DataDir))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	if !c.Release().Trying {
+		if err := update.Settle(card.DataDir, report, c.Failed()); err != nil {
+			return err
+		}
+		if report != nil && report.Outcome == update.RolledBack {
+			fmt.Fprint(os.Stderr, report)
+		}
+		return inv.takeFromBoot(ctx, c)
+	}
+	var said strings.Builder
+	judge := func(ctx context.Context) error { return inv.proves(ctx, &said) }
+	last := func() []string {
+		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
+		return lines[max(0, len(lines)-20):]
+	}
+	if err := update.Confirm(ctx, c, card.DataDir, update.TrialTime, judge, last); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return card.Restart()
+	}
+	fmt.Printf("%s in slot %s is confirmed\n", c.Release().Version, update.SlotName(c.Release().Slot))
+	return nil
+}
+
+// proves has the running exchange call itself until that works.
+func (inv *invocation) proves(ctx context.Context, said *strings.Builder) error {
+	p, _, _, err := appliance.ReadMain(inv.options)
+	if err != nil {
+		return err
+	}
+	for {
+		said.Reset()
+		code := console.Attach(ctx, console.ClientOptions{
+			Name: appliance.Name, Version: appliance.Name + " " + appliance.Version, Socket: appliance.ControlSocket(p),
+			Once: true, Commands: []string{"core waitfullybooted", "selftest"}, Strict: true, Quiet: true, NoColour: true,
+			In: os.Stdin, Out: said, Err: said,
+		})
+		if code == 0 && ctx.Err() == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+// takeFromBoot installs an update that somebody has put on the boot partition, once:
+// the file is renamed first.
+func (inv *invocation) takeFromBoot(ctx context.Context, c *card.Card) error {
+	found, err := filepath.Glob(filepath.Join(card.BootDir, "*"+update.Suffix))
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	name := filepath.Base(found[0])
+	taken := strings.TrimSuffix(name, update.Suffix) + ".old"
+	if err := c.WriteBoot(func(dir string) error {
+		return os.Rename(filepath.Join(dir, name), filepath.Join(dir, taken))
+	}); err != nil {
+		return err
+	}
+	source, err := os.Open(filepath.Join(card.BootDir, taken))
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	fmt.Printf("%s on the boot partition is being installed\n", name)
+	if err := install(ctx, os.Stdout, c, source); err != nil {
+		return err
+	}
+	return card.Restart()
+}
