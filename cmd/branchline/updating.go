@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,23 +72,10 @@ func showUpdate(w io.Writer, c *card.Card) error {
 
 // openArtefact opens a file, or begins to fetch it.
 func openArtefact(ctx context.Context, name string) (io.ReadCloser, error) {
-	if !strings.HasPrefix(name, "http://") && !strings.HasPrefix(name, "https://") {
+	if !strings.Contains(name, "://") {
 		return os.Open(name)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, name, nil)
-	if err != nil {
-		return nil, err
-	}
-	// The signature vouches for the content, whoever delivers it.
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	if res.StatusCode != http.StatusOK {
-		res.Body.Close()
-		return nil, fmt.Errorf("%s: %s", name, res.Status)
-	}
-	return res.Body, nil
+	return update.Fetch(ctx, name)
 }
 
 // install writes the artefact into the idle slot, and the report of it.
