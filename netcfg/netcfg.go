@@ -1,9 +1,10 @@
 // Package netcfg is how the box's network should be, how it is, and the steps
 // between the two. It decides; netcfg/nl talks to the kernel.
 //
-// The package holds the contract: a State as the kernel reports it, a Desired
-// as the administrator wrote it, Ops that lead from one to the other (each
-// prints as ip(8) would spell it) and the Kernel that reads and applies them.
+// Reading order: the shapes here; plan.go for the steps from one State to a
+// Desired; ops.go for how a step reads; firewall.go for who may send us what.
+// Below it: nl and nft are the kernel, dhcp is the client that gets an address,
+// steward keeps the network as the administrator wants it.
 package netcfg
 
 import (
@@ -15,13 +16,20 @@ import (
 type Link struct {
 	Name      string
 	Index     int
-	Kind      string // "", "vlan", "bridge"
+	MAC       string // "52:54:00:12:34:56", "" if it has none
+	Kind      string // "" for hardware, "vlan", "bridge", or what else the kernel calls it
+	Ethernet  bool
 	Up        bool
 	Carrier   bool
 	MTU       int
 	Parent    string // of a VLAN
 	VLAN      int    // 1-4094, 0: none
+	Master    string // the bridge it is a port of
+	Ours      bool   // made by an Op of this package
 	Addresses []netip.Prefix
+	// Own are addresses that the kernel has given itself: link-local ones, and
+	// those from router advertisements. Nobody here takes them away.
+	Own []netip.Prefix
 }
 
 // A Route is one way out.
@@ -32,24 +40,37 @@ type Route struct {
 	Metric int
 }
 
-// A State is the whole of it, as the kernel reports it.
+// A State is the whole of it, as the kernel reports it. Of the routes it has those
+// that somebody has set, not the ones that come with an address or from a router.
 type State struct {
 	Links  []Link
 	Routes []Route
+}
+
+// Link finds an interface by name; nil if there is none.
+func (s State) Link(name string) *Link {
+	for i := range s.Links {
+		if s.Links[i].Name == name {
+			return &s.Links[i]
+		}
+	}
+	return nil
 }
 
 // An Interface is one interface as it should be.
 type Interface struct {
 	Name      string
 	Up        bool
-	MTU       int // 0: as it is
+	MTU       int    // 0: as it is
+	Kind      string // "bridge" or "vlan" to have it made, else ""
 	Parent    string
-	VLAN      int // 1-4094, 0: none
+	VLAN      int      // 1-4094, 0: none
+	Ports     []string // of a bridge
 	Addresses []netip.Prefix
 }
 
 // A Desired is what the administrator wrote. Interfaces it does not name are
-// left alone.
+// left alone, except for the ports of its bridges.
 type Desired struct {
 	Interfaces []Interface
 	Routes     []Route
@@ -69,5 +90,9 @@ type Event struct {
 type Kernel interface {
 	State(ctx context.Context) (State, error)
 	Apply(ctx context.Context, op Op) error
+	// Watch reports changes until ctx ends, and closes the channel then.
 	Watch(ctx context.Context) (<-chan Event, error)
+	// Answers reports whether a neighbour, a host on one of our own networks, has
+	// answered for its address lately. Asking makes the kernel look for it.
+	Answers(ctx context.Context, neighbour netip.Addr) (bool, error)
 }
