@@ -21,6 +21,7 @@ type control struct {
 	rest         int // blocks until it may be again
 	lost         int // blocks for which the filter has added echo
 	resets       int
+	taught       int     // blocks of speech since the path was last unknown
 	echoIn       float32 // heard and left in blocks without near speech, over 0.3 s
 	echoOut      float32
 	talk         whitening
@@ -96,6 +97,7 @@ func (c *Canceller) decide(s *sums, n int) {
 	case t.blocks < rule.blocks:
 	case t.proven(rule):
 		c.fore.copy(&c.trial)
+		c.suppressor.trust(c.fore.miss / energy(c.fore.w))
 		t.lost = 0
 		c.challenge()
 	case t.trial > 1.3*t.contest.fore:
@@ -153,6 +155,7 @@ func (c *Canceller) compare(s *sums, n int, speaks bool) {
 		return
 	}
 	t.blocks++
+	t.taught++
 	if apart > 0.03*fore {
 		if trial < fore {
 			t.wins++
@@ -174,6 +177,10 @@ func (t *contest) proven(r rule) bool {
 	return gain > r.worth*t.fore && z*z > r.chance*t.spread && t.wins > 3*t.losses
 }
 
+// unexplained reports that what is left has little to do with what is sent: the
+// learner has had half a second of speech, and can make nothing of it.
+func (t *control) unexplained() bool { return t.taught > 100 && t.bErr > 0.6*t.fErr }
+
 // challenge begins a new contest with what the learner knows now.
 func (c *Canceller) challenge() {
 	c.trial.copy(&c.back)
@@ -194,6 +201,7 @@ func (c *Canceller) guard(speaks bool) {
 	if t.lost > 25 {
 		t.lost = 0
 		t.resets++
+		t.taught = 0
 		c.fore.forget()
 		c.back.miss = max(c.back.miss, hybrid)
 		t.contest = contest{}

@@ -61,6 +61,27 @@ func TestDoubleTalk(t *testing.T) {
 	}
 }
 
+// Both talk from the start, before anything is known of the path, and go on and on:
+// the near one is heard at once when it is as loud as the far one, and within a
+// second otherwise.
+func TestBothTalkFromTheStart(t *testing.T) {
+	far := make([]int16, 6*8000)
+	for _, hz := range []float64{350, 540, 870, 1330, 2100} {
+		far = plus(far, sine(6, hz, -20))
+	}
+	clear(far[:8000])
+	for _, c := range []struct{ near, from float64 }{{-12, 1}, {-16, 1.1}, {-20, 2}, {-26, 2.5}} {
+		said := plus(sine(6, 1004, c.near), noise(6, -60, 1))
+		heard := ulaw(plus(through(far, paths(t)[0], -11, 0), said))
+		out := run(New(Config{}), far, heard)
+		for s := c.from; s < 5.9; s += 0.1 {
+			if l := projected(second(said, s, s+0.1), second(out, s, s+0.1)); l > 3 {
+				t.Errorf("%v dBm0 at %.1f s: %.1f dB lost", c.near, s, l)
+			}
+		}
+	}
+}
+
 // projected is the loss in dB of what out has of in, over the blocks of 20 ms in
 // which in is there at all.
 func projected(in, out []int16) float64 {

@@ -25,6 +25,7 @@ type suppressor struct {
 
 const (
 	margin   = 5.6   // the error that is not echo is so much stronger than what echo is expected (7.5 dB)
+	leeway   = 1.5   // the same for echo that is only guessed
 	loudest  = 41000 // power of noise that is still made: -38 dBm0; louder is a tone
 	decay    = 0.6   // of the echo from block to block, after the reference has ended
 	faintest = 82    // -65 dBm0: echo below need not be suppressed (G.168)
@@ -32,6 +33,7 @@ const (
 
 func (p *suppressor) reset() {
 	p.share, p.level, p.seed = hybrid, 1, 0x9e3779b9
+	p.noise, p.noiseR[0], p.colour.gain = 20, 20*chunk, 1 // -71 dBm0, until the line's own is known
 	for i := range p.lows {
 		p.lows[i] = loudest
 	}
@@ -47,10 +49,14 @@ func (c *Canceller) suppress(s *sums, n int) {
 	left, echo := s.fore/size, s.echo/size
 	p.echo = max(echo, p.echo*decay)
 	// As long as the path is not known, the echo is what a bad hybrid would return.
-	expected := max(p.share*p.echo, c.fore.miss*s.around)
+	known, guess := p.share*p.echo, c.fore.miss*s.around
+	expected := max(known, guess)
 	p.listen(c, left, expected, n)
 
-	talking := left > margin*expected+2*p.noise
+	talking := left > max(margin*known, leeway*guess)+2*p.noise
+	if left > 0.1*p.echo+4*p.noise && c.control.unexplained() {
+		talking = true
+	}
 	if p.echo > 16*p.noise && p.echo > faintest {
 		p.learn(left/p.echo, talking)
 	}
@@ -77,7 +83,7 @@ func (c *Canceller) suppress(s *sums, n int) {
 		rate = -1.0 / 40
 	}
 	gain := float32(0)
-	if !c.conf.Silent && p.learned > 0 {
+	if !c.conf.Silent {
 		gain = float32(math.Sqrt(float64(p.noise / p.colour.gain)))
 	}
 	for i := range c.out[:n] {
@@ -85,6 +91,10 @@ func (c *Canceller) suppress(s *sums, n int) {
 		c.out[i] = p.level*c.out[i] + (1-p.level)*p.hiss(gain)
 	}
 }
+
+// trust takes the learner's word for the share that will be left, with some doubt:
+// while the far side talks it cannot be measured.
+func (p *suppressor) trust(share float32) { p.share = min(p.share, max(16*share, 1e-3)) }
 
 // learn follows the share of the echo that subtraction leaves: down quickly, up
 // slowly, and hardly at all while the far side talks.

@@ -240,6 +240,24 @@ func TestDoubleTalk(t *testing.T) {
 	}
 }
 
+// The same before the path is known: both talk from the first word.
+func TestDoubleTalkFromTheStart(t *testing.T) {
+	for d := 2; d <= 9; d++ {
+		for _, near := range []float64{-10, -15, -20, -25} {
+			sent, said := ulaw(speech(t, 20, 17*d, -15)), speech(t, 20, 180+9*d, near)
+			heard := ulaw(plus(through(sent, path(t, d), -8, 0), said))
+			mine := ours(echo.Config{}, sent, heard)
+			judges := theirs(t, sent, heard, suppresses)
+			a, b := projected(second(said, 0, 5), second(mine, 0, 5)), projected(second(said, 5, 20), second(mine, 5, 20))
+			t.Logf("D.%d, near speech at %v dBm0: %.2f dB lost in 5 s, %.2f after; by libspandsp %.2f, %.2f", d, near, a, b,
+				projected(second(said, 0, 5), second(judges, 0, 5)), projected(second(said, 5, 20), second(judges, 5, 20)))
+			if a > 3 || b > 3 {
+				t.Errorf("D.%d, near speech at %v dBm0: %.1f and %.1f dB lost", d, near, a, b)
+			}
+		}
+	}
+}
+
 // Ten minutes of two people who never let each other speak, but for a pause of the
 // near one every ten seconds, in which what is left of the echo can be measured
 // before the filters learn from it.
