@@ -103,17 +103,18 @@ judge: ## line signals before libspandsp, multimon-ng and minimodem, speech and 
 	go test -tags judge -count=1 ./build/judge/... ./media/dtmf ./media/progress
 
 # The guest of `make dahdi`: a kernel to boot is fetched, not installed.
-DAHDI_NEEDS := linux-headers-cloud-amd64 dahdi-source qemu-system-x86 gcc libc6-dev make binutils bzip2
+DAHDI_NEEDS := linux-headers-cloud-amd64 dahdi-source qemu-system-x86 sip-tester gcc libc6-dev make binutils bzip2
 
-dahdi: ## telephone ports with the real DAHDI kernel modules, in an emulated computer; installs what builds and runs it from Debian
+dahdi: build ## telephone ports with the real DAHDI kernel modules, in an emulated computer; installs what builds and runs it from Debian
 	@missing=; for p in $(DAHDI_NEEDS); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then \
 	  echo "installing$$missing"; \
 	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
 	fi
-	go vet -tags dahdi ./hal/dahdi
+	go vet -tags dahdi ./hal/dahdi ./appliance/e2e/looped
 	go test -c -tags dahdi -o bin/dahdi.test ./hal/dahdi
-	go run ./build/dahdiguest bin/dahdi.test,-test.v,-test.timeout=4m
+	go test -c -tags dahdi -o bin/looped.test ./appliance/e2e/looped
+	go run ./build/dahdiguest -program $(BIN) -program sipp bin/dahdi.test,-test.v,-test.timeout=4m bin/looped.test,-test.v,-test.timeout=4m
 
 modem: ## ten minutes of speech through emulated modems, at the line's own speed
 	go test -tags realtime -count=1 -timeout 15m -run TestRealTime -v ./hal/modem

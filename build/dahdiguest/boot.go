@@ -17,7 +17,7 @@ import (
 // is busy with something else; when it waits, it is taken to the end of the wait. So
 // that no audio is lost here that would not be lost on a telephone exchange.
 func boot(ctx context.Context, image, root string, tests int) error {
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=single", "-icount", "shift=4,sleep=off", "-cpu", "max", "-m", "512",
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", "-M", "q35", "-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off", "-cpu", "max", "-m", "512",
 		"-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot", "-nic", "none",
 		"-kernel", image, "-initrd", root, "-append", "console=ttyS0 panic=-1 quiet")
 	cmd.WaitDelay = 5 * time.Second

@@ -5,7 +5,6 @@ package looped_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -31,15 +30,11 @@ loadzone=tw
 defaultzone=tw
 `
 
-func TestMain(m *testing.M) {
+// configure does what the exchange does when it starts, for tests that run without one.
+var configure = sync.OnceValue(func() []sysconf.Diag {
 	conf, diags := sysconf.Parse("system.conf", []byte(systemConf))
-	diags = append(diags, conf.Apply(sysconf.Means{Zone: dahdizone.In(tone.Builtin())})...)
-	if len(diags) > 0 {
-		fmt.Println(diags)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
+	return append(diags, conf.Apply(sysconf.Means{Zone: dahdizone.In(tone.Builtin())})...)
+})
 
 var driver = sync.OnceValue(func() *dahdi.Driver { return dahdi.New(dahdi.Config{}) })
 
@@ -53,6 +48,9 @@ type port struct {
 
 func open(t *testing.T, channel int) *port {
 	t.Helper()
+	if diags := configure(); len(diags) > 0 {
+		t.Fatal(diags)
+	}
 	l, err := driver().Open(context.Background(), strconv.Itoa(channel))
 	if err != nil {
 		t.Fatal(err)
