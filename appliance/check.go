@@ -28,18 +28,23 @@ import (
 type judge struct {
 	process settings.Process
 	catalog dialplan.Catalog
+	here    bool // the lines are those of this machine
 }
 
-func (d *daemon) judge() judge { return judge{d.process, d.system.Catalog} }
+func (d *daemon) judge() judge { return judge{d.process, d.system.Catalog, d.hardware != nil} }
 
 // input is what the checks want: the files, and what this machine is like.
 func (j judge) input(files map[string]*astconf.File) check.Input {
 	sounds := library(j.process.Directories)
-	return check.Input{
+	in := check.Input{
 		Files: files, Catalog: j.catalog,
 		Language: j.process.DefaultLanguage, HasSound: sounds.Has, Addresses: localAddresses(),
-		Source: j.source,
+		Source: j.source, Port: portsOf(j.process.Directories.Etc),
 	}
+	if j.here {
+		in.Exists = func(path string) bool { _, err := os.Stat(path); return err == nil }
+	}
+	return in
 }
 
 // source reads a file named as in findings.
@@ -165,7 +170,7 @@ func inspect(ctx context.Context, o CheckOptions) (r check.Report, etc string, e
 	if !slices.ContainsFunc(configFiles, func(name string) bool { _, err := os.Stat(filepath.Join(etc, name)); return err == nil }) {
 		return r, "", fmt.Errorf("%s: there is none of %v: %w", etc, configFiles, fs.ErrNotExist)
 	}
-	j := judge{p, staticCatalog()}
+	j := judge{process: p, catalog: staticCatalog()}
 	c, found := readConfiguration(j)
 	diags = append(diags, found...)
 	if o.DNS {

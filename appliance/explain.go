@@ -100,7 +100,7 @@ func Explain(w io.Writer, o Options, args []string) error {
 	if _, err := os.Stat(p.Directories.Etc); err != nil {
 		return err
 	}
-	c, _ := readConfiguration(judge{p, staticCatalog()})
+	c, _ := readConfiguration(judge{process: p, catalog: staticCatalog()})
 	return theWorld(c.settings, c.plan).Explain(w, q)
 }
 

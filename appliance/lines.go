@@ -92,27 +92,57 @@ func modemOptions(l *lineconf.Line) modem.Options {
 	return o
 }
 
-// tellKernel carries out system.conf, as dahdi_cfg would.
-func (h *hardware) tellKernel() {
-	for _, name := range []string{filepath.Join(h.etc, "system.conf"), systemConf} {
+// readSystem reads system.conf; nil if there is none.
+func readSystem(etc string) (*sysconf.Config, []sysconf.Diag, error) {
+	for _, name := range []string{filepath.Join(etc, "system.conf"), systemConf} {
 		text, err := os.ReadFile(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			h.log.Error("telephone cards", "error", err)
-			return
+			return nil, nil, err
 		}
 		conf, diags := sysconf.Parse(name, text)
-		diags = append(diags, conf.Apply(sysconf.Means{Zone: dahdizone.In(tone.Builtin()), Digit: 100 * time.Millisecond})...)
-		for _, d := range diags {
-			level := slog.LevelWarn
-			if d.Error {
-				level = slog.LevelError
-			}
-			h.log.Log(context.Background(), level, d.String())
+		return conf, diags, nil
+	}
+	return nil, nil, nil
+}
+
+// portsOf tells what system.conf says of channels; nil if there is none.
+func portsOf(etc string) func(channel int) (lineconf.Signalling, bool) {
+	conf, _, err := readSystem(etc)
+	if conf == nil || err != nil || len(conf.Channels) == 0 {
+		return nil
+	}
+	return func(channel int) (lineconf.Signalling, bool) {
+		c := conf.Channels[channel]
+		switch {
+		case c == nil:
+			return lineconf.Auto, false
+		case c.Signalling.TowardsPhone():
+			return lineconf.FXS, true
 		}
+		return lineconf.FXO, true
+	}
+}
+
+// tellKernel carries out system.conf, as dahdi_cfg would.
+func (h *hardware) tellKernel() {
+	conf, diags, err := readSystem(h.etc)
+	if err != nil {
+		h.log.Error("telephone cards", "error", err)
 		return
+	}
+	if conf == nil {
+		return
+	}
+	diags = append(diags, conf.Apply(sysconf.Means{Zone: dahdizone.In(tone.Builtin()), Digit: 100 * time.Millisecond})...)
+	for _, d := range diags {
+		level := slog.LevelWarn
+		if d.Error {
+			level = slog.LevelError
+		}
+		h.log.Log(context.Background(), level, d.String())
 	}
 }
 

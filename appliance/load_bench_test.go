@@ -44,7 +44,7 @@ func large(b *testing.B, n int) (load func() configuration) {
 	}
 	process := settings.Process{}
 	process.Directories.Etc = dir
-	j := judge{process, staticCatalog()}
+	j := judge{process: process, catalog: staticCatalog()}
 	return func() configuration {
 		c, diags := readConfiguration(j)
 		if astconf.Failed(diags) || len(c.settings.Endpoints) != n {

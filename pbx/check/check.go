@@ -31,6 +31,10 @@ type Input struct {
 	HasSound func(language, name string) bool
 	// Addresses are those of this machine.
 	Addresses []netip.Addr
+	// Port tells what system.conf says of a DAHDI channel; false if it is not there.
+	Port func(channel int) (kind lineconf.Signalling, ok bool)
+	// Exists tells whether there is a file of that name on this machine.
+	Exists func(path string) bool
 	// Source gives the bytes of a file named as in positions.
 	Source func(file string) ([]byte, error)
 }
@@ -73,7 +77,7 @@ func rules() []func(*examiner) {
 		(*examiner).priorities, (*examiner).names, (*examiner).runsOn, (*examiner).hidden, (*examiner).includeLoops,
 		(*examiner).jumps, (*examiner).arguments, (*examiner).texts, (*examiner).variables, (*examiner).sounds,
 		(*examiner).dialled, (*examiner).codecs, (*examiner).openTrunks, (*examiner).transfers, (*examiner).sentBack, (*examiner).trunkNotDialled,
-		(*examiner).emergency, (*examiner).unusedContexts,
+		(*examiner).emergency, (*examiner).linesKnown, (*examiner).unusedContexts,
 		(*examiner).legacy,
 	}
 }
@@ -188,7 +192,7 @@ func Arrange(diags []astconf.Diag, source func(file string) ([]byte, error)) []a
 			}
 		}
 	}
-	rank := map[string]int{"asterisk.conf": 1, "pjsip.conf": 2, "sip.conf": 3, "rtp.conf": 4, "extensions.conf": 5}
+	rank := map[string]int{"asterisk.conf": 1, "pjsip.conf": 2, "sip.conf": 3, "rtp.conf": 4, "chan_dahdi.conf": 5, "modem.conf": 6, "quectel.conf": 7, "extensions.conf": 8}
 	slices.SortStableFunc(diags, func(a, b astconf.Diag) int {
 		ra, rb := rank[a.File], rank[b.File]
 		if ra == 0 {

@@ -18,6 +18,7 @@ import (
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
+	"branchline/pbx/line/lineconf"
 	"branchline/pbx/settings"
 )
 
@@ -39,7 +40,7 @@ type judged struct {
 func judge(dir fs.FS, catalog dialplan.Catalog) judged {
 	var diags []astconf.Diag
 	files := map[string]*astconf.File{}
-	for _, name := range []string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"} {
+	for _, name := range append([]string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"}, lineconf.Files()...) {
 		files[name] = &astconf.File{Name: name, Valid: true}
 		if _, err := fs.Stat(dir, name); err == nil {
 			file, found := astconf.Load(dir, name)

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -45,11 +46,15 @@ func (x *examiner) dialTarget(d dial, t target) {
 		x.dialLocal(d, t)
 		return
 	default:
+		if tech, ok := lineTech(t.tech); ok {
+			x.dialLine(d, t, tech)
+			return
+		}
 		if strings.Contains(t.text, "/") || certain(t.text) {
 			tech := t.tech
 			dd := x.warn(d.Pos, "unknown-technology", fmt.Sprintf("there is no channel technology %q", tech), "the call to "+shown(t.text)+" fails at once", "dial PJSIP/endpoint")
 			dd.Near = tech
-			if near := settings.Nearest(tech, []string{"PJSIP", "SIP", "Local"}); near != "" {
+			if near := settings.Nearest(tech, techniques); near != "" {
 				dd.Cure = "did you mean " + near + "?"
 				replace(dd, tech, near, near == "PJSIP" && len(tech) >= 4)
 			}
@@ -268,7 +273,7 @@ var emergencyNumbers = map[string][]string{
 // emergency reports phones of an exchange with a way out that cannot call for
 // help.
 func (x *examiner) emergency() {
-	if !slices.ContainsFunc(x.everyone, x.publicTrunk) {
+	if !slices.ContainsFunc(x.everyone, x.publicTrunk) && !x.outside() {
 		return
 	}
 	for _, context := range slices.Sorted(maps.Keys(x.entrants)) {
@@ -282,7 +287,7 @@ func (x *examiner) emergency() {
 		if phone == nil || x.view[context] == nil {
 			continue
 		}
-		numbers := emergencyNumbers[strings.ToLower(phone.ToneZone)]
+		numbers := emergencyNumbers[strings.ToLower(cmp.Or(phone.ToneZone, x.lineZone()))]
 		if numbers == nil {
 			numbers = []string{"112"}
 		}

@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/line/lineconf"
 )
 
 // files reports what settings of any file can have wrong, whatever they mean.
 func (x *examiner) files() {
-	for _, name := range []string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"} {
+	for _, name := range append([]string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"}, lineconf.Files()...) {
 		f := x.Files[name]
 		if f == nil {
 			continue

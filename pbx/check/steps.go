@@ -255,6 +255,12 @@ func (x *examiner) unusedContexts() {
 			used[c] = true
 		}
 	}
+	for _, from := range x.fromLines() {
+		contexts, _ := x.reach(from)
+		for _, c := range contexts {
+			used[c] = true
+		}
+	}
 	for _, edges := range x.edges {
 		for _, e := range edges {
 			used[e.to] = true

@@ -222,3 +222,47 @@ func TestAudio(t *testing.T) {
 			time.Sleep(3 * time.Second)
 		})
 }
+
+// TestFlash: the far exchange sees it, and the call goes on; digits follow.
+func TestFlash(t *testing.T) {
+	var x *sim.Exchange
+	open(t, "[pstn]\nexten => s,1,Answer()\nsame => n,Wait(2)\nsame => n,Flash()\nsame => n,Wait(2)\nsame => n,SendDTMF(12#)\nsame => n,Verbose(${CHANNEL})\nsame => n,Wait(2)\n", dahdi("signalling=fxs_ks\ncontext=pstn\nusecallerid=no\nflash=500\nchannel=>1\n"), one(&x, sim.Loop{}), func(b *branch) {
+		x.CallIn(sim.Call{Party: sim.Party{Voice: signal.Silence(time.Minute)}})
+		told(b.T, x, sim.Connected, sim.HookFlash)
+		ctx, cancel := context.WithTimeout(b.T.Context(), 20*time.Second)
+		defer cancel()
+		keys := ""
+		for len(keys) < 3 {
+			h, err := x.Await(ctx, sim.Key)
+			if err != nil {
+				b.T.Fatal(err)
+			}
+			keys += h.Digits
+		}
+		b.want("keys", keys, "12#")
+		told(b.T, x, sim.Released)
+	})
+	open(t, "[default]\nexten => 1,1,Flash()\n", dahdi("channel=>1\n"), func(p *sim.Plant) { p.Exchange("1", sim.Loop{}) }, func(b *branch) {
+		b.Phone("a").Dial("1")
+		if !strings.Contains(b.Log.String(), "not a telephone line") {
+			b.T.Error(b.Log)
+		}
+	})
+}
+
+// TestKeysFromLine: the caller's keys reach the dialplan, once, whoever hears them.
+func TestKeysFromLine(t *testing.T) {
+	for _, caps := range []hal.Caps{0, hal.ReportsDigits | hal.ReportsCallerID | hal.Dials} {
+		var x *sim.Exchange
+		open(t, "[pstn]\nexten => s,1,Answer()\nsame => n,Read(N,,4)\nsame => n,Verbose(got ${N})\n", dahdi("signalling=fxs_ks\ncontext=pstn\nusecallerid=no\nchannel=>1\n"), one(&x, sim.Loop{Caps: caps}), func(b *branch) {
+			x.CallIn(sim.Call{Party: sim.Party{Voice: signal.Then(signal.Silence(2*time.Second), signal.Keys(-10, 100*time.Millisecond, 100*time.Millisecond, "4711"), signal.Silence(time.Minute))}})
+			told(b.T, x, sim.Connected)
+			time.Sleep(12 * time.Second)
+			if !strings.Contains(b.Trace.String(), "got 4711") {
+				b.T.Errorf("caps %b", caps)
+			}
+			x.HangUp()
+			time.Sleep(3 * time.Second)
+		})
+	}
+}

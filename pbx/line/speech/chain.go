@@ -6,7 +6,6 @@ import (
 
 	"branchline/hal"
 	"branchline/media"
-	"branchline/media/dtmf"
 	"branchline/media/echo"
 	"branchline/media/g711"
 	"branchline/media/level"
@@ -28,6 +27,7 @@ type chain struct {
 	keys  keys
 
 	rx, tx level.Meter
+	fader  level.Fader // takes digits out of the speech
 	codes  [hal.FrameSize]byte
 	extra  hal.Frame
 	fax    bool
@@ -134,6 +134,8 @@ func (h *chain) source(s media.Source, out []int16) int {
 // fromLine looks at what came from the line and hands it on.
 func (h *chain) fromLine(rx *hal.Frame) {
 	change, mute := h.ears.hear(rx)
+	h.fader.Mute(mute)
+	h.fader.Apply(rx[:])
 	for i, c := range h.conns {
 		if change.Ended != 0 {
 			c.end()
@@ -151,7 +153,7 @@ func (h *chain) fromLine(rx *hal.Frame) {
 			}
 			out = &h.extra
 		}
-		c.deliver(out, mute)
+		c.deliver(out)
 	}
 	if h.ears.faxBegan && !h.fax {
 		h.fax = true
@@ -187,5 +189,3 @@ func (h *chain) level() *Level {
 	h.tx.Reset()
 	return l
 }
-
-var _ = dtmf.Change{}

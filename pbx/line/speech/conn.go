@@ -115,7 +115,7 @@ func (c *conn) end() {
 
 // deliver sends one frame of the line's speech, or what there is to say of a digit
 // instead.
-func (c *conn) deliver(speech *hal.Frame, mute bool) {
+func (c *conn) deliver(speech *hal.Frame) {
 	b := c.buf[:]
 	h := rtp.Header{Marker: c.mark, PT: ptSpeech, Seq: c.seq, Stamp: c.stamp, SSRC: c.ssrc}
 	o := &c.out
@@ -137,11 +137,6 @@ func (c *conn) deliver(speech *hal.Frame, mute bool) {
 				o.next(c)
 			}
 		}
-	case mute:
-		for i := range hal.FrameSize {
-			b[n+i] = g711.SilenceU
-		}
-		n += hal.FrameSize
 	default:
 		g711.ULaw().Encode(b[n:], speech[:])
 		n += hal.FrameSize
