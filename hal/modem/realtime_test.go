@@ -54,7 +54,13 @@ func listen(t *testing.T, line hal.Line, judge *modemtest.Judge) {
 	)
 	for range frames {
 		if err := a.Read(&f); err != nil {
-			t.Fatal(err)
+			for e := range line.Events() {
+				t.Logf("%v: %v", e.Kind, e.Err)
+				if e.Kind == hal.Cleared || e.Kind == hal.Lost {
+					break
+				}
+			}
+			t.Fatalf("after %d frames: %v", len(gaps), err)
 		}
 		now := time.Now()
 		gaps = append(gaps, now.Sub(last))

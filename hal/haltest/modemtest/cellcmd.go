@@ -160,7 +160,7 @@ func (c *Cell) obey(text string) (info []string, result string) {
 		return ok()
 	case `AT+CPMS="ME","ME","ME"`:
 		return one("+CPMS: 0,255,0,255,0,255")
-	case `AT+QINDCFG="ccinfo",1`, "AT+QTONEDET=1":
+	case `AT+QURCCFG="urcport","usbat"`, `AT+QINDCFG="ccinfo",1`, "AT+QTONEDET=1":
 		if quectel {
 			return ok()
 		}

@@ -7,10 +7,8 @@ import (
 	"io"
 
 	"branchline/hal"
+	"branchline/hal/modem/duplex"
 )
-
-// cushion is silence that the module has in hand, in samples: 20 ms.
-const cushion = hal.FrameSize
 
 // listen moves samples for as long as there is a module: for each that comes one
 // goes. Between calls some modules say other things on this port.
@@ -18,9 +16,13 @@ func (l *Line) listen() error {
 	var (
 		raw     [4096]byte
 		in, out [hal.FrameSize]int16
-		send    = make([]byte, 0, 2*(hal.FrameSize+cushion))
+		send    = make([]byte, 0, 2*(hal.FrameSize+duplex.Cushion))
 		half    int // bytes of a sample that is arriving
+		queued  = func() int { return 0 }
 	)
+	if p, ok := l.sound.(interface{ Queued() int }); ok {
+		queued = p.Queued
+	}
 	for {
 		n, err := l.sound.Read(raw[half:])
 		if err != nil {
@@ -44,7 +46,7 @@ func (l *Line) listen() error {
 		b := raw[:half+n]
 		send = send[:0]
 		if !begun {
-			send = append(send, make([]byte, 2*cushion)...)
+			send = append(send, make([]byte, 2*duplex.Cushion)...)
 		}
 		for len(b) >= 2 {
 			k := min(len(b)/2, len(in))
@@ -53,6 +55,10 @@ func (l *Line) listen() error {
 			}
 			b = b[2*k:]
 			c.path.Receive(in[:k])
+			if queued() > 2*duplex.Room {
+				c.path.Discard(k)
+				continue
+			}
 			c.path.Fill(out[:k])
 			for _, s := range out[:k] {
 				send = append(send, byte(s), byte(uint16(s)>>8))

@@ -30,7 +30,7 @@ type profile struct {
 func profiles() []*profile {
 	return []*profile{{
 		names: []string{"EC20", "EC21", "EC25", "EG21", "EG25", "EG91", "EG95"},
-		set:   []string{`AT+QINDCFG="ccinfo",1`, "AT+QTONEDET=1"},
+		set:   []string{`AT+QURCCFG="urcport","usbat"`, `AT+QINDCFG="ccinfo",1`, "AT+QTONEDET=1"},
 		speak: "AT+QPCMV=1,0", mute: "AT+QPCMV=0", vts: `AT+VTS="%c"`, hangUp: "AT+QHUP=%d,%d",
 	}, {
 		names: []string{"SIM7500", "SIM7600"},

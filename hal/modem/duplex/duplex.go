@@ -19,6 +19,15 @@ const (
 	ahead = 2 * hal.FrameSize
 )
 
+// Cushion is silence that the device is given at the beginning, in samples, against
+// the unevenness of USB and of us: 20 ms.
+const Cushion = hal.FrameSize
+
+// Room is how many samples may be on the way to the device, 60 ms: the cushion, and
+// as much again as we queue. What would be more is dropped, for it would be late for
+// the rest of the call.
+const Room = Cushion + ahead
+
 // A Path is one call's speech. Receive and Fill belong to one goroutine, the
 // device's.
 type Path struct {
@@ -34,6 +43,7 @@ type Path struct {
 	head    int // oldest sample in out
 	queued  int // samples in out
 	silence int // samples of silence sent, not yet counted
+	lost    int // samples the device had no room for, not yet counted
 	user    *audio
 	over    bool
 }
@@ -90,6 +100,20 @@ func (p *Path) Fill(samples []int16) {
 	}
 }
 
+// Discard takes n samples as Fill does, when the device has no room for them.
+func (p *Path) Discard(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n = min(n, p.queued)
+	p.head = (p.head + n) % ahead
+	p.queued -= n
+	if p.user != nil {
+		p.lost += n
+		p.user.stats.Dropped += uint64(p.lost / hal.FrameSize)
+		p.lost %= hal.FrameSize
+	}
+}
+
 // End ends the call: readers get io.EOF when they have read what there is.
 func (p *Path) End() {
 	p.mu.Lock()
@@ -109,7 +133,7 @@ func (p *Path) Open() (hal.Audio, error) {
 		return nil, hal.ErrBusy
 	}
 	p.user = &audio{path: p}
-	p.first, p.count, p.part, p.queued, p.silence = 0, 0, 0, 0, 0
+	p.first, p.count, p.part, p.queued, p.silence, p.lost = 0, 0, 0, 0, 0, 0
 	return p.user, nil
 }
 

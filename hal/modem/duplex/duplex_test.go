@@ -94,6 +94,28 @@ func TestForEachSampleOne(t *testing.T) {
 	}
 }
 
+func TestDiscard(t *testing.T) {
+	p, a := open(t)
+	var f hal.Frame
+	copy(f[:], ramp(1, len(f)))
+	for range 2 {
+		if err := a.Write(&f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Discard(100)
+	p.Discard(100)
+	got := make([]int16, 1)
+	p.Fill(got)
+	if got[0] != 41 || a.Stats().Dropped != 1 {
+		t.Errorf("next %d, %+v", got[0], a.Stats())
+	}
+	p.Discard(1000)
+	if s := a.Stats(); s.Dropped != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestOneReader(t *testing.T) {
 	p, a := open(t)
 	if _, err := p.Open(); !errors.Is(err, hal.ErrBusy) {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"go.bug.st/serial"
@@ -25,7 +26,7 @@ import (
 var (
 	// ErrBusy is the error of Open when somebody else has the port.
 	ErrBusy = errors.New("the port is in use")
-	// ErrStuck is the error of Write when the device has taken nothing for a second.
+	// ErrStuck is the error of Write when the device has taken nothing for seconds.
 	ErrStuck = errors.New("the device takes no data")
 	// ErrHigh is the error of Open when the process has so many files open that the
 	// library cannot use what it gets.
@@ -35,6 +36,9 @@ var (
 const (
 	// patience is how long a Read lasts before it looks whether the port was closed.
 	patience = 100 * time.Millisecond
+	// takes is how long a device that works takes to accept anything. A machine with
+	// more to do than it can needs some of that for itself.
+	takes = 3 * time.Second
 	// room for what is written and the device has not taken: half a second of
 	// 8-bit samples, or any command.
 	room = 4096
@@ -51,8 +55,14 @@ type Port struct {
 	closed  error
 	reading sync.Mutex // held during a Read
 
+	asking  sync.Mutex // during Queued
+	raw     syscall.RawConn
+	ask     func(fd uintptr) // sets pending
+	pending int
+
 	mu      sync.Mutex
 	queue   []byte
+	writing int // bytes on their way from queue to the kernel
 	spare   []byte
 	wake    chan struct{} // capacity 1
 	failed  error
@@ -93,6 +103,14 @@ func (r *Reserve) open(name string, baud int) (*Port, error) {
 	p := &Port{name: name, reserve: r, library: library, file: file,
 		queue: make([]byte, 0, room), spare: make([]byte, 0, room),
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{})}
+	if p.raw, err = file.SyscallConn(); err != nil {
+		return nil, errors.Join(err, library.Close(), file.Close())
+	}
+	p.ask = func(fd uintptr) {
+		if n, err := unix.IoctlGetInt(int(fd), unix.TIOCOUTQ); err == nil {
+			p.pending = n
+		}
+	}
 	go p.write()
 	return p, nil
 }
@@ -225,19 +243,14 @@ func (p *Port) Write(b []byte) (int, error) {
 // Queued is how many bytes were written and have not left for the device, where
 // the kernel can tell.
 func (p *Port) Queued() int {
+	p.asking.Lock()
+	defer p.asking.Unlock()
+	p.pending = 0
+	// Without an answer the kernel's part counts as nothing.
+	_ = p.raw.Control(p.ask)
 	p.mu.Lock()
-	n := len(p.queue)
-	p.mu.Unlock()
-	raw, err := p.file.SyscallConn()
-	if err != nil {
-		return n
-	}
-	_ = raw.Control(func(fd uintptr) {
-		if out, err := unix.IoctlGetInt(int(fd), unix.TIOCOUTQ); err == nil {
-			n += out
-		}
-	})
-	return n
+	defer p.mu.Unlock()
+	return len(p.queue) + p.writing + p.pending
 }
 
 func (p *Port) fault() error {
@@ -252,7 +265,7 @@ func (p *Port) write() {
 	for {
 		p.mu.Lock()
 		b := p.queue
-		p.queue, p.spare = p.spare[:0], b
+		p.queue, p.spare, p.writing = p.spare[:0], b, len(b)
 		p.mu.Unlock()
 		if len(b) == 0 {
 			select {
@@ -262,7 +275,7 @@ func (p *Port) write() {
 				return
 			}
 		}
-		err := p.file.SetWriteDeadline(time.Now().Add(time.Second))
+		err := p.file.SetWriteDeadline(time.Now().Add(takes))
 		if err == nil {
 			_, err = p.file.Write(b)
 		}

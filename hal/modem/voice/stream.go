@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// cushion is silence that the modem has in hand, against the unevenness of USB
-	// and of us: 20 ms.
-	cushion = hal.FrameSize
 	// stalled is how long no samples come from a modem that works.
 	stalled = 3 * time.Second
 	// leaveIn is how long a modem takes to leave the stream: it plays what it has.
@@ -39,7 +36,7 @@ func (l *Line) connect(ctx context.Context) error {
 	if l.path == nil {
 		l.path = duplex.NewPath(l.clock)
 	}
-	l.streaming, l.ended, l.unwatch = true, false, stop
+	l.streaming, l.ended, l.fresh, l.unwatch = true, false, true, stop
 	l.mu.Unlock()
 	l.clock.Flow(true)
 	_, err := l.engine.Do(ctx, at.Command{Text: "AT+VTR", Stream: l.stream})
@@ -87,14 +84,19 @@ func (l *Line) leave(ctx context.Context) error {
 // stream takes what comes after CONNECT: for each sample from the modem it sends
 // one.
 func (l *Line) stream(b []byte) (int, bool) {
+	l.mu.Lock()
+	path, live, fresh := l.path, l.streaming && !l.ended, l.fresh
+	l.fresh = false
+	l.mu.Unlock()
+	l.send = l.send[:0]
+	if fresh {
+		l.decoder = dle.Decoder{}
+		for range duplex.Cushion {
+			l.send = append(l.send, l.format.encode(0))
+		}
+	}
 	data, n, over := l.decoder.Decode(l.bytes[:0], b, l.code)
 	l.bytes = data
-	l.mu.Lock()
-	path, live := l.path, l.streaming && !l.ended
-	l.mu.Unlock()
-	if over {
-		l.decoder, l.begun = dle.Decoder{}, false
-	}
 	for live && len(data) > 0 {
 		k := min(len(data), len(l.in))
 		for i, c := range data[:k] {
@@ -105,22 +107,7 @@ func (l *Line) stream(b []byte) (int, bool) {
 		if over {
 			continue
 		}
-		l.send = l.send[:0]
-		if !l.begun {
-			l.begun = true
-			for range cushion {
-				l.send = append(l.send, l.format.encode(0))
-			}
-		}
-		path.Fill(l.out[:k])
-		for _, s := range l.out[:k] {
-			c := l.format.encode(s)
-			if c == dle.DLE {
-				l.send = append(l.send, c)
-			}
-			l.send = append(l.send, c)
-		}
-		if err := l.engine.Send(l.send); err != nil {
+		if err := l.reply(path, k); err != nil {
 			l.abandon(err)
 			return n, true
 		}
@@ -132,6 +119,25 @@ func (l *Line) stream(b []byte) (int, bool) {
 		l.end(errors.New("the modem has ended the call"))
 	}
 	return n, over
+}
+
+// reply sends k samples behind what is in send.
+func (l *Line) reply(path *duplex.Path, k int) error {
+	if l.queued() > duplex.Room {
+		path.Discard(k)
+		return nil
+	}
+	path.Fill(l.out[:k])
+	for _, s := range l.out[:k] {
+		c := l.format.encode(s)
+		if c == dle.DLE {
+			l.send = append(l.send, c)
+		}
+		l.send = append(l.send, c)
+	}
+	err := l.engine.Send(l.send)
+	l.send = l.send[:0]
+	return err
 }
 
 // end tells that the call is over though nobody hung up.

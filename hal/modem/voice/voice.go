@@ -59,6 +59,7 @@ type Line struct {
 	firm   string
 	gone   chan struct{} // closed when the device is
 	turn   chan struct{} // capacity 1: one operation at a time
+	queued func() int    // bytes on the way to the modem
 
 	mu     sync.Mutex
 	reason error // why it is gone
@@ -66,6 +67,7 @@ type Line struct {
 	// What the call's stream is doing: streaming from before +VTR until we leave or
 	// the modem does, ended when the far side was told to be gone.
 	streaming, ended bool
+	fresh            bool // nothing of the stream was seen yet
 	unwatch          chan struct{}
 	dialing          context.CancelFunc
 	ringing          *time.Timer // until RingEnd
@@ -73,7 +75,6 @@ type Line struct {
 
 	// Of the engine's goroutine only:
 	decoder dle.Decoder
-	begun   bool // the stream's first bytes were sent
 	bytes   []byte
 	in, out []int16
 	send    []byte
@@ -88,6 +89,10 @@ func Open(ctx context.Context, port io.ReadWriteCloser, o Options) (*Line, error
 	l := &Line{o: o, port: port, box: hal.NewOutbox(), clock: duplex.NewClock(),
 		gone: make(chan struct{}), turn: make(chan struct{}, 1),
 		in: make([]int16, hal.FrameSize), out: make([]int16, hal.FrameSize)}
+	l.queued = func() int { return 0 }
+	if p, ok := port.(interface{ Queued() int }); ok {
+		l.queued = p.Queued
+	}
 	l.engine = at.New(port, at.Options{Unsolicited: l.news, Words: words(), Shielded: l.code, Trace: l.trace})
 	go l.run()
 	if err := l.prepare(ctx); err != nil {

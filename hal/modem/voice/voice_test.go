@@ -478,3 +478,53 @@ func TestFacts(t *testing.T) {
 		}
 	})
 }
+
+// A slow port is a wire with something on it.
+type slow struct {
+	io.ReadWriteCloser
+	queued int
+}
+
+func (s *slow) Queued() int { return s.queued }
+
+func TestTheQueueStaysShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var judge modemtest.Judge
+		d := &desk{T: t, modem: modemtest.NewVoice(modemtest.VoiceOptions{Sink: judge.Hear})}
+		ours, theirs := modemtest.Wire()
+		wire := &slow{ReadWriteCloser: ours}
+		d.modem.Plug(theirs)
+		defer d.modem.Unplug()
+		if err := d.open(wire, voice.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		defer d.line.Close()
+		d.do(hal.Op{Kind: hal.Answer})
+		a, err := d.line.Audio()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var (
+			f     hal.Frame
+			count modemtest.Count
+		)
+		for i := range 100 {
+			wire.queued = 0
+			if i >= 50 && i < 55 {
+				wire.queued = 500 // bytes, more than 60 ms
+			}
+			count.Fill(f[:])
+			if err := a.Write(&f); err != nil {
+				t.Fatal(err)
+			}
+			d.modem.Tick(hal.FrameSize)
+			synctest.Wait()
+		}
+		if s := a.Stats(); s.Dropped != 5 {
+			t.Errorf("%+v", s)
+		}
+		if v := judge.Verdict(); v.Right+v.Wrong != 95*hal.FrameSize || v.Wrong != 1 || v.Silence != 0 {
+			t.Errorf("%+v", v)
+		}
+	})
+}
