@@ -68,6 +68,7 @@ bench: build ## each measure beside its peer or its floor; root, sipp
 	  $(if $(E2E_AST22),-asterisk $(E2E_AST22)) $(if $(E2E_RUNNER),-runner $(E2E_RUNNER))
 
 e2e: build ## the finished program with phones not written here; root, sipp, baresip, linphone, dnsmasq
+	$(GOBUILD) -o bin/modememu ./appliance/e2e/modememu
 	go test -c -tags e2e -o bin/e2e.test ./appliance/e2e
 	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" ../../bin/e2e.test -test.timeout 10m -test.parallel 6
 

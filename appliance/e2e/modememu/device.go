@@ -87,6 +87,23 @@ func tone(hz float64) func([]int16) {
 	}
 }
 
+// share is how much of what was heard in the last second is a tone of hz.
+func (d *device) share(hz float64) float64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var re, im, all float64
+	for n, v := range d.echo {
+		at := 2 * math.Pi * hz * float64(n) / 8000
+		re += float64(v) * math.Cos(at)
+		im += float64(v) * math.Sin(at)
+		all += float64(v) * float64(v)
+	}
+	if all == 0 {
+		return 0
+	}
+	return 2 * (re*re + im*im) / (float64(len(d.echo)) * all)
+}
+
 // loop is the source that says what was heard.
 func (d *device) loop(samples []int16) {
 	n := copy(samples, d.echo)
@@ -116,6 +133,13 @@ func (d *device) obey(word, rest string) error {
 		return nil
 	case "loop":
 		set(d.loop)
+		return nil
+	case "heard":
+		hz, err := strconv.ParseFloat(arg(0), 64)
+		if err != nil {
+			return err
+		}
+		d.say(fmt.Sprintf("heard %s share %.2f", arg(0), d.share(hz)))
 		return nil
 	case "count":
 		set(d.count.Fill)

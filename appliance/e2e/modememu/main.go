@@ -12,6 +12,7 @@
 //	result TEXT            what the next numbers dialled end with: BUSY, NO ANSWER, "" OK
 //	tone HZ, loop, count,  what the far side says: a tone, what it hears, a sequence in
 //	quiet                  which a lost sample shows, nothing
+//	heard HZ               tells how much of what was heard in the last second is that tone
 //	verdict                tells what was heard of such a sequence
 //	unplug, replug, stick, late MS [N], garbage
 package main

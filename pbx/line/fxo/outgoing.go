@@ -99,7 +99,9 @@ func (m *Machine) DigitsSent() {
 // dialled: the exchange has the number.
 func (m *Machine) dialled() {
 	m.enter(Calling, 0)
-	m.port.Report(channel.Progressed) // the caller hears the line, whatever it says
+	if m.info.Kind != hal.Cellular { // which says what it knows in messages
+		m.port.Report(channel.Progressed) // the caller hears the line, whatever it says
+	}
 	if m.has(hal.ReportsAnswer) || m.conf.AnswerOnPolarity || m.conf.CallProgress {
 		return
 	}
@@ -164,7 +166,11 @@ func (m *Machine) RingbackOver() {
 
 // Voice: somebody speaks.
 func (m *Machine) Voice() {
-	if m.state == Calling && m.conf.CallProgress {
+	switch {
+	case m.state != Calling:
+	case m.info.Kind == hal.Cellular: // an announcement of the network's
+		m.port.Report(channel.Progressed)
+	case m.conf.CallProgress:
 		m.answer()
 	}
 }
