@@ -11,7 +11,7 @@ SUDO        := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED ?= 0
 GOBUILD := go build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test check check-samples unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge dahdi modem cross deps prompts clean
+.PHONY: help build run test check check-samples hour unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge dahdi modem cross deps prompts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: fmt vet lint arch race ## all that needs neither root nor network
 check-samples: ## no false alarms on others' configurations: SAMPLES=DIR[:DIR...]
 	SAMPLES="$(SAMPLES)" go test -tags samples -count=1 -run TestSamples -v ./pbx/check
 
+hour: ## an hour of a call over a line whose clock is wrong, in virtual time
+	go test -tags long -count=1 -v -run TestHour ./pbx/line
+
 unit: ## the tests, once, without the race detector
 	go test ./...
 
@@ -38,6 +41,7 @@ fmt:
 vet:
 	go vet ./...
 	go vet -tags e2e,interop ./appliance/e2e/...
+	go vet -tags long ./pbx/line
 
 # The tool is no dependency of the module. A machine that has never fetched it
 # and is offline goes without, and says so.

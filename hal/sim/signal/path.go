@@ -13,6 +13,7 @@ import (
 type Hybrid struct {
 	taps []float64
 	past []float64 // the newest last
+	idle int       // samples of silence at the end of past
 }
 
 // NewHybrid makes a hybrid whose tap k acts k samples after what is sent.
@@ -23,6 +24,14 @@ func NewHybrid(taps []float64) *Hybrid {
 // Add puts the echo of sent onto f.
 func (h *Hybrid) Add(sent, f *hal.Frame) {
 	n := len(h.taps)
+	if *sent == (hal.Frame{}) {
+		if h.idle >= len(h.past) {
+			return // nothing echoes any more
+		}
+		h.idle += hal.FrameSize
+	} else {
+		h.idle = 0
+	}
 	copy(h.past, h.past[hal.FrameSize:])
 	for i, v := range sent {
 		h.past[n+i] = float64(v)
