@@ -48,7 +48,7 @@ func (c *Cell) listen(wire io.ReadWriteCloser, session int) {
 				if echo {
 					c.send([]byte(text + "\r"))
 				}
-				if i := strings.Index(strings.ToUpper(text), "AT"); i >= 0 {
+				if i := strings.Index(text, "AT"); i >= 0 {
 					c.command(text[i:])
 				}
 			default:

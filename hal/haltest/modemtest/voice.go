@@ -244,8 +244,8 @@ func (v *Voice) listen(wire io.ReadWriteCloser, session int) {
 				if echo {
 					v.send([]byte(text + "\r"))
 				}
-				if i := strings.LastIndex(strings.ToUpper(text), "AT"); i >= 0 {
-					v.command(strings.ToUpper(text[i:]))
+				if i := strings.LastIndex(text, "AT"); i >= 0 {
+					v.command(text[i:])
 				}
 			default:
 				line = append(line, c)

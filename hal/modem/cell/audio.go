@@ -54,19 +54,19 @@ func (l *Line) listen() error {
 				in[i] = int16(uint16(b[2*i]) | uint16(b[2*i+1])<<8)
 			}
 			b = b[2*k:]
-			c.path.Receive(in[:k])
 			if queued() > 2*duplex.Room {
 				c.path.Discard(k)
-				continue
+			} else {
+				c.path.Fill(out[:k])
+				for _, s := range out[:k] {
+					send = append(send, byte(s), byte(uint16(s)>>8))
+				}
+				if _, err := l.sound.Write(send); err != nil {
+					return err
+				}
+				send = send[:0]
 			}
-			c.path.Fill(out[:k])
-			for _, s := range out[:k] {
-				send = append(send, byte(s), byte(uint16(s)>>8))
-			}
-			if _, err := l.sound.Write(send); err != nil {
-				return err
-			}
-			send = send[:0]
+			c.path.Receive(in[:k])
 		}
 		half = copy(raw[:], b)
 	}

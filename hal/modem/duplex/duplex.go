@@ -80,7 +80,9 @@ func (p *Path) Receive(samples []int16) {
 	}
 }
 
-// Fill gives the samples to send in return for as many that were received.
+// Fill gives the samples to send in return for as many that are received, before they
+// are: what is written in answer to a frame is never in time for the frame itself, so
+// that it can't be one time and too late the next.
 func (p *Path) Fill(samples []int16) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -279,6 +279,9 @@ func (p *Port) write() {
 		if err == nil {
 			_, err = p.file.Write(b)
 		}
+		p.mu.Lock()
+		p.writing = 0
+		p.mu.Unlock()
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
 				err = ErrStuck

@@ -103,14 +103,13 @@ func (l *Line) stream(b []byte) (int, bool) {
 			l.in[i] = l.format.decode[c]
 		}
 		data = data[k:]
+		if !over {
+			if err := l.reply(path, k); err != nil {
+				l.abandon(err)
+				return n, true
+			}
+		}
 		path.Receive(l.in[:k])
-		if over {
-			continue
-		}
-		if err := l.reply(path, k); err != nil {
-			l.abandon(err)
-			return n, true
-		}
 	}
 	if over && live {
 		l.mu.Lock()
