@@ -59,6 +59,7 @@ func (d *daemon) addCommands() error {
 			Snapshot: d.agent.Snapshot, Identifiers: d.agent.Identifiers, Contacts: d.registrar,
 			Channels: d.agent.EndpointChannels, State: d.agent.State, Qualify: d.registrar.Qualify, Probes: d.registrar.Probes,
 			UserAgent: Name + "/" + Version, Version: sipStack(), Registrations: d.outbound,
+			Notify: d.notify, Notices: d.notices,
 		}),
 	} {
 		if err == nil {

@@ -223,7 +223,7 @@ func TestHelpTable(t *testing.T) {
 	for _, path := range []string{
 		"list aors", "list auths", "list channels", "list ciphers", "list contacts", "list endpoints", "list identifies", "list registrations",
 		"list subscriptions {inbound|outbound} [like]", "list transports", "qualify", "reload qualify aor", "reload qualify endpoint", "reload",
-		"send register", "send unregister", "set history {on|off|clear}", "set logger {on|off|host",
+		"send notify", "send register", "send unregister", "set history {on|off|clear}", "set logger {on|off|host",
 		"show aors", "show aor", "show auths", "show auth", "show channels", "show channel", "show channelstats", "show contacts", "show contact",
 		"show endpoints", "show endpoint", "show history", "show identifiers", "show identifies", "show identify", "show qualify aor",
 		"show qualify endpoint", "show registrations", "show registration", "show scheduled_tasks", "show settings",
@@ -234,10 +234,36 @@ func TestHelpTable(t *testing.T) {
 			t.Errorf("no pjsip %s in\n%s", path, list)
 		}
 	}
-	for _, line := range []string{"pjsip dump endpt", "pjsip export config_wizard primitives", "pjsip send notify clear-mwi endpoint 1001"} {
+	for _, line := range []string{"pjsip dump endpt", "pjsip export config_wizard primitives"} {
 		if got, _ := run(line); !strings.Contains(got, "not supported") {
 			t.Errorf("%s: %s", line, got)
 		}
+	}
+}
+
+// S-169: what `pjsip send notify` says before anything is sent.
+func TestSendNotify(t *testing.T) {
+	files := maps.Clone(deskFiles)
+	files["pjsip_notify.conf"] = "[general]\n[reboot]\nEvent=>check-sync\n"
+	d, run := desk(t, files)
+	for line, want := range map[string]string{
+		"":                             "Usage: ",
+		"reboot endpoint":              "Usage: ",
+		"reboot phone 1001":            "Usage: ",
+		"nonsense endpoint 1001":       "Unable to find notify type 'nonsense'\n",
+		"reboot endpoint nobody 1001":  "Sending NOTIFY of type 'reboot' to 'nobody'\nUnable to retrieve endpoint nobody\nSending NOTIFY of type 'reboot' to '1001'\nnotify 1001: it has no contact\n",
+		"reboot uri 1001":              "Sending NOTIFY of type 'reboot' to '1001'\nNo SIP address: 1001\n",
+		"reboot channel PJSIP/1001-01": "NOTIFY within a call is not supported\n",
+	} {
+		if got, outcome := run("pjsip send notify " + line); outcome == cli.Done || !strings.HasPrefix(got, want) {
+			t.Errorf("%q: %v %q", line, outcome, got)
+		}
+	}
+	if got := d.tree.Complete("pjsip send notify "); !slices.Equal(got, []string{"reboot"}) {
+		t.Errorf("types: %q", got)
+	}
+	if got := d.tree.Complete("pjsip send notify reboot endpoint "); !slices.Contains(got, "1001") {
+		t.Errorf("peers: %q", got)
 	}
 }
 

@@ -27,10 +27,12 @@ type siege struct {
 
 func newSiege(t *testing.T) *siege {
 	t.Helper()
-	r, e := office(t, plain)
+	r := newRig(t)
 	r.lan.Tap().Ignore(addr(stranger))
-	s := &siege{rig: r, exchange: e}
+	s := &siege{rig: r, exchange: r.exchange(single(t), server3, smallOffice(plain))}
 	s.before = s.settled()
+	r.login(device1001, "1001", false)
+	r.login(device1002, "1002", true)
 	return s
 }
 

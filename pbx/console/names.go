@@ -35,7 +35,6 @@ func AddNames(tree *cli.Tree) error {
 		"configuration is written in files, by hand": {"pjsip export config_wizard primitives", "dialplan add", "dialplan remove", "dialplan save", "indication add", "indication remove"},
 		"the database is no SQL database":            {"database query"},
 		"there is no such feature":                   {"aoc", "cc", "cel", "dnsmgr", "geoloc", "stir_shaken", "stun", "udptl", "keys", "sla", "agent", "media", "no", "file", "pjsip set maintenance", "pjsip show maintenance"},
-		"NOTIFY is not sent yet":                     {"pjsip send notify"},
 		"the manager interface (AMI) is not there":   {"manager"},
 		"this release has no queues, parking, conferences, recordings, voicemail or presence": {"queue", "parking", "confbridge", "mixmonitor", "voicemail", "presencestate"},
 	} {

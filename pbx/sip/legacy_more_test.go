@@ -324,3 +324,15 @@ func TestLegacyConsole(t *testing.T) {
 		time.Sleep(time.Second)
 	})
 }
+
+// S-261: a server whose sip.conf takes no messages says so, and what it takes.
+func TestLegacyMessageRefused(t *testing.T) {
+	in(t, small("accept_outofcall_message=no\nallowguest=yes", ""), func(n *siptest.Net, _ map[string]*branch) {
+		p := n.Phone("guest", seed+"206:5060", seed+"9:5060")
+		defer p.Close()
+		p.Send("MESSAGE", "sip:1003@"+seed+"9", "Content-Type: text/plain")
+		if m := p.Want("405"); !strings.Contains(m.Header("allow"), "INVITE") {
+			t.Errorf("nothing is allowed:\n%s", m.Raw)
+		}
+	})
+}

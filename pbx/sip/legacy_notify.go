@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -22,6 +21,10 @@ const notifyWait = 5 * time.Second
 // section of sip_notify.conf with its headers; Content lines make the body.
 func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *astconf.Section) error {
 	w := a.world.Load()
+	headers, body, err := notice(what)
+	if err != nil {
+		return err
+	}
 	list := a.o.Registrar.Usable(dev.ID)
 	if len(list) == 0 {
 		return fmt.Errorf("notify %s: %w", dev.Name, errNoPeer)
@@ -53,29 +56,12 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 		agent = a.userAgent(w)
 	}
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
-	var body []string
-	said := map[string]bool{}
-	for _, e := range what.Entries {
-		name := strings.ToLower(e.Name)
-		said[name] = true
-		switch name {
-		case "content":
-			body = append(body, e.Value)
-		case "content-length", "via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route":
-			return fmt.Errorf("notify: %s: header %s is not for the file to set", e.Pos, e.Name)
-		default:
-			if strings.ContainsAny(e.Value, "\r\n") {
-				return fmt.Errorf("notify: %s: line break in a header", e.Pos)
-			}
-			req.AppendHeader(sip.NewHeader(e.Name, e.Value))
-		}
-	}
-	if !said["subscription-state"] {
-		req.AppendHeader(sip.NewHeader("Subscription-State", "terminated"))
+	for _, h := range headers {
+		req.AppendHeader(h)
 	}
 	req.SetBody(nil)
-	if len(body) > 0 {
-		req.SetBody([]byte(strings.Join(body, "\r\n") + "\r\n"))
+	if body != "" {
+		req.SetBody([]byte(body + "\r\n"))
 	}
 	ctx, cancel := context.WithTimeout(ctx, notifyWait)
 	defer cancel()

@@ -249,6 +249,9 @@ func TestSeedStatusSent(t *testing.T) {
 	for _, cause := range []int{1, 17, 18, 19, 21, 22, 27, 28, 29, 34, 38, 58, 16} {
 		plan += fmt.Sprintf("exten => c%d,1,Hangup(%d)\n", cause, cause)
 	}
+	for _, status := range []int{405, 406} {
+		plan += fmt.Sprintf("exten => p%d,1,PJSIPHangup(%d)\n", status, status)
+	}
 	for _, c := range []struct {
 		id, user, method, to string
 		extra                []string
@@ -263,6 +266,8 @@ func TestSeedStatusSent(t *testing.T) {
 		{"S-257", "nobody", "INVITE", "ok", nil, "401"},
 		{"S-259", "1001", "INVITE", "c21", nil, "403"},
 		{"S-260", "1001", "INVITE", "nowhere", nil, "404"},
+		{"S-261", "1001", "INVITE", "p405", nil, "405"},
+		{"S-262", "1001", "INVITE", "p406", nil, "406"},
 		{"S-264", "1001", "INVITE", "c18", nil, "408"},
 		{"S-265", "1001", "INVITE", "c22", nil, "410"},
 		{"S-268", "1001", "INVITE", "ok", []string{"Content-Type: text/plain", "hello"}, "415"},

@@ -36,6 +36,11 @@ type Deps struct {
 		Statuses() []outreg.Status
 		Send(id string, on bool) bool
 	}
+	// Notify sends a NOTIFY of a type from pjsip_notify.conf to an endpoint or an
+	// address. known is false if there is no such type; without dest that is all it
+	// finds out. Notices are the types. Both nil: no such command.
+	Notify    func(ctx context.Context, dest, kind string) (known bool, err error)
+	Notices   func() []string
 	UserAgent string // unless the configuration says otherwise
 	Version   string // of the SIP stack
 }
@@ -78,6 +83,14 @@ func Commands(d Deps) []cli.Command {
 		{Path: "acl show", Summary: "Show a named ACL or list all named ACLs", Run: d.showACL, Complete: d.aclNames,
 			Usage: "Usage: acl show [name]\n       Lists the access lists, or the rules of one.\n"},
 	}...)...)
+	if d.Notify != nil {
+		out = append(out, cli.Command{
+			Path: "pjsip send notify", Summary: "Send a NOTIFY request to a SIP endpoint", Run: d.notify, Complete: d.notifyWords,
+			Usage: "Usage: pjsip send notify <type> {endpoint|uri} <peer> [<peer>...]\n" +
+				"       Sends a NOTIFY to all contacts of an endpoint, or to an address. What it\n" +
+				"       holds is the section <type> of pjsip_notify.conf.\n",
+		})
+	}
 	for _, s := range []shelf{endpoints(), aors(), auths(), contacts(), identifies(), transports(), registrations()} {
 		out = append(out, s.commands(&d)...)
 	}

@@ -78,7 +78,7 @@ type Limits struct {
 	Live     int // unfinished inbound transactions before 503, default 8192
 	Finished int // finished ones remembered for retransmissions, default 16384
 	Kept     int // octets of their answers, default 2 MiB
-	Queue    int // messages waiting per lane before 503, default 1024
+	Queue    int // messages waiting per lane before 503, default 256: 5 kB each
 	Conns    int // TCP connections, default 2048: the longest idle gives way
 	Fresh    int // TCP connections that have not sent a message yet, default 64: the longest silent gives way
 	Message  int // octets of one message, default 65535
@@ -89,7 +89,7 @@ func (l Limits) filled() Limits {
 		field *int
 		value int
 	}{
-		{&l.Live, 8192}, {&l.Finished, 16384}, {&l.Kept, 2 << 20}, {&l.Queue, 1024},
+		{&l.Live, 8192}, {&l.Finished, 16384}, {&l.Kept, 2 << 20}, {&l.Queue, 256},
 		{&l.Conns, 2048}, {&l.Fresh, 64}, {&l.Message, 65535},
 	} {
 		if *d.field <= 0 {

@@ -1,0 +1,174 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/astconf"
+	"branchline/pbx/settings"
+	"branchline/pbx/sip/invite"
+)
+
+// ErrNoEndpoint reports that there is nobody of that name in pjsip.conf.
+var ErrNoEndpoint = errors.New("no such endpoint")
+
+// Notify sends a NOTIFY outside any dialog to every contact of an endpoint of
+// pjsip.conf, or to an address ("sip:..."), as `pjsip send notify` does: to make a
+// phone reboot, read its configuration again, and so on. what is the section of
+// pjsip_notify.conf with its headers; Content lines make the body, an empty one
+// at the end the last line's end. The error tells who did not take it.
+func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) error {
+	w := a.world.Load()
+	headers, body, err := notice(what)
+	if err != nil {
+		return err
+	}
+	to, err := a.notified(w, dest)
+	if err != nil {
+		return fmt.Errorf("notify %s: %w", dest, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, notifyWait)
+	defer cancel()
+	var errs []error
+	for _, t := range to {
+		if err := a.notify(ctx, w, t, headers, body); err != nil {
+			errs = append(errs, fmt.Errorf("notify %s: %w", dest, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// notified are the places that dest means.
+func (a *Agent) notified(w *world, dest string) ([]target, error) {
+	if strings.HasPrefix(dest, "sip:") || strings.HasPrefix(dest, "sips:") {
+		t := target{ep: &settings.Endpoint{FromUser: w.settings.Global.DefaultFromUser}}
+		if err := parseURI(dest, &t.uri); err != nil {
+			return nil, err
+		}
+		return []target{t}, nil
+	}
+	ep := w.endpoint(dest)
+	if ep == nil {
+		return nil, ErrNoEndpoint
+	}
+	var to []target
+	for _, aor := range ep.AORs {
+		for _, c := range a.o.Registrar.Usable(aor) {
+			to = append(to, target{ep: ep, contact: c, uri: *c.Uri.Clone()})
+		}
+	}
+	if len(to) == 0 {
+		return nil, errors.New("it has no contact")
+	}
+	return to, nil
+}
+
+// notify sends one NOTIFY and waits for the answer.
+func (a *Agent) notify(ctx context.Context, w *world, to target, headers []sip.Header, body string) error {
+	routes, err := routesOf(to)
+	if err != nil {
+		return err
+	}
+	first, prefer := &to.uri, ""
+	if len(routes) > 0 {
+		first = &routes[0]
+	}
+	if to.contact != nil {
+		prefer = to.contact.Source.Transport
+	}
+	hs, err := a.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
+	if err != nil {
+		return err
+	}
+	user := to.ep.FromUser
+	if user == "" {
+		user = to.ep.ID
+	}
+	auths, _ := w.settings.UACAuths(to.ep)
+	creds := credentials{auths: auths}
+	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
+	var challenge *sip.Response
+	for seq := uint32(1); ; seq++ {
+		h := hs[0]
+		req := a.notice(w, to.uri, routes, h, user)
+		req.From().Params.Add("tag", tag)
+		req.AppendHeader(&callID)
+		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.NOTIFY})
+		for _, x := range headers {
+			req.AppendHeader(sip.HeaderClone(x))
+		}
+		req.SetBody([]byte(body))
+		if challenge != nil {
+			if err := creds.Authorize(req, challenge); err != nil {
+				return fmt.Errorf("%s asks for a password: %w", h.to, err)
+			}
+		}
+		res, err := a.ask(ctx, h, req, len(hs) > 1)
+		switch {
+		case len(hs) > 1 && a.gaveUp(ctx, h, res, err):
+			hs, challenge = hs[1:], nil
+		case errors.Is(err, invite.ErrTimeout):
+			return fmt.Errorf("no answer from %s in %v", h.to, notifyWait)
+		case err != nil:
+			return err
+		case res.StatusCode/100 == 2:
+			return nil
+		case len(auths) > 0 && (res.StatusCode == 401 || res.StatusCode == 407) && seq <= 2:
+			challenge = res
+		default:
+			return fmt.Errorf("%s answered %d %s", h.to, res.StatusCode, res.Reason)
+		}
+	}
+}
+
+// notice begins the request: who speaks, to whom, by which way.
+func (a *Agent) notice(w *world, uri sip.Uri, routes []sip.Uri, h hop, user string) *sip.Request {
+	host, port := h.wire.Speaks(h.to.Addr())
+	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
+	if h.wire.Reliable() {
+		contact.UriParams.Add("transport", strings.ToUpper(h.wire.Network()))
+	}
+	limit := sip.MaxForwardsHeader(max(w.settings.Global.MaxForwards, 1))
+	req := sip.NewRequest(sip.NOTIFY, uri)
+	for i := range routes {
+		req.AppendHeader(&sip.RouteHeader{Address: routes[i]})
+	}
+	req.AppendHeader(&sip.FromHeader{Address: sip.Uri{Scheme: "sip", User: user, Host: host}})
+	req.AppendHeader(&sip.ToHeader{Address: sip.Uri{Scheme: uri.Scheme, User: uri.User, Host: uri.Host}})
+	req.AppendHeader(&sip.ContactHeader{Address: contact})
+	req.AppendHeader(&limit)
+	req.AppendHeader(sip.NewHeader("User-Agent", a.userAgent(w)))
+	return req
+}
+
+// notice is what a section of pjsip_notify.conf or sip_notify.conf says:
+// headers, Subscription-State among them (RFC 6665 8.2.1), and the lines of a
+// body.
+func notice(what *astconf.Section) (headers []sip.Header, body string, err error) {
+	var lines []string
+	ended := true
+	for _, e := range what.Entries {
+		name := strings.ToLower(e.Name)
+		switch name {
+		case "content":
+			lines = append(lines, e.Value)
+			continue
+		case "content-length", "via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route":
+			return nil, "", fmt.Errorf("notify: %s: header %s is not for the file to set", e.Pos, e.Name)
+		case "subscription-state":
+			ended = false
+		}
+		if strings.ContainsAny(e.Name+e.Value, "\r\n") {
+			return nil, "", fmt.Errorf("notify: %s: line break in a header", e.Pos)
+		}
+		headers = append(headers, sip.NewHeader(e.Name, e.Value))
+	}
+	if ended {
+		headers = append(headers, sip.NewHeader("Subscription-State", "terminated"))
+	}
+	return headers, strings.Join(lines, "\r\n"), nil
+}
