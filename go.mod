@@ -7,8 +7,8 @@ require (
 	github.com/emiago/sipgo v1.7.2
 	github.com/google/nftables v0.3.0
 	github.com/pion/rtp v1.10.6
-	github.com/zaf/g711 v1.4.0
 	github.com/vishvananda/netlink v1.3.1
+	github.com/zaf/g711 v1.4.0
 	go.bug.st/serial v1.8.0
 	go.etcd.io/bbolt v1.5.0
 	golang.org/x/net v0.62.0
@@ -30,4 +30,5 @@ require (
 	github.com/vishvananda/netns v0.0.5 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sync v0.20.0 // indirect
+	rsc.io/qr v0.2.0 // indirect
 )
