@@ -4,6 +4,7 @@ package looped_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,9 @@ func TestCallFromTheLine(t *testing.T) {
 	}
 	o.await("core show channels", "2 active channels")
 	sound(t, pstn)
+	if back := echoed(pstn, "159#"); back != "159#" {
+		t.Errorf("of the digits 159# came back %q", back)
+	}
 	cleared := time.Now()
 	pstn.do(hal.Op{Kind: hal.Clear}) // the battery goes for half a second
 	pstn.see(hal.OnHook)
@@ -70,7 +74,7 @@ func TestCallFromTheTelephone(t *testing.T) {
 	phone := open(t, 6)
 	d := desk(t)
 	phone.do(hal.Op{Kind: hal.Seize})
-	if !dialTone(phone) {
+	if !hears(phone, 350, 440) {
 		t.Error("the telephone hears no dial tone")
 	}
 	press(phone, "100")
@@ -106,6 +110,59 @@ func TestCallToTheTelephone(t *testing.T) {
 	o.await("core show channels", "2 active channels")
 	sound(t, phone)
 	d.end()
+	phone.see(hal.Cleared)
+	phone.do(hal.Op{Kind: hal.Clear})
+	o.await("core show channels", "0 active channels")
+}
+
+// The telephone flashes: the other side is held, and comes back with the next flash.
+func TestFlash(t *testing.T) {
+	o := openOffice(t)
+	phone := open(t, 6)
+	time.Sleep(2200 * time.Millisecond)
+	d := dial(t, "200", 12*time.Second)
+	phone.see(hal.RingBegin)
+	phone.do(hal.Op{Kind: hal.Answer})
+	o.await("core show channels", "2 active channels")
+	time.Sleep(time.Second)
+	for round := range 2 {
+		phone.do(hal.Op{Kind: hal.Flash, Length: 400 * time.Millisecond})
+		time.Sleep(time.Second)
+		if held := round == 0; hears(phone, 300) != held { // recall tone, as in Taiwan
+			t.Errorf("after flash %d: that there is a recall tone is not %v", round+1, held)
+		}
+	}
+	sound(t, phone)
+	d.end()
+	phone.see(hal.Cleared)
+	phone.do(hal.Op{Kind: hal.Clear})
+	o.await("core show channels", "0 active channels")
+}
+
+// The office's telephone calls out over the line, and the exchange hangs up.
+func TestTelephoneToLine(t *testing.T) {
+	o := openOffice(t)
+	pstn, phone := open(t, 1), open(t, 6)
+	phone.do(hal.Op{Kind: hal.Seize})
+	if !hears(phone, 350, 440) {
+		t.Error("the telephone hears no dial tone")
+	}
+	press(phone, "0912345678")
+	pstn.see(hal.OffHook)
+	if got := digits(pstn, 10, 10*time.Second); got != "0912345678" {
+		t.Errorf("the exchange was dialled %q", got)
+	}
+	o.await("core show channels", "2 active channels")
+	time.Sleep(time.Second)
+	for _, way := range []struct{ from, to *port }{{pstn, phone}, {phone, pstn}} {
+		got := make(chan string)
+		go func() { got <- digits(way.to, 3, 4*time.Second) }()
+		press(way.from, "147")
+		if heard := <-got; heard != "147" {
+			t.Errorf("from %s to %s: heard %q", way.from.name, way.to.name, heard)
+		}
+	}
+	pstn.do(hal.Op{Kind: hal.Clear})
 	phone.see(hal.Cleared)
 	phone.do(hal.Op{Kind: hal.Clear})
 	o.await("core show channels", "0 active channels")
@@ -185,6 +242,24 @@ func digits(p *port, count int, limit time.Duration) string {
 	return string(got)
 }
 
+// echoed sends digits and listens for them coming back.
+func echoed(p *port, row string) string {
+	var s dtmf.Sender
+	s.Start(row, dtmf.Form{})
+	d := dtmf.NewDetector()
+	var got []byte
+	left := 150 // frames
+	p.exchange(func(in, said *hal.Frame) bool {
+		s.Fill(said[:])
+		if c := d.Hear(in[:]); c.Ended != 0 {
+			got = append(got, c.Ended)
+		}
+		left--
+		return left > 0
+	})
+	return string(got)
+}
+
 // press dials on a telephone.
 func press(p *port, row string) {
 	var s dtmf.Sender
@@ -195,11 +270,11 @@ func press(p *port, row string) {
 	})
 }
 
-// dialTone listens for two seconds.
-func dialTone(p *port) bool {
+// hears listens for a tone of some frequencies, for two seconds.
+func hears(p *port, tone ...float64) bool {
 	frames, loud := 0, 0
 	p.exchange(func(in, _ *hal.Frame) bool {
-		if amplitude(in, 350) > 300 && amplitude(in, 440) > 300 {
+		if !slices.ContainsFunc(tone, func(hz float64) bool { return amplitude(in, hz) < 300 }) {
 			loud++
 		}
 		frames++

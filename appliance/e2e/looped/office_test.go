@@ -41,6 +41,7 @@ context=office
 disallow=all
 allow=ulaw
 aors=desk
+dtmf_mode=auto
 
 [desk]
 type=aor
