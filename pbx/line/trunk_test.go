@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"branchline/hal"
@@ -215,6 +216,7 @@ func TestAudio(t *testing.T) {
 			x.CallIn(sim.Call{})
 			told(b.T, x, sim.Connected)
 			time.Sleep(5 * time.Second)
+			synctest.Wait()
 			if loud < 220 {
 				b.T.Errorf("%d of 250 frames heard", loud)
 			}
