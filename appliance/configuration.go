@@ -71,5 +71,6 @@ func (c configuration) with(extra fs.FS, j judge) (configuration, []astconf.Diag
 		files[name] = &joined
 	}
 	next, found := understand(files, j)
+	next.network = c.network // whoever borrows the exchange leaves the box's network alone
 	return next, append(diags, found...)
 }

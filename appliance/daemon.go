@@ -64,6 +64,7 @@ type daemon struct {
 	tree      *cli.Tree
 	console   *console.Server
 	keeper    *keeper
+	network   *network
 
 	changing sync.Mutex // one reload at a time; guards inForce
 	inForce  configuration
@@ -128,6 +129,7 @@ func (d *daemon) assemble() (err error) {
 	if d.db, err = astdb.Open(filepath.Join(dirs.DB, databaseFile), d.log); err != nil {
 		return err
 	}
+	d.network = d.newNetwork()
 	verifier, err := digest.NewVerifier(rand.Reader)
 	if err != nil {
 		return err
@@ -146,7 +148,7 @@ func (d *daemon) assemble() (err error) {
 	})
 	pinger := &lazyPinger{}
 	d.registrar = registrar.New(registrar.Options{
-		DB: d.db, Log: d.log, Pinger: pinger, Changed: func(aor string) { d.agent.ContactsChanged(aor) },
+		DB: d.db, Log: d.log, Pinger: pinger, Changed: func(aor string) { d.network.registered(); d.agent.ContactsChanged(aor) },
 	})
 	d.agent = sip.New(sip.Options{
 		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Store: d.db, Verifier: verifier,
@@ -227,6 +229,7 @@ func (d *daemon) run(ctx context.Context) error {
 		part{"calls", d.serveCalls},
 		d.console,
 		part{"watchdog", d.life},
+		d.network,
 	)
 	if err == nil && d.ending.restart.Load() {
 		return ErrRestart
@@ -295,6 +298,7 @@ type lazyPinger struct{ registrar.Pinger }
 // not.
 func (d *daemon) firstConfiguration() error {
 	next, diags := readConfiguration(d.judge())
+	d.connect(next, diags)
 	commit, more := d.prepare(next)
 	diags = append(diags, more...)
 	d.findings.Store(&diags)
@@ -350,6 +354,8 @@ func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Dia
 		diags = append(diags, astconf.Diag{Pos: astconf.Pos{File: "pjsip.conf"}, Severity: astconf.Error, Rule: "sip", Message: err.Error()})
 		return func() {}, diags
 	}
+	connect, more := d.prepareNetwork(next)
+	diags = append(diags, more...)
 	return func() {
 		rtp := next.settings.RTP
 		d.plane.Configure(plane.Config{
@@ -362,6 +368,7 @@ func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Dia
 		signalling()
 		d.outbound.Configure(next.settings)
 		d.configureLines(next.lines)
+		connect()
 		d.inForce = next
 		now := time.Now()
 		d.accepted.Store(&now)

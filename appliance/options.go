@@ -54,6 +54,8 @@ type Options struct {
 	Drivers map[string]hal.Driver
 	// rehearsal are simulated lines for the self-test to play with; nil: none.
 	rehearsal *selftest.Lines
+	// aside is an exchange beside the one of this machine: the network is not its business.
+	aside bool
 }
 
 // ReadMain reads the asterisk.conf that o names and lays what the command line

@@ -146,6 +146,7 @@ astlogdir => %[1]s/log
 
 // during runs an exchange for as long as do takes.
 func during(ctx context.Context, o Options, do func(context.Context, *daemon) error) error {
+	o.aside = true
 	d, err := assemble(o)
 	if err != nil {
 		return err

@@ -148,6 +148,8 @@ func Links() []Link {
 		{"etc/systemd/system/multi-user.target.wants/branchline-confirm.service", "../branchline-confirm.service"},
 		{"etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service", units + "systemd-timesyncd.service"},
 		{"etc/resolv.conf", "../run/branchline/resolv.conf"},
+		{"etc/systemd/timesyncd.conf.d/branchline.conf", "/run/branchline/timesyncd.conf"},
+		{"etc/systemd/system/multi-user.target.wants/branchline-time.path", "../branchline-time.path"},
 		{"etc/localtime", "/usr/share/zoneinfo/UTC"},
 		{"etc/mtab", "../proc/self/mounts"},
 		{"usr/sbin/asterisk", "branchline"},

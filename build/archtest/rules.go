@@ -93,6 +93,7 @@ var homes = []struct {
 	{"github.com/emiago/sipgo", nil}, // its dialog and client layers are not used
 	{"github.com/vishvananda/netlink", []string{"netcfg/nl"}},
 	{"github.com/vishvananda/netns", []string{"netcfg/nl"}},
+	{"github.com/google/nftables", []string{"netcfg/nft"}},
 	{"go.bug.st/serial", []string{"hal/modem"}},
 	{"github.com/coreos/go-systemd", []string{"appliance/systemd"}},
 	{"go.etcd.io/bbolt", []string{"pbx/astdb"}},

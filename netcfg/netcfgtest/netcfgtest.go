@@ -291,6 +291,11 @@ func (k *Kernel) apply(op netcfg.Op) (link string, err error) {
 		if _, err = find(o.Name); err == nil {
 			k.state.Links = slices.DeleteFunc(k.state.Links, func(l netcfg.Link) bool { return l.Name == o.Name || l.Parent == o.Name })
 			k.state.Routes = slices.DeleteFunc(k.state.Routes, func(r netcfg.Route) bool { return k.state.Link(r.Link) == nil })
+			for i := range k.state.Links {
+				if k.state.Links[i].Master == o.Name {
+					k.state.Links[i].Master = ""
+				}
+			}
 		}
 		return o.Name, err
 	case netcfg.LinkUp:

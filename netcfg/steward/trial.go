@@ -1,0 +1,235 @@
+package steward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"branchline/netcfg"
+	"branchline/netcfg/dhcp"
+)
+
+// Proof is what a change is to be proven by; any of it will do.
+type Proof struct {
+	Gateway bool     // one of the gateways answers
+	Phone   bool     // a phone registers
+	Hosts   []string // host:port; one of them accepts a TCP connection, or refuses it
+}
+
+// Errors of a trial.
+var (
+	ErrTrying = errors.New("a change of the network is on trial")
+	ErrNone   = errors.New("no change of the network is on trial")
+)
+
+// A trial is a change that has not proven itself.
+type trial struct {
+	before   Config
+	state    netcfg.State
+	leases   map[string]*dhcp.Lease
+	began    time.Time
+	deadline time.Time
+	timer    *time.Timer
+	cancel   context.CancelFunc
+}
+
+func (t *trial) end() {
+	t.timer.Stop()
+	t.cancel()
+}
+
+// proveEvery is the pause between two attempts.
+const proveEvery = time.Second
+
+// Try puts a configuration into force. Unless it is proven within c.Confirm it is
+// taken back; a step that fails takes it back at once, and is the error.
+func (s *Steward) Try(c Config) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trial != nil {
+		return ErrTrying
+	}
+	state, err := s.o.Kernel.State(s.ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(s.ctx)
+	now := time.Now()
+	t := &trial{before: s.config, state: state, leases: map[string]*dhcp.Lease{}, began: now, deadline: now.Add(c.Confirm), cancel: cancel}
+	for name, l := range s.leases {
+		t.leases[name] = l.lease
+	}
+	t.timer = time.AfterFunc(c.Confirm, func() { s.expired(t) })
+	s.begun, s.trial, s.config = true, t, c
+	if err := errors.Join(s.guard(), s.settle()); err != nil {
+		s.takeBack("it could not be put into force: " + err.Error())
+		return err
+	}
+	s.log.Info("the network is changed, on trial", "until", t.deadline.Format(time.TimeOnly))
+	go s.prove(ctx, t, c)
+	return nil
+}
+
+// prove looks for a proof until there is one.
+func (s *Steward) prove(ctx context.Context, t *trial, c Config) {
+	if c.Manual {
+		return
+	}
+	for {
+		if how := s.proven(ctx, c.Proof, t.began); how != "" {
+			s.mu.Lock()
+			if s.trial == t {
+				s.keep(how)
+			}
+			s.mu.Unlock()
+			return
+		}
+		pause(ctx, proveEvery)
+		if ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// proven says by what the network is proven to work, "" by nothing.
+func (s *Steward) proven(ctx context.Context, p Proof, since time.Time) string {
+	if p.Phone && s.o.Heard != nil && s.o.Heard(since) {
+		return "a phone has registered"
+	}
+	if p.Gateway {
+		for _, via := range s.gateways() {
+			if ok, err := s.o.Kernel.Answers(ctx, via); ok && err == nil {
+				return "gateway " + via.String() + " answers"
+			}
+		}
+	}
+	for _, host := range p.Hosts {
+		if reached(ctx, host) {
+			return host + " answers"
+		}
+	}
+	return ""
+}
+
+func (s *Steward) gateways() (out []netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	have, err := s.o.Kernel.State(s.ctx)
+	if err != nil {
+		return nil
+	}
+	for _, r := range s.desired(have).Routes {
+		if r.To.Bits() == 0 && r.Via.IsValid() {
+			out = append(out, r.Via)
+		}
+	}
+	return out
+}
+
+// hostTime is how long a host has to answer.
+const hostTime = 3 * time.Second
+
+// reached reports whether a host answers to TCP; that it wants no connection is an
+// answer too.
+func reached(ctx context.Context, host string) bool {
+	ctx, cancel := context.WithTimeout(ctx, hostTime)
+	defer cancel()
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", host)
+	if err != nil {
+		return errors.Is(err, syscall.ECONNREFUSED)
+	}
+	_ = c.Close() // it was there
+	return true
+}
+
+// Confirm keeps the change that is on trial.
+func (s *Steward) Confirm() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trial == nil {
+		return ErrNone
+	}
+	s.keep("confirmed by hand")
+	return nil
+}
+
+// keep ends the trial well; s.mu is held.
+func (s *Steward) keep(how string) {
+	s.trial.end()
+	s.trial = nil
+	s.last = "kept: " + how
+	s.log.Info("the change of the network stays", "because", how)
+	if s.o.Decided != nil {
+		s.o.Decided(true, s.config)
+	}
+}
+
+func (s *Steward) expired(t *trial) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trial == t && s.ctx.Err() == nil {
+		s.takeBack(fmt.Sprintf("nothing proved within %v that it works", t.deadline.Sub(t.began)))
+	}
+}
+
+// Rollback takes the change that is on trial back.
+func (s *Steward) Rollback() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.trial == nil {
+		return ErrNone
+	}
+	s.takeBack("by hand")
+	return nil
+}
+
+// takeBack ends the trial badly: configuration, leases, and what nobody was in charge
+// of before, are as they were. s.mu is held.
+func (s *Steward) takeBack(why string) {
+	t, refused := s.trial, s.config
+	t.end()
+	s.trial, s.config = nil, t.before
+	s.last = "taken back: " + why
+	s.log.Error("the change of the network is taken back", "because", why)
+	for name, l := range s.leases { // clients of the change know nothing of before
+		l.halt()
+		delete(s.leases, name)
+	}
+	for name, lease := range t.leases {
+		s.leases[name] = &leasing{lease: lease}
+	}
+	err := s.guard()
+	have, serr := s.o.Kernel.State(s.ctx)
+	if serr == nil {
+		d := s.desired(have)
+		orphans := s.orphans(t, refused, d)
+		d.Interfaces, d.Routes = append(d.Interfaces, orphans.Interfaces...), append(d.Routes, orphans.Routes...)
+		err = errors.Join(err, s.take(netcfg.Plan(have, d)))
+	}
+	if err = errors.Join(err, serr, s.settle()); err != nil {
+		s.log.Error("the network is not as it was", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	if s.o.Decided != nil {
+		s.o.Decided(false, refused)
+	}
+}
+
+// orphans are interfaces that the change took charge of and nobody had before.
+func (s *Steward) orphans(t *trial, refused Config, d netcfg.Desired) netcfg.Desired {
+	var names []string
+	for _, e := range refused.entries(t.state) {
+		for _, name := range append([]string{e.Name}, e.Ports...) {
+			if !slices.ContainsFunc(d.Interfaces, func(i netcfg.Interface) bool { return i.Name == name }) {
+				names = append(names, name)
+			}
+		}
+	}
+	return netcfg.Restored(t.state, names)
+}
