@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"os"
 
+	"branchline/appliance/netconf"
 	"branchline/media/tone"
+	"branchline/netcfg/steward"
 	"branchline/pbx/astconf"
 	"branchline/pbx/check"
 	"branchline/pbx/dialplan"
@@ -15,7 +17,7 @@ import (
 )
 
 // configFiles are the files that make a configuration.
-var configFiles = append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf", prompt.IndicationsFile}, lineconf.Files()...)
+var configFiles = append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf", prompt.IndicationsFile, netconf.FileName}, lineconf.Files()...)
 
 // A configuration is everything the files in the configuration directory say,
 // read and checked but not in force.
@@ -25,6 +27,7 @@ type configuration struct {
 	plan     *dialplan.Plan
 	lines    lineconf.Config
 	tones    *tone.Book
+	network  steward.Config
 }
 
 // readConfiguration reads the files in the configuration directory. Every finding is among the
@@ -53,7 +56,9 @@ func understand(files map[string]*astconf.File, j judge) (configuration, []astco
 	snapshot, plan, diags := check.Compile(j.input(files))
 	lines, _ := lineconf.Read(files) // what it finds is among the diags
 	tones, found := prompt.Indications(files[prompt.IndicationsFile])
-	return configuration{files: files, settings: snapshot, plan: plan, lines: lines, tones: tones}, append(diags, found...)
+	connection, more := networkOf(files, snapshot)
+	diags = append(append(diags, found...), more...)
+	return configuration{files: files, settings: snapshot, plan: plan, lines: lines, tones: tones, network: connection}, diags
 }
 
 // with is c as if the sections of the same files in extra stood at the end of
