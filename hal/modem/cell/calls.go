@@ -37,7 +37,7 @@ const burst = time.Second
 
 // A call is the one call a module has.
 type call struct {
-	index    int
+	index    int // 0: not told yet
 	incoming bool
 	known    bool // the caller was told
 	rings    bool // the far phone rings, which was told
@@ -85,16 +85,16 @@ func (l *Line) news(line, next string) {
 		l.state(at.Fields(rest), 5)
 	case "VOICE CALL":
 		if strings.HasPrefix(rest, "END") {
-			l.over(0, nil)
+			l.ended(0)
 		} else {
 			l.connected()
 		}
 	case "MISSED_CALL", "NO CARRIER":
-		l.over(0, nil)
+		l.ended(0)
 	case "BUSY":
-		l.over(userBusy, nil)
+		l.ended(userBusy)
 	case "NO ANSWER":
-		l.over(noAnswer, nil)
+		l.ended(noAnswer)
 	case "+QTONEDET":
 		if n, err := strconv.Atoi(rest); err == nil && n >= 0 && n < 128 {
 			l.hears(byte(n))
@@ -123,7 +123,7 @@ func (l *Line) rings() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.call == nil {
-		l.call = &call{index: 1, incoming: true}
+		l.call = &call{incoming: true}
 	}
 	l.ring()
 }
@@ -204,14 +204,15 @@ func (l *Line) state(f []string, at int) {
 		return
 	}
 	l.mu.Lock()
-	c := l.call
-	if c != nil && c.index != index && c.index > 1 && state != waiting {
-		l.mu.Unlock()
-		return
-	}
 	defer l.mu.Unlock()
-	if c != nil && state != waiting && state != -1 {
-		c.index = index
+	c := l.call
+	if c != nil && state != waiting {
+		if c.index == 0 && state >= active && state <= incoming {
+			c.index = index
+		}
+		if c.index != 0 && c.index != index {
+			return // a second call comes and goes
+		}
 	}
 	switch state {
 	case active:
@@ -275,6 +276,20 @@ func (l *Line) over(cause int, why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.isOver(cause, why)
+}
+
+// ended takes a message that some call has ended, and not which.
+func (l *Line) ended(cause int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.call == nil:
+	case l.call.active:
+		l.todo |= look
+		l.nudge()
+	default:
+		l.isOver(cause, nil)
+	}
 }
 
 // isOver notes that the far side has gone. The worker asks why, and tells. The
@@ -378,9 +393,12 @@ func (l *Line) look(ctx context.Context) error {
 		return err
 	}
 	here := false
+	l.mu.Lock()
+	index := asked.index
+	l.mu.Unlock()
 	for _, line := range lines {
 		f := at.Fields(line)
-		here = here || number(f, 3) == 0
+		here = here || number(f, 3) == 0 && (index == 0 || index == number(f, 0))
 		l.state(f, 5)
 	}
 	l.mu.Lock()
@@ -471,7 +489,7 @@ func (l *Line) dial(ctx context.Context, to string) error {
 		l.mu.Unlock()
 		return hal.ErrBusy
 	}
-	c := &call{index: 1, path: duplex.NewPath(l.clock)}
+	c := &call{path: duplex.NewPath(l.clock)}
 	l.call, l.dialing = c, cancel
 	l.mu.Unlock()
 	err := error(nil)
@@ -560,7 +578,7 @@ func (l *Line) hangUp(ctx context.Context, cause int) error {
 	if !c.over {
 		text := "AT+CHUP"
 		if cause > 0 && cause < 128 && l.profile.hangUp != "" {
-			text = fmt.Sprintf(l.profile.hangUp, cause, c.index)
+			text = fmt.Sprintf(l.profile.hangUp, cause, max(c.index, 1))
 		}
 		_, err = l.command(ctx, text, true)
 		var refused *at.Refusal

@@ -490,6 +490,28 @@ func TestMisbehaving(t *testing.T) {
 	})
 }
 
+// A second caller is told that we are busy, and the call goes on.
+func TestSecondCaller(t *testing.T) {
+	one(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+		d.module.Ring("1")
+		d.want(hal.CallerID)
+		d.do(hal.Op{Kind: hal.Answer})
+		a, err := d.line.Audio()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.want(hal.RingEnd)
+		d.module.URC(`+QIND: "ccinfo",2,1,5,0,0,"0987654321",129`)
+		d.module.URC(`+QIND: "ccinfo",2,1,-1,0,0,"0987654321",129`)
+		d.module.URC("NO CARRIER")
+		d.quiet()
+		d.talk(a, 10)
+		if !d.module.InCall() {
+			t.Error("the call is over")
+		}
+	})
+}
+
 func TestFacts(t *testing.T) {
 	call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
 		facts := map[string]string{}
