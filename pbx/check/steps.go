@@ -255,7 +255,11 @@ func (x *examiner) unusedContexts() {
 			used[c] = true
 		}
 	}
-	for _, from := range x.fromLines() {
+	elsewhere := x.fromLines()
+	for _, e := range x.ordered {
+		elsewhere = append(elsewhere, e.MessageContext) // "": where its calls go
+	}
+	for _, from := range elsewhere {
 		contexts, _ := x.reach(from)
 		for _, c := range contexts {
 			used[c] = true
