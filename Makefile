@@ -118,8 +118,10 @@ dahdi: build ## telephone ports with the real DAHDI kernel modules, in an emulat
 	fi
 	go vet -tags dahdi ./hal/dahdi ./appliance/e2e/looped
 	go test -c -tags dahdi -o bin/dahdi.test ./hal/dahdi
+	GOARCH=386 go test -c -tags dahdi -o bin/dahdi-386.test ./hal/dahdi
 	go test -c -tags dahdi -o bin/looped.test ./appliance/e2e/looped
-	go run ./build/dahdiguest -program $(BIN) -program sipp bin/dahdi.test,-test.v,-test.timeout=4m bin/looped.test,-test.v,-test.timeout=4m
+	go run ./build/dahdiguest -program $(BIN) -program sipp \
+	  bin/dahdi.test,-test.v,-test.timeout=4m bin/dahdi-386.test,-test.timeout=4m bin/looped.test,-test.v,-test.timeout=4m
 
 modem: ## ten minutes of speech through emulated modems, at the line's own speed
 	go test -tags realtime -count=1 -timeout 15m -run TestRealTime -v ./hal/modem
