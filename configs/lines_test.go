@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"branchline/appliance"
 	"branchline/configs"
 	"branchline/hal"
 	"branchline/hal/sim"
@@ -105,6 +106,19 @@ func lines(t *testing.T, sample fs.FS) lineconf.Config {
 		t.Error(d)
 	}
 	return c
+}
+
+// TestNothingToFind: whoever starts from a sample has nothing to put right.
+func TestNothingToFind(t *testing.T) {
+	for _, dir := range []string{"demo", "lines-office", "lines-modem", "lines-mobile", "lines-by-caller", "lines-emergency"} {
+		var report strings.Builder
+		if err := appliance.Check(t.Context(), &report, appliance.CheckOptions{Dir: dir}); err != nil {
+			t.Errorf("%s: %v", dir, err)
+		}
+		if !strings.HasPrefix(report.String(), "0 errors, 0 warnings, 0 notes") {
+			t.Errorf("%s:\n%s", dir, &report)
+		}
+	}
 }
 
 func (s *site) must(err error) {
