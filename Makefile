@@ -11,7 +11,7 @@ SUDO        := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED ?= 0
 GOBUILD := go build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test check check-samples hour unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge dahdi modem cross deps prompts clean
+.PHONY: help build run test check check-samples hour unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge dahdi modem cross deb deb-here deps prompts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,7 +71,7 @@ bench: build ## each measure beside its peer or its floor; root, sipp
 	$(SUDO) env "PATH=$$PATH" go run ./build/bench -binary $(BIN) \
 	  $(if $(E2E_AST22),-asterisk $(E2E_AST22)) $(if $(E2E_RUNNER),-runner $(E2E_RUNNER))
 
-e2e: build ## the finished program with phones not written here; root, sipp, baresip, linphone, dnsmasq
+e2e: build deb-here ## the finished program with phones not written here; root, sipp, baresip, linphone, dnsmasq
 	$(GOBUILD) -o bin/modememu ./appliance/e2e/modememu
 	go test -c -tags e2e -o bin/e2e.test ./appliance/e2e
 	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" ../../bin/e2e.test -test.timeout 10m -test.parallel 6
@@ -125,6 +125,14 @@ dahdi: build ## telephone ports with the real DAHDI kernel modules, in an emulat
 
 modem: ## ten minutes of speech through emulated modems, at the line's own speed
 	go test -tags realtime -count=1 -timeout 15m -run TestRealTime -v ./hal/modem
+
+deb: cross ## Debian packages for the boards and this kind of machine, in bin/
+	go run ./build/deb -arch arm64 -binary bin/branchline-linux-arm64
+	go run ./build/deb -arch armhf -binary bin/branchline-linux-armv7
+	go run ./build/deb -arch amd64 -binary bin/branchline-linux-amd64
+
+deb-here: build
+	go run ./build/deb -arch $(patsubst arm,armhf,$(shell go env GOARCH)) -binary $(BIN)
 
 cross: ## binaries for the boards, in bin/
 	GOARCH=arm64 $(GOBUILD) -o bin/branchline-linux-arm64 $(PKG)
