@@ -18,6 +18,7 @@ const backCaller = "0800000001"
 func simulate(o *Options) *sim.Plant {
 	plant := sim.NewPlant("simulated")
 	x := plant.Exchange("1", sim.Loop{Noise: -65, Companded: true})
+	x.InterDigit = 10 * time.Second // as long as real ones have patience
 	x.Directory = func(digits string) (sim.Party, sim.Verdict) {
 		p := sim.Party{Answer: 3 * time.Second, Parrot: 500 * time.Millisecond}
 		switch {
