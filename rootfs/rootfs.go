@@ -80,13 +80,13 @@ var Boards = []Board{
 		Name: "arm64", Debian: "arm64", Go: "arm64", Kernel: "linux-image-arm64",
 		Boots:    "Raspberry Pi 3, 3+, Zero 2 W, 4, 400, Compute Module 4",
 		Firmware: []string{"raspi-firmware"}, Loader: "usr/lib/u-boot/rpi_arm64/u-boot.bin",
-		Arguments: "console=tty0 console=ttyAMA0,115200 console=ttyS1,115200",
+		Arguments: "console=tty0 console=ttyS1,115200 console=ttyAMA0,115200",
 	},
 	{
 		Name: "armhf", Debian: "armhf", Go: "arm", ARM: "7", Kernel: "linux-image-armmp",
 		Boots:    "Raspberry Pi 2, 3 with a 32-bit system",
 		Firmware: []string{"raspi-firmware"}, Loader: "usr/lib/u-boot/rpi_3_32b/u-boot.bin",
-		Arguments: "console=tty0 console=ttyAMA0,115200 console=ttyS1,115200",
+		Arguments: "console=tty0 console=ttyS1,115200 console=ttyAMA0,115200",
 	},
 	{
 		Name: "amd64", Debian: "amd64", Go: "amd64", Kernel: "linux-image-cloud-amd64",
@@ -146,6 +146,7 @@ func Links() []Link {
 		{"etc/systemd/system/multi-user.target.wants/branchline.service", "../branchline.service"},
 		{"etc/systemd/system/asterisk.service", "branchline.service"},
 		{"etc/systemd/system/multi-user.target.wants/branchline-confirm.service", "../branchline-confirm.service"},
+		{"etc/systemd/system/multi-user.target.wants/branchline-trial.timer", "../branchline-trial.timer"},
 		{"etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service", units + "systemd-timesyncd.service"},
 		{"etc/resolv.conf", "../run/branchline/resolv.conf"},
 		{"etc/systemd/timesyncd.conf.d/branchline.conf", "/run/branchline/timesyncd.conf"},

@@ -48,7 +48,7 @@ func (b *builder) compress() error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return run(reproducible, "mksquashfs", b.at("root"), file, "-comp", "zstd", "-Xcompression-level", "19", "-b", "256K",
+	return run(reproducible, "mksquashfs", b.at("root"), file, "-comp", "zstd", "-Xcompression-level", "22", "-b", "1M",
 		"-all-root", "-noappend", "-no-progress", "-quiet")
 }
 

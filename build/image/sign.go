@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"aead.dev/minisign"
-	"github.com/klauspost/compress/zstd"
 
 	"branchline/rootfs/card"
 	"branchline/rootfs/update"
@@ -85,13 +85,11 @@ func (b *builder) artefact() error {
 	if err := update.WriteHead(out, m, key); err != nil {
 		return errors.Join(err, out.Close())
 	}
-	z, err := zstd.NewWriter(out, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(4<<20))
-	if err == nil {
-		_, err = io.Copy(z, slot)
-		err = errors.Join(err, z.Close())
-	}
-	if err := errors.Join(err, out.Close()); err != nil {
-		return err
+	// The tool presses harder than the library. A window of 8 MiB is what a card grants.
+	z := exec.Command("zstd", "-q", "-19", "--long=23", "-T1", "--single-thread", "-c")
+	z.Stdin, z.Stdout = slot, out
+	if err := errors.Join(z.Run(), out.Close()); err != nil {
+		return fmt.Errorf("zstd: %w", err)
 	}
 	keys, err := update.Keys(os.DirFS(filepath.Join(b.out, "root", card.KeyDir)))
 	if err != nil {

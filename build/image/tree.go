@@ -94,6 +94,9 @@ var dropped = []string{
 	"etc/cron*", "etc/init.d", "etc/rc*.d", "etc/initramfs-tools", "etc/apt", "etc/dpkg", "etc/alternatives", "etc/logrotate.d", "etc/kernel",
 	"etc/systemd/system/*.wants/*", "etc/systemd/user", "etc/ufw", "etc/perl", "etc/pam*", "etc/security", "etc/xdg", "etc/X11", "etc/profile.d",
 	"usr/sbin/debugfs", "usr/sbin/e2image", "usr/sbin/e2undo", "usr/sbin/e4defrag", "usr/sbin/e2freefrag", "usr/sbin/filefrag", "usr/sbin/e2scrub*", "usr/sbin/e4crypt",
+	"usr/sbin/losetup", "usr/lib/systemd/systemd-networkd*", "usr/lib/systemd/systemd-logind", "usr/lib/systemd/systemd-pcr*", "usr/lib/systemd/systemd-measure",
+	"usr/lib/systemd/systemd-tpm2-setup", "usr/bin/networkctl", "usr/bin/loginctl", "usr/lib/*/libssl.so*", "usr/lib/*/engines-3", "usr/lib/*/ossl-modules",
+	"usr/lib/*/libmvec.so*", "usr/lib/systemd/network", "usr/lib/systemd/ukify*",
 	"var/*",
 }
 

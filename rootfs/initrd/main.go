@@ -77,6 +77,9 @@ func start() error {
 	if err := mountData(partition(disk, rootfs.Data)); err != nil {
 		return err
 	}
+	if err := spoil(); err != nil {
+		return err
+	}
 	say("<5>", "slot %d of %s", slot, disk)
 	return enter("/root")
 }

@@ -43,6 +43,9 @@ type Options struct {
 	Machine string
 	// Safe has writes reach the disk in order, so that killing QEMU is a power cut.
 	Safe bool
+	// Restarts has the guest start again when it asks for it; otherwise that is its
+	// end.
+	Restarts bool
 }
 
 // A Guest is a machine that runs.
@@ -73,7 +76,10 @@ func (o *Options) arguments() []string {
 	if o.Safe {
 		cache = "writethrough"
 	}
-	args := []string{"-nographic", "-no-reboot", "-m", "512", "-smp", "1"}
+	args := []string{"-nographic", "-smp", "1"}
+	if !o.Restarts {
+		args = append(args, "-no-reboot")
+	}
 	disk := "if=virtio"
 	machine, cpu := "virt", "cortex-a53"
 	switch o.Board.Go {
@@ -86,18 +92,19 @@ func (o *Options) arguments() []string {
 		machine = o.Machine
 	}
 	if machine == "raspi3b" {
-		disk, args = "if=sd", args[:2]
-		args = append(args, "-m", "1024")
+		disk, args = "if=sd", []string{"-nographic", "-m", "1024"}
 	} else {
 		net := "user,id=n0,restrict=on"
 		for _, f := range o.Forwards {
 			p := strings.Split(f, ":")
 			net += fmt.Sprintf(",hostfwd=%s:127.0.0.1:%s-:%s", p[0], p[1], p[2])
 		}
-		args = append(args, "-cpu", cpu, "-netdev", net, "-device", "virtio-net-pci,netdev=n0", "-device", "virtio-rng-pci")
+		args = append(args, "-m", "512", "-cpu", cpu, "-netdev", net, "-device", "virtio-net-pci,netdev=n0", "-device", "virtio-rng-pci")
 	}
 	args = append(args, "-M", machine, "-drive", fmt.Sprintf("file=%s,format=raw,%s,cache=%s", o.Disk, disk, cache))
-	if !o.Loader {
+	if o.Loader {
+		args = append(args, "-bios", "/usr/lib/u-boot/qemu_arm64/u-boot.bin")
+	} else {
 		slot := o.Slot
 		if slot == 0 {
 			slot = rootfs.SlotA

@@ -1,0 +1,6 @@
+//go:build !sabotage
+
+package main
+
+// spoil is for tests of updates that fail; see sabotage.go.
+func spoil() error { return nil }
