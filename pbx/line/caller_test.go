@@ -1,8 +1,10 @@
 package line_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"branchline/hal"
@@ -124,4 +126,61 @@ func TestNoDialTone(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		a.Want("hangup 34")
 	})
+}
+
+// TestPromptness: how soon the office learns of things, in the line's own time.
+func TestPromptness(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	reach := func(b *branch, what string, since time.Time, ok func() bool) {
+		b.T.Helper()
+		for !ok() {
+			if time.Since(since) > time.Minute {
+				b.T.Fatalf("%s: never", what)
+			}
+			time.Sleep(5 * time.Millisecond)
+			synctest.Wait()
+		}
+		took := time.Since(since)
+		b.T.Logf("%s: %v", what, took)
+		if took > limit {
+			b.T.Errorf("%s: it took %v", what, took)
+		}
+	}
+	var x *sim.Exchange
+	f, _ := callerid.FormFor("tw")
+	spill := f.Samples(callerid.Message{Number: "0223456789"})
+	for _, told := range []bool{false, true} {
+		conf := "signalling=fxs_ks\ncontext=pstn\nusecallerid=no\nchannel=>1\n"
+		if told {
+			conf = "signalling=fxs_ks\ncontext=pstn\nchannel=>1\n"
+		}
+		open(t, pstn, dahdi(conf), one(&x, sim.Loop{}), func(b *branch) {
+			a := b.Phone("a")
+			call := sim.Call{}
+			if told {
+				call.Spill = spill
+			}
+			x.CallIn(call)
+			ctx, cancel := context.WithTimeout(b.T.Context(), time.Minute)
+			defer cancel()
+			h, err := x.Await(ctx, sim.Rang)
+			if err != nil {
+				b.T.Fatal(err)
+			}
+			since := time.Now()
+			if told { // the spill begins half a second after the burst of one second
+				since = since.Add(1500*time.Millisecond + time.Duration(len(spill))*time.Second/hal.Rate)
+				time.Sleep(time.Until(since) - 100*time.Millisecond)
+				if a.Called() != 0 {
+					b.T.Errorf("called before the number was known (%v)", h)
+				}
+			}
+			reach(b, map[bool]string{false: "from the ring to the call", true: "from the number to the call"}[told], since, func() bool { return a.Called() > 0 })
+			a.Last().PicksUp()
+			time.Sleep(3 * time.Second)
+			x.HangUp()
+			since = time.Now()
+			reach(b, "from the battery drop to the hang-up", since, func() bool { return b.channels() == "" })
+		})
+	}
 }
