@@ -11,6 +11,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
 // frameBytes is a frame as the kernel passes it, after SetLinear.
@@ -58,18 +59,18 @@ func (l *line) Audio() (hal.Audio, error) {
 			return
 		}
 		// What came before is stale.
-		if err := Put(l.dev, abi.Flush, abi.FlushRead|abi.FlushWrite); err != nil {
+		if err := kernel.Put(l.dev, abi.Flush, abi.FlushRead|abi.FlushWrite); err != nil {
 			reply(err)
 			return
 		}
-		Put(l.dev, abi.BufferEvents, abi.Int(1)) // not in all versions of DAHDI
+		kernel.Put(l.dev, abi.BufferEvents, abi.Int(1)) // not in all versions of DAHDI
 		opened = &audio{line: l, ready: make(chan struct{}, 1), gone: make(chan struct{})}
 		l.talk.mu.Lock()
 		l.talk.primed = false
 		l.talk.mu.Unlock()
 		l.clock.count(true)
 		l.audio.Store(opened)
-		err := l.poller.Watch(l.dev, l.key, Input|Events)
+		err := l.poller.Watch(l.dev, l.key, kernel.Input|kernel.Events)
 		if err != nil {
 			l.shut(opened)
 		}
@@ -84,9 +85,9 @@ func (l *line) Audio() (hal.Audio, error) {
 // shut closes the speech path. It is the owner who does.
 func (l *line) shut(a *audio) {
 	if l.audio.CompareAndSwap(a, nil) {
-		l.poller.Watch(l.dev, l.key, Events)
-		Put(l.dev, abi.BufferEvents, abi.Int(0))
-		Put(l.dev, abi.Flush, abi.FlushRead|abi.FlushWrite)
+		l.poller.Watch(l.dev, l.key, kernel.Events)
+		kernel.Put(l.dev, abi.BufferEvents, abi.Int(0))
+		kernel.Put(l.dev, abi.Flush, abi.FlushRead|abi.FlushWrite)
 		l.clock.count(false)
 	}
 	a.end()
@@ -123,7 +124,7 @@ func (a *audio) take() {
 			clear(a.block[n:]) // the kernel hands over whole blocks, and this is their size
 			l.clock.frame()
 			a.push()
-		case errEvent:
+		case kernel.ErrEvent:
 			l.drain()
 		case unix.EAGAIN:
 			return
@@ -210,7 +211,7 @@ func (a *audio) Write(f *hal.Frame) error {
 	case nil:
 		a.written.Add(1)
 		return nil
-	case unix.EAGAIN, errEvent:
+	case unix.EAGAIN, kernel.ErrEvent:
 		a.lost.Add(1)
 		return nil
 	default:
@@ -223,12 +224,12 @@ func (a *audio) Write(f *hal.Frame) error {
 // its way.
 func (l *line) send() error {
 	for range abi.MaxEvents {
-		if _, err := l.dev.Write(l.talk.block[:]); err != errEvent {
+		if _, err := l.dev.Write(l.talk.block[:]); err != kernel.ErrEvent {
 			return err
 		}
 		l.drain()
 	}
-	return errEvent
+	return kernel.ErrEvent
 }
 
 // Stats counts; Overruns and Underruns are times it happened, not frames.

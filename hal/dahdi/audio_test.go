@@ -12,6 +12,7 @@ import (
 	"branchline/hal"
 	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
 // Events in the middle of a conversation cost no block in either direction.
@@ -130,15 +131,15 @@ func TestWriteQueue(t *testing.T) {
 // for, and room for each that is written.
 type still struct {
 	turn  chan struct{}
-	ready chan dahdi.Ready
+	ready chan kernel.Ready
 }
 
-func (s *still) Open(string) (dahdi.Device, error)              { return s, nil }
-func (s *still) Poller() (dahdi.Poller, error)                  { return s, nil }
-func (s *still) Watch(dahdi.Device, int, dahdi.Readiness) error { return nil }
-func (s *still) Wake() error                                    { close(s.ready); return nil }
-func (s *still) Close() error                                   { return nil }
-func (s *still) Write(p []byte) (int, error)                    { return len(p), nil }
+func (s *still) Open(string) (kernel.Device, error)               { return s, nil }
+func (s *still) Poller() (kernel.Poller, error)                   { return s, nil }
+func (s *still) Watch(kernel.Device, int, kernel.Readiness) error { return nil }
+func (s *still) Wake() error                                      { close(s.ready); return nil }
+func (s *still) Close() error                                     { return nil }
+func (s *still) Write(p []byte) (int, error)                      { return len(p), nil }
 func (s *still) Ioctl(r abi.Request, arg []byte) error {
 	if r == abi.GetParams {
 		arg[12], arg[13] = 0x04, 0x20 // FXSKS
@@ -155,7 +156,7 @@ func (s *still) Read(p []byte) (int, error) {
 	}
 }
 
-func (s *still) Wait(ready []dahdi.Ready) (int, error) {
+func (s *still) Wait(ready []kernel.Ready) (int, error) {
 	r, open := <-s.ready
 	if !open {
 		return 0, nil
@@ -165,7 +166,7 @@ func (s *still) Wait(ready []dahdi.Ready) (int, error) {
 }
 
 func TestNoAllocationPerFrame(t *testing.T) {
-	k := &still{turn: make(chan struct{}, 1), ready: make(chan dahdi.Ready)}
+	k := &still{turn: make(chan struct{}, 1), ready: make(chan kernel.Ready)}
 	d := dahdi.New(dahdi.Config{Kernel: k})
 	line := open(t, d, 1)
 	a, err := line.Audio()
@@ -175,7 +176,7 @@ func TestNoAllocationPerFrame(t *testing.T) {
 	var f hal.Frame
 	if n := testing.AllocsPerRun(1000, func() {
 		k.turn <- struct{}{}
-		k.ready <- dahdi.Ready{Key: 1, What: dahdi.Input}
+		k.ready <- kernel.Ready{Key: 1, What: kernel.Input}
 		if a.Read(&f) != nil || a.Write(&f) != nil {
 			t.Fatal("no audio")
 		}
@@ -189,7 +190,7 @@ func TestNoAllocationPerFrame(t *testing.T) {
 // BenchmarkFrame is what the driver adds to a frame in each direction, without the
 // kernel's part.
 func BenchmarkFrame(b *testing.B) {
-	k := &still{turn: make(chan struct{}, 1), ready: make(chan dahdi.Ready)}
+	k := &still{turn: make(chan struct{}, 1), ready: make(chan kernel.Ready)}
 	d := dahdi.New(dahdi.Config{Kernel: k})
 	line, err := d.Open(context.Background(), "1")
 	if err != nil {
@@ -202,7 +203,7 @@ func BenchmarkFrame(b *testing.B) {
 	var f hal.Frame
 	for b.Loop() {
 		k.turn <- struct{}{}
-		k.ready <- dahdi.Ready{Key: 1, What: dahdi.Input}
+		k.ready <- kernel.Ready{Key: 1, What: kernel.Input}
 		if a.Read(&f) != nil || a.Write(&f) != nil {
 			b.Fatal("no audio")
 		}

@@ -30,6 +30,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
 const (
@@ -39,7 +40,7 @@ const (
 
 // Config says what a Driver works on.
 type Config struct {
-	Kernel   Kernel                     // nil: this machine's
+	Kernel   kernel.Kernel              // nil: this machine's
 	Log      *slog.Logger               // nil: slog.Default()
 	Settings func(channel int) Settings // asked each time a line is opened; nil: zero Settings
 }
@@ -70,12 +71,12 @@ const defaultRxFlash = 700 * time.Millisecond
 
 // Driver opens channels. It implements hal.Driver.
 type Driver struct {
-	kernel   Kernel
+	kernel   kernel.Kernel
 	log      *slog.Logger
 	settings func(int) Settings
 
 	mu     sync.Mutex
-	poller Poller // nil until a line is open
+	poller kernel.Poller // nil until a line is open
 	lines  map[int]*line
 	last   int // key given out last
 	closed bool
@@ -86,7 +87,7 @@ type Driver struct {
 func New(c Config) *Driver {
 	d := &Driver{kernel: c.Kernel, log: c.Log, settings: c.Settings, lines: map[int]*line{}}
 	if d.kernel == nil {
-		d.kernel = machine{}
+		d.kernel = kernel.Machine{}
 	}
 	if d.log == nil {
 		d.log = slog.Default()
@@ -147,8 +148,8 @@ func absent(err error) error {
 }
 
 // setUp makes a line of a device that was just opened.
-func (d *Driver) setUp(dev Device, number int) (*line, error) {
-	switch err := Put(dev, abi.Specify, abi.Int(number)); {
+func (d *Driver) setUp(dev kernel.Device, number int) (*line, error) {
+	switch err := kernel.Put(dev, abi.Specify, abi.Int(number)); {
 	case errors.Is(err, unix.EINVAL):
 		return nil, fmt.Errorf("%w: DAHDI has fewer channels", hal.ErrAbsent)
 	case errors.Is(err, unix.ENXIO):
@@ -159,7 +160,7 @@ func (d *Driver) setUp(dev Device, number int) (*line, error) {
 		return nil, fmt.Errorf("specify: %w", err)
 	}
 	p := abi.Params{Channel: int32(number)}
-	if err := Exchange(dev, abi.GetParams, &p); err != nil {
+	if err := kernel.Exchange(dev, abi.GetParams, &p); err != nil {
 		return nil, fmt.Errorf("get parameters: %w", err)
 	}
 	if !p.Signalling.TowardsExchange() && !p.Signalling.TowardsPhone() {
@@ -175,7 +176,7 @@ func (d *Driver) setUp(dev Device, number int) (*line, error) {
 		{"set linear", abi.SetLinear, abi.Int(1)},
 		{"flush", abi.Flush, abi.FlushRead | abi.FlushWrite},
 	} {
-		if err := Put(dev, step.request, step.arg); err != nil {
+		if err := kernel.Put(dev, step.request, step.arg); err != nil {
 			return nil, fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
@@ -192,11 +193,11 @@ func (l *line) apply(p abi.Params) error {
 	p.Times.RxFlash = milliseconds(s.RxFlash, defaultRxFlash)
 	p.Times.Flash = milliseconds(s.Flash, time.Duration(p.Times.Flash)*time.Millisecond)
 	l.params = p
-	if err := Put(l.dev, abi.SetParams, p); err != nil {
+	if err := kernel.Put(l.dev, abi.SetParams, p); err != nil {
 		return fmt.Errorf("set parameters: %w", err)
 	}
 	if s.Zone != nil {
-		if err := Put(l.dev, abi.SetToneZone, abi.Int(*s.Zone)); err != nil {
+		if err := kernel.Put(l.dev, abi.SetToneZone, abi.Int(*s.Zone)); err != nil {
 			return fmt.Errorf("tone zone %d: %w", *s.Zone, err)
 		}
 	}
@@ -209,12 +210,12 @@ func (l *line) apply(p abi.Params) error {
 		if g.dB == 0 {
 			continue
 		}
-		if err := Put(l.dev, abi.SetHardwareGain, abi.HardwareGain{TenthsOfDB: int32(math.Round(g.dB * 10)), Transmit: g.tx}); err != nil {
+		if err := kernel.Put(l.dev, abi.SetHardwareGain, abi.HardwareGain{TenthsOfDB: int32(math.Round(g.dB * 10)), Transmit: g.tx}); err != nil {
 			l.log.Warn("the card does not set its gain", "direction", g.name, "gain", g.dB, "error", err)
 		}
 	}
 	if s.Lamp != 0 && l.phone {
-		if err := Put(l.dev, abi.MessageLampSetup, s.Lamp); err != nil {
+		if err := kernel.Put(l.dev, abi.MessageLampSetup, s.Lamp); err != nil {
 			l.log.Warn("the card does not choose its message lamp", "error", err)
 		}
 	}
@@ -237,13 +238,13 @@ func (l *line) describe(p abi.Params) {
 	if l.phone {
 		l.info.Kind = hal.FXS
 		l.info.Caps |= hal.SetsCadence
-		if Put(l.dev, abi.SetPolarity, abi.Int(0)) == nil {
+		if kernel.Put(l.dev, abi.SetPolarity, abi.Int(0)) == nil {
 			l.info.Caps |= hal.Reverses
 		}
 	} else {
 		l.info.Caps |= hal.Flashes
 	}
-	if l.settings.ToneDetect && Put(l.dev, abi.ToneDetect, abi.Int(1)) == nil {
+	if l.settings.ToneDetect && kernel.Put(l.dev, abi.ToneDetect, abi.Int(1)) == nil {
 		l.info.Caps |= hal.ReportsDigits
 	}
 	if l.cancelsEcho() {
@@ -251,7 +252,7 @@ func (l *line) describe(p abi.Params) {
 	}
 	l.info.Model = abi.Text(p.Name[:])
 	var span abi.Span // number 0: the channel's own
-	if Exchange(l.dev, abi.SpanStat, &span) == nil {
+	if kernel.Exchange(l.dev, abi.SpanStat, &span) == nil {
 		l.info.Model = strings.TrimSpace(abi.Text(span.Description[:]) + " " + l.info.Model)
 		if analogue(span) && !l.phone {
 			l.info.Caps |= hal.ReportsPolarity | hal.ReportsBattery
@@ -274,11 +275,11 @@ func analogue(s abi.Span) bool {
 // cancelsEcho finds out whether the kernel has a canceller for the channel. Asking
 // for one always succeeds; only its fax mode is refused when there is none.
 func (l *line) cancelsEcho() bool {
-	if l.settings.EchoTaps <= 0 || Put(l.dev, abi.EchoCancel, abi.Int(l.settings.EchoTaps)) != nil {
+	if l.settings.EchoTaps <= 0 || kernel.Put(l.dev, abi.EchoCancel, abi.Int(l.settings.EchoTaps)) != nil {
 		return false
 	}
-	there := Put(l.dev, abi.EchoCancelFax, abi.Int(0)) == nil
-	return Put(l.dev, abi.EchoCancel, abi.Int(0)) == nil && there
+	there := kernel.Put(l.dev, abi.EchoCancelFax, abi.Int(0)) == nil
+	return kernel.Put(l.dev, abi.EchoCancel, abi.Int(0)) == nil && there
 }
 
 // add has the loop look after a line.
@@ -298,7 +299,7 @@ func (d *Driver) add(l *line) error {
 	}
 	d.last++
 	l.key = d.last
-	if err := d.poller.Watch(l.dev, l.key, Events); err != nil {
+	if err := d.poller.Watch(l.dev, l.key, kernel.Events); err != nil {
 		return err
 	}
 	l.poller = d.poller
@@ -314,8 +315,8 @@ func (d *Driver) forget(l *line) {
 }
 
 // wait is the loop: it collects what the kernel has, until the driver is closed.
-func (d *Driver) wait(p Poller) {
-	var ready [32]Ready
+func (d *Driver) wait(p kernel.Poller) {
+	var ready [32]kernel.Ready
 	for {
 		n, err := p.Wait(ready[:])
 		d.mu.Lock()
@@ -372,25 +373,4 @@ func (d *Driver) Close() error {
 		errs = append(errs, p.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// Put passes a record to the kernel.
-func Put(d Device, r abi.Request, record any) error {
-	b, err := abi.Marshal(record)
-	if err != nil {
-		return err
-	}
-	return d.Ioctl(r, b)
-}
-
-// Exchange passes a record to the kernel and takes back what it made of it.
-func Exchange(d Device, r abi.Request, record any) error {
-	b, err := abi.Marshal(record)
-	if err != nil {
-		return err
-	}
-	if err := d.Ioctl(r, b); err != nil {
-		return err
-	}
-	return abi.Unmarshal(b, record)
 }

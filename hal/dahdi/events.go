@@ -11,6 +11,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
 // A report is an event of the kernel's, or the loss of the device.
@@ -51,16 +52,16 @@ func (q *reports) take() []report {
 }
 
 // collect takes what the kernel has for the line. It runs on the driver's loop.
-func (l *line) collect(what Readiness) {
-	if what&Events != 0 {
+func (l *line) collect(what kernel.Readiness) {
+	if what&kernel.Events != 0 {
 		l.drain()
 	}
-	if what&Input != 0 {
+	if what&kernel.Input != 0 {
 		if a := l.audio.Load(); a != nil {
 			a.take()
 		}
 	}
-	if what&Gone != 0 {
+	if what&kernel.Gone != 0 {
 		l.gone(unix.ENODEV)
 	}
 }
@@ -170,7 +171,7 @@ func (l *line) handle(r report) {
 	case abi.RingerOff:
 		l.burst = false
 		// So that caller ID passes the battery feed; not all cards need to be told.
-		Put(l.dev, abi.OnHookTransfer, abi.Int(onHookTransfer/time.Millisecond))
+		kernel.Put(l.dev, abi.OnHookTransfer, abi.Int(onHookTransfer/time.Millisecond))
 		put(hal.Event{Kind: hal.RingEnd})
 	case abi.PolarityTurn:
 		l.reversed = !l.reversed
@@ -251,7 +252,7 @@ func (l *line) dialled() bool {
 	l.talk.mu.Lock()
 	defer l.talk.mu.Unlock()
 	var more abi.Int
-	if Exchange(l.dev, abi.Dialing, &more) == nil && more != 0 {
+	if kernel.Exchange(l.dev, abi.Dialing, &more) == nil && more != 0 {
 		return false
 	}
 	l.talk.dialing, l.talk.primed = false, false
@@ -262,10 +263,10 @@ func (l *line) dialled() bool {
 func (l *line) alarm() error {
 	p := abi.Params{Channel: int32(l.channel)}
 	var span abi.Span
-	if err := Exchange(l.dev, abi.GetParams, &p); err != nil {
+	if err := kernel.Exchange(l.dev, abi.GetParams, &p); err != nil {
 		return err
 	}
-	if err := Exchange(l.dev, abi.SpanStat, &span); err != nil {
+	if err := kernel.Exchange(l.dev, abi.SpanStat, &span); err != nil {
 		return err
 	}
 	if !l.phone && (p.Alarms|span.Alarms)&abi.Red != 0 && analogue(span) {

@@ -13,13 +13,14 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
 // line is one open channel. What stands below "owned" belongs to its goroutine, run.
 type line struct {
 	driver   *Driver
-	dev      Device
-	poller   Poller
+	dev      kernel.Device
+	poller   kernel.Poller
 	key      int
 	channel  int
 	sig      abi.Signalling
@@ -58,7 +59,7 @@ type status struct {
 // buffers of one frame are what the kernel keeps for a channel in each direction.
 const buffers = 4
 
-func newLine(d *Driver, dev Device, channel int, sig abi.Signalling, s Settings) *line {
+func newLine(d *Driver, dev kernel.Device, channel int, sig abi.Signalling, s Settings) *line {
 	l := &line{driver: d, dev: dev, channel: channel, sig: sig, phone: sig.TowardsPhone(), settings: s,
 		log:      d.log.With("line", "dahdi/"+strconv.Itoa(channel)),
 		commands: make(chan *command), ended: make(chan struct{})}
@@ -194,7 +195,7 @@ func (l *line) change(h *hook) {
 	l.waiting = nil
 	// Any of them ends the dialling of digits.
 	l.talk.mu.Lock()
-	err := Put(l.dev, abi.Hook, h.value)
+	err := kernel.Put(l.dev, abi.Hook, h.value)
 	if err != unix.EBUSY {
 		l.talk.dialing, l.talk.primed = false, false
 	}
@@ -236,7 +237,7 @@ func (l *line) echo(on bool) {
 	if on {
 		taps = abi.Int(l.settings.EchoTaps)
 	}
-	if err := Put(l.dev, abi.EchoCancel, taps); err != nil {
+	if err := kernel.Put(l.dev, abi.EchoCancel, taps); err != nil {
 		l.log.Warn("echo canceller", "taps", int(taps), "error", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"branchline/hal"
 	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 	"branchline/hal/haltest/dahdikernel"
 )
 
@@ -488,10 +489,10 @@ func TestSettings(t *testing.T) {
 			}
 		}
 		line.Close()
-		err := r.driver.Control(func(dev dahdi.Device) error {
+		err := r.driver.Control(func(dev kernel.Device) error {
 			e := abi.EchoCanceller{Channel: 3}
 			copy(e.Name[:], "mg2")
-			return dahdi.Put(dev, abi.AttachEchoCan, e)
+			return kernel.Put(dev, abi.AttachEchoCan, e)
 		})
 		if err != nil {
 			t.Fatal(err)

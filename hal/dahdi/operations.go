@@ -11,6 +11,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
 // Do carries out an operation. A change of the hook that the kernel refuses for the
@@ -90,7 +91,7 @@ func (l *line) perform(op hal.Op, c *command, reply func(error)) {
 
 // card asks for what only some cards can do.
 func (l *line) card(kind hal.OpKind, r abi.Request, arg abi.Int) error {
-	err := Put(l.dev, r, arg)
+	err := kernel.Put(l.dev, r, arg)
 	if errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EINVAL) {
 		return &hal.Unsupported{Driver: "dahdi", Op: kind, Why: "the card of this channel does not do it"}
 	}
@@ -186,7 +187,7 @@ func (l *line) flashTime(length time.Duration) error {
 		return nil
 	}
 	l.params.Times.Flash = int32(length / time.Millisecond)
-	return Put(l.dev, abi.SetParams, l.params)
+	return kernel.Put(l.dev, abi.SetParams, l.params)
 }
 
 // dial appends digits to those that are on their way out. What is written while they
@@ -207,7 +208,7 @@ func (l *line) dial(digits string, pulse bool) error {
 	copy(d.Letters[:], mode+letters)
 	l.talk.mu.Lock()
 	defer l.talk.mu.Unlock()
-	switch err := Put(l.dev, abi.Dial, d); err {
+	switch err := kernel.Put(l.dev, abi.Dial, d); err {
 	case nil:
 		l.talk.dialing = true
 		return nil

@@ -10,6 +10,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
 // Alarms is a set of reasons why a span or channel is dead.
@@ -61,11 +62,11 @@ type Channel struct {
 // Spans lists all spans. hal.ErrAbsent: there is no DAHDI.
 func (d *Driver) Spans() ([]Span, error) {
 	var spans []Span
-	err := d.Control(func(dev Device) error {
+	err := d.Control(func(dev kernel.Device) error {
 		// Numbers may have gaps; each answer tells how many spans there are.
 		for n, total := 1, 1; n <= maxSpans && len(spans) < total; n++ {
 			s := abi.Span{Number: int32(n)}
-			if err := Exchange(dev, abi.SpanStat, &s); errors.Is(err, unix.EINVAL) {
+			if err := kernel.Exchange(dev, abi.SpanStat, &s); errors.Is(err, unix.EINVAL) {
 				total = max(total, len(spans)+1)
 				continue
 			} else if err != nil {
@@ -104,10 +105,10 @@ func (d *Driver) Channels() ([]Channel, error) {
 		total += s.Channels
 	}
 	var channels []Channel
-	err = d.Control(func(dev Device) error {
+	err = d.Control(func(dev kernel.Device) error {
 		for n := 1; n <= maxChannels && len(channels) < total; n++ {
 			p := abi.Params{Channel: int32(n)}
-			if err := Exchange(dev, abi.GetParams, &p); errors.Is(err, unix.EINVAL) {
+			if err := kernel.Exchange(dev, abi.GetParams, &p); errors.Is(err, unix.EINVAL) {
 				continue
 			} else if err != nil {
 				return fmt.Errorf("channel %d: %w", n, err)
@@ -128,12 +129,12 @@ func (d *Driver) Channels() ([]Channel, error) {
 // Version is DAHDI's, and which echo cancellers it has.
 func (d *Driver) Version() (version, cancellers string, err error) {
 	var v abi.Version
-	err = d.Control(func(dev Device) error { return Exchange(dev, abi.GetVersion, &v) })
+	err = d.Control(func(dev kernel.Device) error { return kernel.Exchange(dev, abi.GetVersion, &v) })
 	return abi.Text(v.Version[:]), abi.Text(v.EchoCancellers[:]), err
 }
 
 // Control opens ctl for the time of a call.
-func (d *Driver) Control(use func(Device) error) error {
+func (d *Driver) Control(use func(kernel.Device) error) error {
 	dev, err := d.kernel.Open(controlPath)
 	if err != nil {
 		return fmt.Errorf("dahdi: %w", absent(err))

@@ -12,11 +12,12 @@ import (
 
 	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
 // Means are what Apply needs from elsewhere.
 type Means struct {
-	Kernel dahdi.Kernel // nil: this machine's
+	Kernel kernel.Kernel // nil: this machine's
 	// Zone knows the tones of a country; nil, and of those that it does not know,
 	// the kernel is given digits and a ring cadence only.
 	Zone func(name string) (Zone, bool)
@@ -48,7 +49,7 @@ type application struct {
 	*Config
 	means  Means
 	driver *dahdi.Driver
-	dev    dahdi.Device
+	dev    kernel.Device
 	diags  []Diag
 }
 
@@ -57,13 +58,13 @@ func (a *application) say(line int, fault bool, format string, args ...any) {
 }
 
 // all works on the open control device, in the order in which one thing needs another.
-func (a *application) all(dev dahdi.Device) error {
+func (a *application) all(dev kernel.Device) error {
 	a.dev = dev
 	for _, d := range a.Dynamic {
 		a.create(d)
 	}
 	for _, s := range a.Spans {
-		if err := dahdi.Put(dev, abi.SpanConfig, abi.SpanSetup{Span: int32(s.Number), LineBuildOut: int32(s.LineBuildOut),
+		if err := kernel.Put(dev, abi.SpanConfig, abi.SpanSetup{Span: int32(s.Number), LineBuildOut: int32(s.LineBuildOut),
 			LineConfig: int32(s.LineConfig), Sync: int32(s.Timing)}); err != nil {
 			a.say(s.Line, true, "span %d: %s", s.Number, reason(err, map[error]string{
 				unix.ENXIO: "there is no such span", unix.EINVAL: "its hardware cannot do this framing and coding"}))
@@ -90,7 +91,7 @@ func (a *application) create(d Dynamic) {
 	r := abi.DynamicSpan{Channels: int32(d.Channels), Timing: int32(d.Timing)}
 	copy(r.Driver[:], d.Driver)
 	copy(r.Address[:], d.Address)
-	err := dahdi.Put(a.dev, abi.DynamicCreate, r)
+	err := kernel.Put(a.dev, abi.DynamicCreate, r)
 	if err == nil || errors.Is(err, unix.EEXIST) {
 		return
 	}
@@ -103,7 +104,7 @@ func (a *application) create(d Dynamic) {
 func (a *application) channel(n int, c *Channel) {
 	p := abi.Params{Channel: int32(n)}
 	line := max(c.Line, c.LawLine, c.Canceller.Line)
-	if err := dahdi.Exchange(a.dev, abi.GetParams, &p); err != nil {
+	if err := kernel.Exchange(a.dev, abi.GetParams, &p); err != nil {
 		a.say(line, true, "channel %d: %s", n, reason(err, map[error]string{
 			unix.EINVAL: "DAHDI has fewer channels (were spans given channels? auto_assign_spans=1 of the module dahdi does it)"}))
 		return
@@ -117,7 +118,7 @@ func (a *application) channel(n int, c *Channel) {
 		if c.Line != 0 {
 			setup.Signalling = c.Signalling
 		}
-		if err := dahdi.Put(a.dev, abi.ChanConfig, setup); err != nil {
+		if err := kernel.Put(a.dev, abi.ChanConfig, setup); err != nil {
 			a.say(line, true, "channel %d: %s: %s", n, setup.Signalling, reason(err, map[error]string{
 				unix.EINVAL: "this port cannot (an FXO port has FXS signalling, and the other way round)"}))
 			return
@@ -126,7 +127,7 @@ func (a *application) channel(n int, c *Channel) {
 	if c.Canceller.Name != "" {
 		e := abi.EchoCanceller{Channel: int32(n)}
 		copy(e.Name[:len(e.Name)-1], strings.ToLower(c.Canceller.Name))
-		if err := dahdi.Put(a.dev, abi.AttachEchoCan, e); err != nil {
+		if err := kernel.Put(a.dev, abi.AttachEchoCan, e); err != nil {
 			a.say(c.Canceller.Line, false, "channel %d has no echo canceller of the kernel's: %s", n, reason(err, map[error]string{
 				unix.EINVAL: "there is no " + c.Canceller.Name + " (kernel module dahdi_echocan_" + strings.ToLower(c.Canceller.Name) + ")"}))
 		}
@@ -152,7 +153,7 @@ func (a *application) zones() {
 		record, err := table(i, z.Name, zone)
 		if err == nil {
 			// A number is taken once.
-			if err = dahdi.Put(a.dev, abi.FreeZone, abi.Int(i)); err == nil {
+			if err = kernel.Put(a.dev, abi.FreeZone, abi.Int(i)); err == nil {
 				err = a.dev.Ioctl(abi.LoadZone, record)
 			}
 		}
@@ -161,7 +162,7 @@ func (a *application) zones() {
 			continue
 		}
 		if z.Name == standard.Name {
-			if err := dahdi.Put(a.dev, abi.DefaultZone, abi.Int(i)); err != nil {
+			if err := kernel.Put(a.dev, abi.DefaultZone, abi.Int(i)); err != nil {
 				a.say(standard.Line, true, "default zone %s: %v", z.Name, err)
 			}
 		}
@@ -172,7 +173,7 @@ func (a *application) zones() {
 	}
 	// After loading: the kernel keeps the length in ms, but takes it for samples when
 	// it loads a zone.
-	if err := dahdi.Put(a.dev, abi.SetDialParams, abi.DialParams{DTMF: int32(digit / time.Millisecond)}); err != nil {
+	if err := kernel.Put(a.dev, abi.SetDialParams, abi.DialParams{DTMF: int32(digit / time.Millisecond)}); err != nil {
 		a.say(0, false, "length of digits: %v", err)
 	}
 }
@@ -184,7 +185,7 @@ func (a *application) start() error {
 		return err
 	}
 	for _, s := range spans {
-		if err := dahdi.Put(a.dev, abi.Startup, abi.Int(s.Number)); err != nil {
+		if err := kernel.Put(a.dev, abi.Startup, abi.Int(s.Number)); err != nil {
 			a.say(0, true, "start span %d: %v", s.Number, err)
 		}
 	}

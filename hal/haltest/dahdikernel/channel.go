@@ -5,8 +5,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
 // Channel is a port. The exported counters may be read while nothing happens.
@@ -306,7 +306,7 @@ type buffers struct {
 	said         []int16
 }
 
-// linearOnly is what the tests' kernel keeps to: it has no companded samples.
+// bufferRequest knows linear samples only; companded ones the driver does not use.
 func (ch *Channel) bufferRequest(r abi.Request, arg []byte) error {
 	switch r {
 	case abi.SetBufferInfo:
@@ -449,4 +449,4 @@ func (ch *Channel) incoming(c [chunk]int16) {
 	}
 }
 
-var _ dahdi.Kernel = (*Kernel)(nil)
+var _ kernel.Kernel = (*Kernel)(nil)

@@ -18,11 +18,11 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/kernel"
 )
 
-// Kernel implements dahdi.Kernel.
+// Kernel implements kernel.Kernel.
 type Kernel struct {
 	// Cancellers are the echo cancellers whose modules can be loaded.
 	Cancellers []string
@@ -177,7 +177,7 @@ func (k *Kernel) notify() {
 }
 
 // Open opens ctl or channel.
-func (k *Kernel) Open(path string) (dahdi.Device, error) {
+func (k *Kernel) Open(path string) (kernel.Device, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch {

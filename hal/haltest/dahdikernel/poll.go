@@ -3,7 +3,7 @@ package dahdikernel
 import (
 	"golang.org/x/sys/unix"
 
-	"branchline/hal/dahdi"
+	"branchline/hal/dahdi/kernel"
 )
 
 // poller reports readiness as epoll does, for as long as it lasts.
@@ -16,15 +16,15 @@ type poller struct {
 
 type watch struct {
 	key  int
-	what dahdi.Readiness
+	what kernel.Readiness
 }
 
 // Poller makes one.
-func (k *Kernel) Poller() (dahdi.Poller, error) {
+func (k *Kernel) Poller() (kernel.Poller, error) {
 	return &poller{k: k, watched: map[*device]watch{}}, nil
 }
 
-func (p *poller) Watch(d dahdi.Device, key int, what dahdi.Readiness) error {
+func (p *poller) Watch(d kernel.Device, key int, what kernel.Readiness) error {
 	p.k.mu.Lock()
 	defer p.k.mu.Unlock()
 	dev := d.(*device)
@@ -40,7 +40,7 @@ func (p *poller) Watch(d dahdi.Device, key int, what dahdi.Readiness) error {
 	return nil
 }
 
-func (p *poller) Wait(ready []dahdi.Ready) (int, error) {
+func (p *poller) Wait(ready []kernel.Ready) (int, error) {
 	k := p.k
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -54,8 +54,8 @@ func (p *poller) Wait(ready []dahdi.Ready) (int, error) {
 				delete(p.watched, dev)
 				continue
 			}
-			if what := dev.readiness() & (w.what | dahdi.Gone); what != 0 && n < len(ready) {
-				ready[n] = dahdi.Ready{Key: w.key, What: what}
+			if what := dev.readiness() & (w.what | kernel.Gone); what != 0 && n < len(ready) {
+				ready[n] = kernel.Ready{Key: w.key, What: what}
 				n++
 			}
 		}
@@ -70,17 +70,17 @@ func (p *poller) Wait(ready []dahdi.Ready) (int, error) {
 	}
 }
 
-func (d *device) readiness() (what dahdi.Readiness) {
+func (d *device) readiness() (what kernel.Readiness) {
 	switch ch := d.ch; {
 	case ch == nil:
 	case ch.removed:
-		return dahdi.Gone | dahdi.Events
+		return kernel.Gone | kernel.Events
 	default:
 		if len(ch.rx) > 0 {
-			what |= dahdi.Input
+			what |= kernel.Input
 		}
 		if len(ch.events) > 0 {
-			what |= dahdi.Events
+			what |= kernel.Events
 		}
 	}
 	return what

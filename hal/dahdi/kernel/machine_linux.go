@@ -1,4 +1,4 @@
-package dahdi
+package kernel
 
 import (
 	"errors"
@@ -12,14 +12,14 @@ import (
 	"branchline/hal/dahdi/abi"
 )
 
-// machine is the kernel that this program runs on.
+// Machine is the kernel that this program runs on.
 //
 // The devices are not given to Go's own poller: it does not look for events (POLLPRI),
 // and it wakes a reader for each block of each line, where one thread that waits for
 // all lines does.
-type machine struct{}
+type Machine struct{}
 
-func (machine) Open(path string) (Device, error) {
+func (Machine) Open(path string) (Device, error) {
 	for {
 		fd, err := unix.Open(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
 		if err == nil {
@@ -108,7 +108,7 @@ type poller struct {
 // wakeKey is what the eventfd is reported as.
 const wakeKey = -1
 
-func (machine) Poller() (Poller, error) {
+func (Machine) Poller() (Poller, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)

@@ -1,4 +1,6 @@
-package dahdi
+// Package kernel is what the DAHDI driver needs of the operating system, behind
+// interfaces that tests can stand in for, and the operating system itself: Machine.
+package kernel
 
 import (
 	"syscall"
@@ -6,7 +8,7 @@ import (
 	"branchline/hal/dahdi/abi"
 )
 
-// Kernel is what the driver needs of the operating system. Errors are errno
+// Kernel opens devices. Errors are errno
 // numbers (syscall.Errno), bare or wrapped.
 type Kernel interface {
 	// Open opens a device for reading and writing that never make one wait.
@@ -53,6 +55,27 @@ type Ready struct {
 	What Readiness
 }
 
-// errEvent is ELAST, the kernel's answer to any read or write while an event waits:
+// ErrEvent is ELAST, the kernel's answer to any read or write while an event waits:
 // the queue must be emptied first, and then the same block tried again.
-const errEvent = syscall.Errno(500)
+const ErrEvent = syscall.Errno(500)
+
+// Put passes a record to the kernel.
+func Put(d Device, r abi.Request, record any) error {
+	b, err := abi.Marshal(record)
+	if err != nil {
+		return err
+	}
+	return d.Ioctl(r, b)
+}
+
+// Exchange passes a record to the kernel and takes back what it made of it.
+func Exchange(d Device, r abi.Request, record any) error {
+	b, err := abi.Marshal(record)
+	if err != nil {
+		return err
+	}
+	if err := d.Ioctl(r, b); err != nil {
+		return err
+	}
+	return abi.Unmarshal(b, record)
+}
