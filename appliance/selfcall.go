@@ -18,13 +18,17 @@ import (
 // in force, call each other, and are taken out again. What runs meanwhile is not
 // disturbed, and files edited since the last reload stay unread.
 func (d *daemon) selftest(ctx context.Context, w io.Writer) error {
-	bench, err := selftest.NewBench(d.options.rehearsal)
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	lines := d.rehearsal()
+	if lines == nil && d.options.rehearsal != nil {
+		fmt.Fprintln(w, "The simulated telephone lines are not configured as in the sample: no calls are tried over them.")
+	}
+	bench, err := selftest.NewBench(lines)
 	if err != nil {
 		return err
 	}
 	defer bench.Close()
-	d.changing.Lock()
-	defer d.changing.Unlock()
 	before := d.inForce
 	during, diags := before.with(bench.Files(), d.judge())
 	commit, more := d.prepare(during)

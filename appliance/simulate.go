@@ -39,3 +39,22 @@ func simulate(o *Options) *sim.Plant {
 	o.rehearsal = &selftest.Lines{Exchange: x, Telephone: t, FromExchange: "from-exchange", Prefix: "9"}
 	return plant
 }
+
+// rehearsal is what of the simulated lines the self-test can play with, nil if the
+// configuration has other things in mind for them than the sample had: it is the
+// user's to change.
+func (d *daemon) rehearsal() *selftest.Lines {
+	l := d.options.rehearsal
+	if l == nil {
+		return nil
+	}
+	lines := &d.inForce.lines
+	exchange, telephone := lines.Find("DAHDI", "1"), lines.Find("DAHDI", "2")
+	if exchange == nil || telephone == nil || exchange.Context != l.FromExchange {
+		return nil
+	}
+	if exists, _ := d.exchange.Lookup(telephone.Context, l.Prefix+selftest.Outside, ""); !exists {
+		return nil
+	}
+	return l
+}

@@ -25,11 +25,11 @@ type Lines struct {
 	Prefix       string
 }
 
-// Numbers of the public network that the self-test plays.
-const (
-	outsider = "0287654321" // calls in
-	outside  = "0223456789" // is called
-)
+// Outside is the number that the self-test calls in the public network.
+const Outside = "0223456789"
+
+// outsider calls from there.
+const outsider = "0287654321"
 
 // plan is what the dialplan needs for the calls of the self-test: an extension for
 // the outsider alone, so that nobody else's phone rings.
@@ -116,10 +116,10 @@ func (l *Lines) steps(near **phone) []step {
 			return "", t.AwaitTone(ctx, "dial")
 		}},
 		{"it dials out over line 1", func(ctx context.Context) (string, error) {
-			t.Dial(l.Prefix + outside)
+			t.Dial(l.Prefix + Outside)
 			h, err := x.Await(ctx, sim.Dialled)
-			if err == nil && h.Digits != outside {
-				err = fmt.Errorf("the exchange understood %s instead of %s", h.Digits, outside)
+			if err == nil && h.Digits != Outside {
+				err = fmt.Errorf("the exchange understood %s instead of %s", h.Digits, Outside)
 			}
 			return "  " + h.Digits, err
 		}},

@@ -1,0 +1,47 @@
+package appliance
+
+import (
+	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"branchline/configs"
+)
+
+// TestRehearsal: the self-test leaves the simulated lines alone when the user has
+// made something else of the sample.
+func TestRehearsal(t *testing.T) {
+	sample, err := fs.Sub(configs.FS, "demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, wanted := range map[string]bool{"": true, "chan_dahdi.conf": false, "extensions.conf": false} {
+		dir := t.TempDir()
+		if err := settleIn(dir, sample); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "pjsip.conf"), nil, 0o600); err != nil { // no fixed port
+			t.Fatal(err)
+		}
+		if name != "" {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte("[phones]\nexten => 1,1,Answer()\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o := Options{Config: dir, Quiet: true, Lenient: true}
+		plant := simulate(&o)
+		if err := during(t.Context(), o, func(_ context.Context, d *daemon) error {
+			if got := d.rehearsal() != nil; got != wanted {
+				t.Errorf("without the sample's %q: %v", name, got)
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+		if err := plant.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
