@@ -159,7 +159,7 @@ func (d *daemon) addLines() {
 		d.hardware = newHardware(d.log, d.process.Directories.Etc, func() lineconf.Config { return d.bank.Config() })
 		drivers = d.hardware.drivers()
 	}
-	d.bank = line.New(line.Options{Drivers: drivers, Plane: d.plane, Exchange: d.exchange, Log: d.log})
+	d.bank = line.New(line.Options{Drivers: drivers, Plane: d.plane, Exchange: d.exchange, Tones: d.tones.Load, Log: d.log})
 	for _, t := range d.bank.Techs() {
 		d.exchange.AddTech(t)
 	}

@@ -18,17 +18,19 @@ import (
 	"branchline/hal"
 	"branchline/media"
 	"branchline/media/plane"
+	"branchline/media/tone"
 	"branchline/pbx/channel"
 	"branchline/pbx/line/lineconf"
 )
 
-// Options of a bank; all but Log are required.
+// Options of a bank; all but Tones and Log are required.
 type Options struct {
 	// Drivers open lines, by the name in lineconf.Line.Driver.
 	Drivers  map[string]hal.Driver
 	Plane    Streams
 	Exchange Exchange
-	Log      *slog.Logger // nil: slog.Default
+	Tones    func() *tone.Book // in force now; nil: those that come with the program
+	Log      *slog.Logger      // nil: slog.Default
 }
 
 // Streams makes the plane's end of a call; socket.Plane does.
@@ -62,6 +64,14 @@ func New(o Options) *Bank {
 		o.Log = slog.Default()
 	}
 	return &Bank{Options: o, turn: map[string]int{}}
+}
+
+// tones are those of the countries.
+func (b *Bank) tones() *tone.Book {
+	if b.Tones == nil {
+		return tone.Builtin()
+	}
+	return b.Tones()
 }
 
 // Run keeps the lines open until ctx ends, and then closes them.

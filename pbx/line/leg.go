@@ -38,6 +38,7 @@ var (
 	_ channel.Leg     = (*leg)(nil)
 	_ channel.Facts   = (*leg)(nil)
 	_ channel.Flasher = (*leg)(nil)
+	_ channel.Known   = (*leg)(nil)
 )
 
 // Name and the following are the leg; all but Bind are carried out by the port's
@@ -73,6 +74,12 @@ func (l *leg) Flash(length time.Duration) error {
 		}
 	})
 	return nil
+}
+
+// Identity is whom a caller reaches: the telephone's own name and number.
+func (l *leg) Identity() (channel.Party, bool) {
+	p := l.port.conf().Caller
+	return p, !l.inbound && p.Number != "" && l.port.kind() == hal.FXS
 }
 
 // ask has f done on the port's goroutine, unless the leg is over by then.

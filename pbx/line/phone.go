@@ -150,7 +150,7 @@ const howler = "1400+2060/100,0/100"
 
 // source is a tone of the phone's zone.
 func (f *phone) source(name string) media.Source {
-	text, ok := tone.Find(f.conf.ToneZone, name)
+	text, ok := f.bank.tones().Find(f.conf.ToneZone, name)
 	if !ok {
 		text = howler
 	}
@@ -209,6 +209,7 @@ func (f phonePort) Enter(slot int, number string) bool {
 		return false
 	}
 	l.slot, l.number = slot, number
+	f.remember(number, false)
 	f.calls[slot] = l
 	caller := f.conf.Caller
 	if f.machine.Hidden() {

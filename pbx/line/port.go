@@ -54,6 +54,7 @@ type port struct {
 
 	tones   *progress.Zone // of tonesOf
 	tonesOf string
+	book    *tone.Book
 }
 
 // status is what a port's machine last published.
@@ -69,7 +70,8 @@ type status struct {
 type Counts struct {
 	Incoming, Outgoing, Messages uint64
 	Openings                     uint64
-	LastCaller                   string
+	LastNumber                   string // who called, or what was dialled
+	LastFrom                     bool   // it called; false: it was dialled
 	LastCall                     time.Time
 	LastEnd                      channel.Cause
 }
@@ -373,13 +375,13 @@ func (p *port) talk(conf *lineconf.Line, usual float64) *speech.Config {
 // zone is whose tones the line speaks.
 func (p *port) zone(conf *lineconf.Line) *progress.Zone {
 	name := cmp.Or(conf.ProgressZone, conf.ToneZone)
-	if p.tones == nil || p.tonesOf != name {
-		z, err := progress.Tones(tone.Builtin(), name)
+	if book := p.bank.tones(); p.tones == nil || p.tonesOf != name || p.book != book {
+		z, err := progress.Tones(book, name)
 		if err != nil {
 			p.log.Warn("tones", "zone", name, "error", err)
 			return p.tones
 		}
-		p.tones, p.tonesOf = z, name
+		p.tones, p.tonesOf, p.book = z, name, book
 	}
 	return p.tones
 }
@@ -422,8 +424,15 @@ func (p *port) newLeg(inbound bool) (*leg, error) {
 	} else {
 		p.counts.Outgoing++
 	}
-	p.counts.LastCall = l.began
+	p.counts.LastCall, p.counts.LastNumber = l.began, ""
 	return l, nil
+}
+
+// remember keeps with whom the last call was.
+func (p *port) remember(number string, from bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.counts.LastNumber, p.counts.LastFrom = number, from
 }
 
 // freeIndex is the lowest number from 1 that no leg of the port has.

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"branchline/hal"
 	"branchline/media"
-	"branchline/media/tone"
 	"branchline/pbx/channel"
 	"branchline/pbx/line/dest"
 )
@@ -155,10 +155,15 @@ func (p *port) reserve(to dest.Target, r channel.Request, force bool) (*leg, err
 		return nil, err
 	}
 	conf := p.conf()
+	if p.kind() == hal.FXS {
+		p.remember(r.Caller.Number, true)
+	} else {
+		p.remember(to.Digits, false)
+	}
 	l.number, l.urgent, l.caller = to.Digits, conf.Urgent(to.Digits), r.Caller
 	if n := len(conf.Cadences); to.Ring > 0 && n > 0 {
 		l.ringer = conf.Cadences[(to.Ring-1)%n]
-	} else if z, ok := tone.Builtin().Zone(conf.ToneZone); ok {
+	} else if z, ok := p.bank.tones().Zone(conf.ToneZone); ok {
 		l.ringer = z.Cadence
 	}
 	p.mu.Lock()

@@ -173,9 +173,7 @@ func (t trunkPort) Offer(c hal.Caller) bool {
 	}
 	caller := t.party(c)
 	t.trunk.call = l
-	t.mu.Lock()
-	t.counts.LastCaller = caller.Number
-	t.mu.Unlock()
+	t.remember(caller.Number, true)
 	exten := "s"
 	if n := t.conf.SubscriberNumber; n != "" {
 		exten = n

@@ -88,12 +88,12 @@ func absent(name string) error { return fmt.Errorf("there is no line %s; see lin
 
 func (d Deps) list(w io.Writer) {
 	all := d.Lines.Lines()
-	t := cli.NewTable(w, "lines", "%-18s %-9s %-8s %-6s %-22s %s\n", "line,kind,driver,groups,state,note")
+	t := cli.NewTable(w, "lines", "%-14s %-9s %-8s %-6s %-14s %-28s %s\n", "line,kind,driver,groups,state,last_call,note")
 	if len(all) == 0 {
 		fmt.Fprintln(w, "No telephone lines are configured: see chan_dahdi.conf, modem.conf and quectel.conf.")
 		return
 	}
-	t.Head("Line", "Kind", "Driver", "Group", "State", "")
+	t.Head("Line", "Kind", "Driver", "Group", "State", "Last call", "")
 	up := 0
 	for _, s := range all {
 		note := s.Settings.Description
@@ -106,9 +106,24 @@ func (d Deps) list(w io.Writer) {
 			c := s.Calls[0]
 			note = c.Channel + " " + c.Number + " " + since(c.Began)
 		}
-		t.Row(s.Settings.ID(), kind(s), driver(s), groups(s.Settings.Groups), s.State, note)
+		t.Row(s.Settings.ID(), kind(s), driver(s), groups(s.Settings.Groups), s.State, last(s.Counts), note)
 	}
 	fmt.Fprintf(w, "%d line(s), %d up\n", len(all), up)
+}
+
+// last tells of the last call.
+func last(c line.Counts) string {
+	if c.LastCall.IsZero() {
+		return ""
+	}
+	way, number := "to", c.LastNumber
+	if c.LastFrom {
+		way = "from"
+	}
+	if number == "" {
+		number = "unknown"
+	}
+	return c.LastCall.Format("15:04:05") + " " + way + " " + number
 }
 
 func kind(s line.Status) string {
@@ -178,7 +193,7 @@ func detail(w io.Writer, s line.Status) {
 		"Since configured:", n.Incoming, n.Outgoing, n.Messages, n.Openings)
 	if !n.LastCall.IsZero() {
 		say("last_call", "Last call", n.LastCall.Format(time.DateTime))
-		say("last_caller", "Last caller", n.LastCaller)
+		say("last_number", map[bool]string{true: "It came from", false: "It went to"}[n.LastFrom], n.LastNumber)
 		say("last_end", "It ended with", n.LastEnd.String())
 	}
 	calls(w, s)

@@ -65,7 +65,7 @@ func sample() lines {
 	return lines{
 		{Settings: one, Up: true, State: "up", Info: hal.Info{Name: "1", Driver: "dahdi", Kind: hal.FXO, Caps: hal.Dials | hal.Flashes},
 			Calls:  []line.Call{{Channel: "DAHDI/1-1", Number: "0212345678", Began: began}},
-			Counts: line.Counts{Outgoing: 3, Incoming: 1, Openings: 1, LastCall: began}, Speech: true,
+			Counts: line.Counts{Outgoing: 3, Incoming: 1, Openings: 1, LastCall: time.Date(2026, 1, 2, 14, 3, 5, 0, time.UTC), LastNumber: "0212345678"}, Speech: true,
 			Level: speech.Level{Rx: -20.5, Tx: -200, ReturnLoss: 14, Enhancement: 22}, Audio: hal.AudioStats{Read: 10, Written: 9},
 			Facts: []hal.Fact{{Name: "Battery", Value: "48 V"}}},
 		{Settings: two, State: "down", Why: "open /dev/ttyACM0: no such file or directory"},
@@ -86,9 +86,9 @@ func run(t *testing.T, d show.Deps, command string) (string, cli.Outcome) {
 func TestPages(t *testing.T) {
 	d := show.Deps{Lines: sample(), Cards: cards{}}
 	for command, want := range map[string]string{
-		"line show": "Line               Kind      Driver   Group  State                  \n" +
-			"DAHDI/1            FXO       dahdi    1      up                     DAHDI/1-1 0212345678 00:01:15\n" +
-			"Modem/office       unknown   modem           down                   why: open /dev/ttyACM0: no such file or directory\n2 line(s), 1 up\n",
+		"line show": "Line           Kind      Driver   Group  State          Last call                    \n" +
+			"DAHDI/1        FXO       dahdi    1      up             14:03:05 to 0212345678       DAHDI/1-1 0212345678 00:01:15\n" +
+			"Modem/office   unknown   modem           down                                        why: open /dev/ttyACM0: no such file or directory\n2 line(s), 1 up\n",
 		"dahdi show channels": "   Chan Extension       Context         Language   MOH Interpret        Blocked    In Service Alarms   Description                     \n" +
 			" pseudo                 default                    default                         Yes                                                 \n" +
 			"      1 0212345678      pstn                       default                         Yes        OK       Main line                       \n",
