@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -167,12 +168,17 @@ func (inv *invocation) proves(ctx context.Context, said *strings.Builder) error 
 // takeFromBoot installs an update that somebody has put on the boot partition, once:
 // the file is renamed first.
 func (inv *invocation) takeFromBoot(ctx context.Context, c *card.Card) error {
-	found, err := filepath.Glob(filepath.Join(card.BootDir, "*"+update.Suffix))
-	if err != nil || len(found) == 0 {
+	files, err := os.ReadDir(card.BootDir)
+	if err != nil {
 		return err
 	}
-	name := filepath.Base(found[0])
-	taken := strings.TrimSuffix(name, update.Suffix) + ".old"
+	// FAT has its own mind about upper and lower case.
+	i := slices.IndexFunc(files, func(f os.DirEntry) bool { return strings.EqualFold(filepath.Ext(f.Name()), update.Suffix) })
+	if i < 0 {
+		return nil
+	}
+	name := files[i].Name()
+	taken := strings.TrimSuffix(name, filepath.Ext(name)) + ".old"
 	if err := c.WriteBoot(func(dir string) error {
 		return os.Rename(filepath.Join(dir, name), filepath.Join(dir, taken))
 	}); err != nil {
