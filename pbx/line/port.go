@@ -363,7 +363,7 @@ func (p *port) talk(conf *lineconf.Line, usual float64) *speech.Config {
 		Ears: speech.Progress | speech.Fax, RxGain: conf.RxGain.Or(usual), TxGain: conf.TxGain.Or(usual),
 		Zone: p.zone(conf), Busy: speech.Cadence{Count: conf.BusyCount, On: conf.BusyOn, Off: conf.BusyOff},
 	}
-	if !p.info.Caps.Has(hal.ReportsDigits) {
+	if !p.info.Caps.Has(hal.ReportsDigits) && conf.DigitsFromLine {
 		c.Ears |= speech.Digits
 	}
 	if !p.info.Caps.Has(hal.CancelsEcho) {

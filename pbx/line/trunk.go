@@ -33,8 +33,10 @@ func (t *trunk) lost()           { t.machine.Lost() }
 func (t *trunk) ring(*leg)       {} // the exchange at the other end lets the caller hear it
 func (t *trunk) progress(*leg)   {} // nothing can be heard before the answer
 func (t *trunk) happened(e hal.Event) {
-	if e.Kind == hal.Digit && t.path != nil { // the device recognises digits by itself
-		t.path.Digit(e.Digit, e.Length)
+	if e.Kind == hal.Digit { // the device recognises digits by itself
+		if t.path != nil && t.conf.DigitsFromLine {
+			t.path.Digit(e.Digit, e.Length)
+		}
 		return
 	}
 	t.machine.Happened(e)

@@ -209,7 +209,6 @@ var speech = []key{
 	gain("txgain", func(o *Options) *Gain { return &o.TxGain }),
 	level("hwrxgain", func(o *Options) *float64 { return &o.Hardware.RxGain }),
 	level("hwtxgain", func(o *Options) *float64 { return &o.Hardware.TxGain }),
-	yes("relaxdtmf", func(o *Options) *bool { return &o.RelaxDTMF }),
 	choice("faxdetect", func(o *Options) *string { return &o.FaxDetect }, "no|off|false|0", "incoming", "outgoing", "both|yes|on|true|1"),
 	word("tonezone", func(o *Options) *string { return &o.ToneZone }),
 }
@@ -285,10 +284,11 @@ var others = map[string]string{
 		sigchan cicbeginswith cic reversecharge usecallingpres emdigitwait rxwink wink prewink preflash start outsignalling
 		mfcr2_variant mfcr2_get_ani_first mfcr2_max_ani mfcr2_max_dnis mfcr2_category mfcr2_logdir mfcr2_logging mfcr2_mfback_timeout mfcr2_metering_pulse_timeout mfcr2_allow_collect_calls mfcr2_double_answer
 		mfcr2_immediate_accept mfcr2_accept_on_offer mfcr2_skip_category mfcr2_forced_release mfcr2_charge_calls mfcr2_advanced_protocol_file crv dchan toneduration_mf`,
-	"is the driver's: set it in system.conf or as a module parameter": "buffers faxbuffers debounce pulsemake pulsebreak pulseafter txdrc rxdrc echotraining",
-	"is always so: the canceller trains itself and stays in the path": "echocancelwhenbridged",
-	"is done by the jitter buffer of every line, which sets itself":   "jbenable jbforce jbmaxsize jbresyncthreshold jbimpl jblog jbtargetextra",
-	"is not needed: fax tones are looked for all through the call":    "faxdetect_timeout",
+	"is the driver's: set it in system.conf or as a module parameter":              "buffers faxbuffers debounce pulsemake pulsebreak pulseafter txdrc rxdrc echotraining",
+	"is always so: the canceller trains itself and stays in the path":              "echocancelwhenbridged",
+	"is done by the jitter buffer of every line, which sets itself":                "jbenable jbforce jbmaxsize jbresyncthreshold jbimpl jblog jbtargetextra",
+	"is not needed: the digit receiver takes what ITU-T Q.24 asks for and no more": "relaxdtmf",
+	"is not needed: fax tones are looked for all through the call":                 "faxdetect_timeout",
 	"is understood, not yet honoured": `mailbox mwimonitor mwimonitornotify mwilevel mwisendtype hasvoicemail subscribecontext usedistinctiveringdetection distinctiveringaftercid dringzeropattern
 		dring1 dring2 dring3 dring1context dring2context dring3context dring1range dring2range dring3range cancallforward callreturn canpark parkinglot adsi usesmdi smdiport cid_rxgain
 		dtmfcidlevel cc_agent_policy cc_monitor_policy namedcallgroup namedpickupgroup amaflags busycompare mohsuggest confirmanswer dialtone_detect auto_answer echocan_params busyfuzziness dtmf_digit_hits`,

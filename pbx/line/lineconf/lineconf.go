@@ -101,7 +101,6 @@ type Options struct {
 	BusyOff      time.Duration
 	CallProgress bool
 	ProgressZone string
-	RelaxDTMF    bool
 	FaxDetect    string // "no", "incoming", "outgoing", "both"
 
 	AnswerOnPolarity bool

@@ -35,7 +35,7 @@ const (
 	sendLevel      = -13.0 // dBm0 of noise
 	quietEnough    = -45.0 // dBm0
 	lossEnough     = 6.0   // dB, what ITU-T G.168 expects of a hybrid
-	lostMost       = 100 // one frame of so many
+	lostMost       = 100   // one frame of so many
 	toneLeast      = -30.0
 	toneMost       = -3.0
 )

@@ -150,7 +150,7 @@ func (d Deps) channel(_ context.Context, w io.Writer, args []string) error {
 	say("busy_detection", "Busy Detection", yes(l.BusyDetect))
 	say("busy_count", "    Busy Count", l.BusyCount)
 	cli.Show(w, "", "    Busy Pattern: %d,%d,0,0\n", l.BusyOn.Milliseconds(), l.BusyOff.Milliseconds())
-	say("relax_dtmf", "Relax DTMF", yes(l.RelaxDTMF))
+	say("relax_dtmf", "Relax DTMF", "no")
 	say("default_law", "Default law", map[bool]string{true: "alaw", false: "ulaw"}[span.ALaw])
 	cli.Show(w, ",rx_gain,tx_gain", "%s: %.2f/%.2f\n", "Gains (RX/TX)", l.RxGain.DB, l.TxGain.DB)
 	if l.EchoTaps > 0 {
