@@ -118,3 +118,22 @@ type Stats struct {
 	Source    netip.AddrPort // learned source, or the negotiated one
 	Dropped   uint64         // packets refused by strict source checking
 }
+
+// A Recorder takes down what a party says and what it hears. Its methods are called
+// on the media thread and must neither wait nor allocate.
+type Recorder interface {
+	// Take is one packet of speech: what the party said, or, if toParty, what was
+	// sent to it. now is in nanoseconds since the plane began; payload is lent for
+	// the call.
+	Take(now int64, toParty bool, c *Codec, payload []byte)
+	// End says that nothing more will come.
+	End()
+}
+
+// Recordable is a Stream whose speech can be taken down: one with packets of its
+// own. Speech that flows past the exchange is not heard.
+type Recordable interface {
+	// Record has r told from now on; Forget ends that, and r's End is called.
+	Record(r Recorder)
+	Forget(r Recorder)
+}

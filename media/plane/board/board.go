@@ -177,6 +177,7 @@ type Party struct {
 	program player
 	dial    dial
 
+	recorders  []media.Recorder
 	nextReport int64
 	far        farSide
 	dropped    uint64
@@ -262,6 +263,7 @@ func (p *Party) Close(now int64) {
 	p.stop(false)
 	p.part()
 	p.goodbye(now)
+	p.endRecorders()
 	p.closed = true
 	p.board.wheel.Take(&p.timer)
 	p.publish(now)

@@ -158,7 +158,7 @@ func (p *Party) dialEvent(now int64, o *outDigit, first, done bool) {
 		h := rtp.Header{Marker: first, PT: p.flow.EventPT, Seq: s.seq, Stamp: s.stamp, SSRC: s.ssrc}
 		h.Put(b)
 		e.Put(b[rtp.HeaderLen:])
-		p.send(b)
+		p.send(now, b)
 	}
 }
 

@@ -39,6 +39,9 @@ func (p *Party) miss(h *rtp.Header) {
 
 func (p *Party) hearAudio(now int64, h *rtp.Header, pkt []byte, f *format) {
 	speech := pkt[h.From:h.To]
+	for _, r := range p.recorders {
+		r.Take(now, false, f.codec, speech)
+	}
 	mute := p.ear && f.law != nil && p.listen(now, f.law, speech)
 	to := p.route.to
 	if to == nil || !f.ok || p.route.covered || len(speech) == 0 || !to.sendable() || to.dial.on {

@@ -85,7 +85,7 @@ func (p *Party) relay(now int64, from *Party, h *rtp.Header, pkt []byte, pt uint
 	h.Stamp += s.stampShift
 	h.PT, h.SSRC = pt, s.ssrc
 	h.Put(pkt[h.From-rtp.HeaderLen:])
-	p.send(pkt[h.From-rtp.HeaderLen : h.To])
+	p.send(now, pkt[h.From-rtp.HeaderLen:h.To])
 }
 
 // A step in sequence numbers beyond these means that the origin has begun anew
@@ -133,14 +133,17 @@ func (p *Party) speak(now int64, kind uint8, b []byte, n int) {
 	s.span = uint32(n)
 	h.Seq, h.Stamp = s.seq, s.stamp
 	h.Put(b)
-	p.send(b[:rtp.HeaderLen+n])
+	p.send(now, b[:rtp.HeaderLen+n])
 }
 
-func (p *Party) send(b []byte) {
+func (p *Party) send(now int64, b []byte) {
 	p.out.packets++
 	p.out.bytes += uint64(len(b) - rtp.HeaderLen)
 	if t := p.board.tap; t != nil {
 		p.showSent(t, b)
+	}
+	if len(p.recorders) > 0 {
+		p.takeDown(now, b)
 	}
 	p.wire.RTP(b)
 }

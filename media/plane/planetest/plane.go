@@ -211,6 +211,18 @@ func (s *stream) SendDigit(d byte, length time.Duration) {
 	s.do(func(now int64) { s.party.SendDigit(now, d, length) })
 }
 
+// Record has r told of the party's speech.
+func (s *stream) Record(r media.Recorder) {
+	if s.gone.Load() {
+		r.End()
+		return
+	}
+	s.do(func(int64) { s.party.Record(r) })
+}
+
+// Forget tells r no more.
+func (s *stream) Forget(r media.Recorder) { s.do(func(int64) { s.party.Forget(r) }) }
+
 func (s *stream) Watch(d media.Digits) { s.do(func(int64) { s.party.Watch(d) }) }
 func (s *stream) Codec() *media.Codec  { return s.codec.Load() }
 func (s *stream) Stats() media.Stats   { return s.party.Stats() }

@@ -20,7 +20,10 @@ type stream struct {
 	gone  atomic.Bool
 }
 
-var _ plane.Port = (*stream)(nil)
+var (
+	_ plane.Port       = (*stream)(nil)
+	_ media.Recordable = (*stream)(nil)
+)
 
 // self is the stream behind a line, too.
 func (s *stream) self() *stream { return s }
@@ -49,6 +52,18 @@ func (s *stream) SendDigit(d byte, length time.Duration) {
 }
 
 func (s *stream) Watch(d media.Digits) { s.do(func(int64) { s.party.Watch(d) }) }
+
+// Record has r told of the party's speech.
+func (s *stream) Record(r media.Recorder) {
+	if s.gone.Load() {
+		r.End()
+		return
+	}
+	s.do(func(int64) { s.party.Record(r) })
+}
+
+// Forget tells r no more.
+func (s *stream) Forget(r media.Recorder) { s.do(func(int64) { s.party.Forget(r) }) }
 
 func (s *stream) Codec() *media.Codec { return s.codec.Load() }
 
