@@ -80,6 +80,14 @@ func (s *stream) Deliver(p []byte) bool {
 	return true
 }
 
+// packets are those the line has sent so far.
+func (s *stream) packets() [][]byte {
+	synctest.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.got
+}
+
 func (s *stream) Collect(b []byte) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +180,8 @@ func TestBothWays(t *testing.T) {
 			t.Errorf("the line hears %.0f, want 8000", got)
 		}
 		var h rtp.Header
-		last := s.got[len(s.got)-1]
+		got := s.packets()
+		last := got[len(got)-1]
 		if !h.Parse(last) || h.PT != 0 || h.To-h.From != 160 {
 			t.Fatalf("%+v", h)
 		}
@@ -181,10 +190,10 @@ func TestBothWays(t *testing.T) {
 		if got := loud(f, 1000); math.Abs(got-4000) > 200 {
 			t.Errorf("the plane hears %.0f, want 4000", got)
 		}
-		for i := 1; i < len(s.got); i++ {
+		for i := 1; i < len(got); i++ {
 			var a, b rtp.Header
-			a.Parse(s.got[i-1])
-			b.Parse(s.got[i])
+			a.Parse(got[i-1])
+			b.Parse(got[i])
 			if b.Seq-a.Seq != 1 || b.Stamp-a.Stamp != 160 || b.SSRC != a.SSRC || b.Marker {
 				t.Fatalf("packet %d: %+v after %+v", i, b, a)
 			}
@@ -211,7 +220,7 @@ func TestDigitsFromLine(t *testing.T) {
 		events, ends, most := 0, 0, 0.0
 		var length uint16
 		var stamp uint32
-		for _, b := range s.got {
+		for _, b := range s.packets() {
 			var h rtp.Header
 			h.Parse(b)
 			if h.PT != 101 {
@@ -305,7 +314,7 @@ func TestDeviceDigits(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		got := ""
 		var stamp uint32
-		for _, b := range s.got {
+		for _, b := range s.packets() {
 			var h rtp.Header
 			var e dtmf.Event
 			if h.Parse(b); h.PT == 101 && h.Stamp != stamp && e.Parse(b[h.From:h.To]) {
@@ -341,7 +350,8 @@ func TestConference(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		last := func(s *stream) (f hal.Frame) {
-			b := s.got[len(s.got)-1]
+			got := s.packets()
+			b := got[len(got)-1]
 			g711.ULaw().Decode(f[:], b[rtp.HeaderLen:])
 			return f
 		}
