@@ -38,7 +38,7 @@ func (j judge) input(files map[string]*astconf.File) check.Input {
 	sounds := library(j.process.Directories)
 	in := check.Input{
 		Files: files, Catalog: j.catalog,
-		Language: j.process.DefaultLanguage, HasSound: sounds.Has, Addresses: localAddresses(),
+		Language: j.process.DefaultLanguage, HasSound: sounds.Has, Addresses: localAddresses(), Interfaces: localInterfaces(),
 		Source: j.source, Port: portsOf(j.process.Directories.Etc),
 	}
 	if j.here {
@@ -74,6 +74,20 @@ func localAddresses() []netip.Addr {
 		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLinkLocalUnicast() {
 			out = append(out, p.Addr().Unmap())
 		}
+	}
+	return out
+}
+
+// localInterfaces are the names of this machine's interfaces; none if they cannot be
+// told.
+func localInterfaces() []string {
+	found, err := net.Interfaces()
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, i := range found {
+		out = append(out, i.Name)
 	}
 	return out
 }

@@ -43,6 +43,7 @@ func (d *daemon) addCommands() error {
 		d.smallCommands(),
 		d.groups.Commands(),
 		d.historyCommands(),
+		d.network.commands(),
 		d.explainCommands(),
 		dialplan.Commands(d.system, d.deviceState, nil),
 		d.exchange.Commands(),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/settings"
+	"branchline/pbx/sip/outreg"
 )
 
 // applianceVariable is set in the environment of a daemon whose machine is a telephone
@@ -35,6 +37,7 @@ type network struct {
 	*steward.Steward
 	begun bool         // a configuration was put into force; d.changing guards it
 	heard atomic.Int64 // when a phone last registered, in Unix nanoseconds
+	here  atomic.Pointer[[]netip.Addr]
 }
 
 func (d *daemon) newNetwork() *network {
@@ -44,7 +47,7 @@ func (d *daemon) newNetwork() *network {
 	n.Steward = steward.New(steward.Options{
 		Kernel: nl.Kernel{}, Filter: nft.Filter{}, Memory: leaseBook{d.db, d.log},
 		HostName: host, Vendor: Name, Publish: names.publish, Log: d.log,
-		Changed: func(netcfg.State) { d.addressesChanged() },
+		Changed: d.addressesChanged,
 		Heard:   func(since time.Time) bool { return n.heard.Load() > since.UnixNano() },
 	})
 	return n
@@ -55,7 +58,32 @@ func (n *network) registered() { n.heard.Store(time.Now().UnixNano()) }
 
 // addressesChanged lets the SIP side follow: transports bound to an interface, the
 // calls on them, and our registrations elsewhere.
-func (d *daemon) addressesChanged() {}
+func (d *daemon) addressesChanged(state netcfg.State) {
+	d.agent.AddressesChanged()
+	now := reachable(state)
+	before := d.network.here.Swap(&now)
+	if before == nil || slices.Equal(*before, now) {
+		return
+	}
+	for _, r := range d.outbound.Statuses() {
+		if r.State != outreg.Stopped {
+			d.outbound.Send(r.ID, true)
+		}
+	}
+}
+
+// reachable are the addresses that others may know us by, sorted.
+func reachable(s netcfg.State) (out []netip.Addr) {
+	for _, l := range s.Links {
+		for _, p := range slices.Concat(l.Addresses, l.Own) {
+			if a := p.Addr(); l.Up && !a.IsLoopback() && !a.IsLinkLocalUnicast() {
+				out = append(out, a)
+			}
+		}
+	}
+	slices.SortFunc(out, netip.Addr.Compare)
+	return slices.Compact(out)
+}
 
 // Name and Run make the network one of the daemon's tasks.
 func (n *network) Name() string           { return "network" }

@@ -31,6 +31,8 @@ type Input struct {
 	HasSound func(language, name string) bool
 	// Addresses are those of this machine.
 	Addresses []netip.Addr
+	// Interfaces are those of this machine, by name.
+	Interfaces []string
 	// Port tells what system.conf says of a DAHDI channel; false if it is not there.
 	Port func(channel int) (kind lineconf.Signalling, ok bool)
 	// Exists tells whether there is a file of that name on this machine.

@@ -13,6 +13,10 @@ import (
 func (x *examiner) binds() {
 	for _, t := range x.snap.Transports {
 		a := t.Bind.Addr()
+		if t.Device != "" && len(x.Interfaces) > 0 && !slices.Contains(x.Interfaces, t.Device) {
+			x.warn(t.At("bind"), "unknown-interface", fmt.Sprintf("transport [%s]: there is no interface %s on this machine", t.ID, t.Device),
+				"the transport waits until there is", "bind to "+sentence(x.Interfaces, 4)+", or to 0.0.0.0").Near = t.Device
+		}
 		if len(x.Addresses) > 0 && !a.IsUnspecified() && !a.IsLoopback() && !a.IsLinkLocalUnicast() && !slices.Contains(x.Addresses, a) {
 			x.warn(t.At("bind"), "foreign-address", fmt.Sprintf("transport [%s]: %s is no address of this machine", t.ID, a),
 				"nothing can be received there until it is", "bind to "+sentence(texts(x.Addresses), 4)+", or to 0.0.0.0").Near = a.String()

@@ -3,7 +3,6 @@ package settings
 import (
 	"fmt"
 	"maps"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -63,10 +62,10 @@ func (c *checker) transports(f *astconf.File) {
 	}
 	used := map[string]*Transport{}
 	for _, t := range s.Transports {
-		key := t.Protocol + " " + t.Bind.String()
+		key := t.Protocol + " " + t.Binding()
 		if other := used[key]; other != nil {
 			c.diags = append(c.diags, astconf.Diag{Pos: t.Pos, Severity: astconf.Error, Rule: "bind-conflict",
-				Message: fmt.Sprintf("transport [%s] binds %s %s, which [%s] at %s binds already", t.ID, t.Protocol, t.Bind, other.ID, other.Pos)})
+				Message: fmt.Sprintf("transport [%s] binds %s %s, which [%s] at %s binds already", t.ID, t.Protocol, t.Binding(), other.ID, other.Pos)})
 		}
 		used[key] = t
 	}
@@ -154,11 +153,11 @@ func (s *Snapshot) registers(e *Endpoint) bool {
 // reach lists the addresses an endpoint's requests may arrive at.
 func (c *checker) reach(e *Endpoint) string {
 	var out []string
-	seen := map[netip.Addr]bool{}
+	seen := map[string]bool{}
 	for _, t := range c.snap.Transports {
-		if a := t.Bind.Addr(); !seen[a] {
+		if a := t.host(); !seen[a] {
 			seen[a] = true
-			out = append(out, a.String())
+			out = append(out, a)
 		}
 	}
 	if len(out) == 0 {

@@ -17,7 +17,7 @@ func transportOptions() []option[Transport] {
 	type T = Transport
 	return []option[T]{
 		{name: "protocol", def: "udp", kind: choice("udp", "tcp", "tls", "ws", "wss", "flow"), at: func(t *T) any { return &t.Protocol }},
-		{name: "bind", take: takeBind, show: func(t *T) []string { return []string{t.Bind.String()} }},
+		{name: "bind", take: takeBind, show: func(t *T) []string { return []string{t.Binding()} }},
 		{name: "local_net", take: func(t *T, s string) error {
 			for _, item := range commaList(s) {
 				p, err := prefix(item)
@@ -69,12 +69,39 @@ func takeBind(t *Transport, s string) error {
 		t.Bind = ap
 		return nil
 	}
-	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
-	if err != nil {
-		return errors.New("not an address, want ip, ip:port or [ip]:port")
+	if a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]")); err == nil {
+		t.Bind = netip.AddrPortFrom(a, 0)
+		return nil
 	}
-	t.Bind = netip.AddrPortFrom(a, 0)
+	name, text, ported := strings.Cut(s, ":")
+	port, err := strconv.ParseUint(text, 10, 16)
+	if !isDevice(name) || ported && err != nil {
+		return errors.New("not an address, want ip, ip:port, [ip]:port, or an interface like eth0 or eth0:5060")
+	}
+	t.Device, t.Bind = name, netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port))
 	return nil
+}
+
+// isDevice reports whether s can be an interface: what looks like an address with a
+// slip in it is none.
+func isDevice(s string) bool {
+	return s != "" && len(s) <= 15 && strings.Trim(s, "0123456789.") != "" && !strings.ContainsAny(s, " \t/[]%,")
+}
+
+// host is the address or the interface that the transport is bound to.
+func (t *Transport) host() string {
+	if t.Device != "" {
+		return t.Device
+	}
+	return t.Bind.Addr().String()
+}
+
+// Binding is what the transport is bound to, as bind= spells it.
+func (t *Transport) Binding() string {
+	if t.Device != "" {
+		return t.Device + ":" + strconv.Itoa(int(t.Bind.Port()))
+	}
+	return t.Bind.String()
 }
 
 func (t *Transport) finish() error {

@@ -301,7 +301,7 @@ func (s *Snapshot) Join(legacy *SIP) []astconf.Diag {
 func (s *Snapshot) claimed(t *Transport) *Transport {
 	for _, o := range s.Transports {
 		a, b := o.Bind.Addr().Unmap(), t.Bind.Addr().Unmap()
-		if !o.Legacy && o.Protocol == t.Protocol && o.Bind.Port() == t.Bind.Port() && a.Is4() == b.Is4() &&
+		if !o.Legacy && o.Device == "" && o.Protocol == t.Protocol && o.Bind.Port() == t.Bind.Port() && a.Is4() == b.Is4() &&
 			(a == b || a.IsUnspecified() || b.IsUnspecified()) {
 			return o
 		}

@@ -19,6 +19,7 @@ import (
 	"branchline/media/plane"
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
+	"branchline/pbx/settings"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/invite"
@@ -44,8 +45,11 @@ type Options struct {
 	UserAgent string                                 // Server and User-Agent, unless pjsip.conf sets another
 	Channels  func() []*channel.Snapshot             // all channels, for states and the console; may be nil
 	Say       func(text string)                      // where `pjsip set logger` prints; nil: nowhere
+	// FeatureCode is what is dialled for a feature of features.conf; nil: nothing is.
+	FeatureCode func(feature string) string
 	Net       wire.Network                           // nil: the kernel's
 	Resolver  Resolver                               // nil: resolve.New
+	Addresses func(device string) []netip.Addr       // of one of the machine's interfaces, "": of all; nil: the kernel's
 	Token     func() string                          // nil: wire.Token
 	Limits    wire.Limits                            // of each transport
 	Closed    func(name string, peer netip.AddrPort) // a TCP connection ended; may be nil
@@ -77,7 +81,7 @@ type Agent struct {
 	mu      sync.RWMutex
 	dialogs map[dialog.ID]*invite.Session
 	merged  map[mergeKey]*invite.Session
-	live    map[*invite.Session]struct{}
+	live    map[*invite.Session]*life
 	idle    chan struct{} // closed when the last session has ended, after Run was told to stop
 }
 
@@ -102,6 +106,9 @@ func New(o Options) *Agent {
 	if o.Net == nil {
 		o.Net = wire.Kernel{}
 	}
+	if o.Addresses == nil {
+		o.Addresses = systemAddresses
+	}
 	if o.Say == nil {
 		o.Say = func(string) {}
 	}
@@ -111,7 +118,7 @@ func New(o Options) *Agent {
 	a := &Agent{
 		o: o, log: o.Log, ready: make(chan struct{}), where: newWhereabouts(o.Store),
 		dialogs: map[dialog.ID]*invite.Session{}, merged: map[mergeKey]*invite.Session{},
-		live: map[*invite.Session]struct{}{},
+		live: map[*invite.Session]*life{},
 	}
 	a.stop, a.halt = context.WithCancel(context.Background())
 	a.world.Store(&world{})
@@ -195,6 +202,9 @@ func (a *Agent) session(id dialog.ID) *invite.Session {
 type life struct {
 	over bool
 	key  mergeKey // zero for outbound legs
+	ep   *settings.Endpoint
+	wire string     // the transport it is on
+	peer netip.Addr // where its endpoint was when it began
 }
 
 func (a *Agent) begun(l *life, s *invite.Session) {
@@ -203,7 +213,7 @@ func (a *Agent) begun(l *life, s *invite.Session) {
 	if l.over {
 		return
 	}
-	a.live[s] = struct{}{}
+	a.live[s] = l
 	if l.key != (mergeKey{}) {
 		a.merged[l.key] = s
 	}

@@ -54,6 +54,9 @@ func (a *Agent) local(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local
 	}
 	l := invite.Local{Host: host, Port: port, Transport: upper(x), Media: own, MediaBind: x.Bound().Addr()}
 	t := w.of[x]
+	if t != nil && t.Device != "" { // speech goes on when the interface's address changes
+		l.MediaBind = netip.IPv4Unspecified()
+	}
 	if t != nil && t.ExternalMedia != "" && !inside(t.LocalNets, peer) {
 		if m, err := netip.ParseAddr(w.shown(t, t.ExternalMedia)); err == nil {
 			l.Media = m
@@ -76,12 +79,13 @@ func (a *Agent) local(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local
 
 // config is what a session towards an endpoint is made from; see local.
 func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr, alive *life) invite.Config {
+	alive.ep, alive.wire, alive.peer = ep, x.Name(), peer
 	c := invite.Config{
 		Endpoint: ep, UserAgent: a.userAgent(w),
 		FromUser: w.settings.Global.DefaultFromUser, MaxForwards: w.settings.Global.MaxForwards, Local: a.local(w, ep, x, peer, local),
 		Network: a.carrier(w, ep, x.Name()), Plane: a.o.Plane, Dialogs: a,
 		CallerContact: w.settings.Global.CallerContact, LateRinging: w.settings.Global.LateRinging,
-		Locate: a.locate,
+		Locate: a.locate, FeatureCode: a.o.FeatureCode,
 		T1:     x.Retry().T1, Log: a.log, Ended: func(s *invite.Session) { a.ended(alive, s) },
 	}
 	if !ep.Legacy { // asLegacy names those

@@ -24,6 +24,12 @@ func notYet(err error) bool { return errors.Is(err, syscall.EADDRNOTAVAIL) }
 
 // waits tells the user of such a transport.
 func waits(t *settings.Transport) astconf.Diag {
+	if t.Device != "" {
+		return astconf.Diag{
+			Pos: t.At("bind"), Severity: astconf.Warning, Rule: "bind-waits", Near: t.Device,
+			Message: fmt.Sprintf("transport %s: interface %s has no IPv4 address yet; the transport waits for it, and until then no call can use it", t.ID, t.Device),
+		}
+	}
 	return astconf.Diag{
 		Pos: t.At("bind"), Severity: astconf.Warning, Rule: "bind-waits",
 		Message: fmt.Sprintf("transport %s: no interface has the address %s yet; the transport waits for it, and until then no call can use it", t.ID, t.Bind.Addr()),
@@ -36,7 +42,7 @@ func waits(t *settings.Transport) astconf.Diag {
 // the configuration is in force.
 func (a *Agent) await(edition uint64) {
 	for _, t := range a.world.Load().absent {
-		a.log.Warn("transport waits for its address", "transport", t.ID, "bind", t.Bind.String())
+		a.log.Warn("transport waits for its address", "transport", t.ID, "bind", t.Binding())
 	}
 	tick := time.NewTicker(bindEvery)
 	defer tick.Stop()
@@ -92,7 +98,7 @@ func (a *Agent) arrive(edition uint64, t *settings.Transport) error {
 	if old != nil {
 		a.logged(old.Close(), "close", old)
 	}
-	a.log.Info("the address is up: transport serves", "transport", t.ID, "bind", t.Bind.String())
+	a.log.Info("the address is up: transport serves", "transport", t.ID, "bind", fresh.Bound().String())
 	return nil
 }
 
@@ -115,7 +121,7 @@ func (a *Agent) amend(edition uint64, change func(*world)) bool {
 func (w *world) missing(name string) error {
 	for _, t := range w.absent {
 		if t.ID == name {
-			return fmt.Errorf("transport %s waits for its address %s", name, t.Bind.Addr())
+			return fmt.Errorf("transport %s waits for its address %s", name, t.Binding())
 		}
 	}
 	return fmt.Errorf("transport %s does not exist", name)

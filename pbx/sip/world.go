@@ -186,7 +186,7 @@ func (a *Agent) logged(err error, doing string, w *wire.Wire) {
 }
 
 func sameSocket(a, b *settings.Transport) bool {
-	return a.Protocol == b.Protocol && a.Bind == b.Bind
+	return a.Protocol == b.Protocol && a.Bind == b.Bind && a.Device == b.Device
 }
 
 func sameTransport(a, b *settings.Transport) bool {
@@ -207,8 +207,12 @@ func alive(t *settings.Transport) wire.Alive {
 // open binds one transport.
 func (a *Agent) open(w *world, t *settings.Transport) (*wire.Wire, error) {
 	name, s := t.ID, w.settings
+	bind, err := a.bind(t)
+	if err != nil {
+		return nil, err
+	}
 	return wire.Open(wire.Config{
-		Name: name, Network: t.Protocol, Bind: t.Bind,
+		Name: name, Network: t.Protocol, Bind: bind,
 		External: w.shown(t, t.ExternalSignaling), ExternalPort: t.ExternalSignalingPort, LocalNets: t.LocalNets,
 		DSCP: t.TOS >> 2, KeepAlive: s.Global.KeepAliveInterval, Alive: alive(t), Limits: a.o.Limits,
 		Timers:  wire.Timers{T1: s.System.TimerT1, B: s.System.TimerB},

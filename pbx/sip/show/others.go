@@ -131,13 +131,13 @@ func transports() shelf {
 			if t == nil {
 				return nil
 			}
-			return cli.Fields("id", t.ID, "type", t.Protocol, "cos", t.COS, "tos", t.TOS, "bind", t.Bind.String())
+			return cli.Fields("id", t.ID, "type", t.Protocol, "cos", t.COS, "tos", t.TOS, "bind", t.Binding())
 		},
 	}
 }
 
 func transportLine(w io.Writer, t *settings.Transport, indent string) {
-	fmt.Fprintf(w, "%sTransport:  %-21s  %6s  %5d  %5d  %s\n", indent, t.ID, t.Protocol, t.COS, t.TOS, t.Bind)
+	fmt.Fprintf(w, "%sTransport:  %-21s  %6s  %5d  %5d  %s\n", indent, t.ID, t.Protocol, t.COS, t.TOS, t.Binding())
 }
 
 func registrations() shelf {

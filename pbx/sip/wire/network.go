@@ -358,6 +358,12 @@ type route struct {
 // routeLife is how soon a change of addresses (DHCP, a failing line) is noticed.
 const routeLife = 30 * time.Second
 
+func (r *routes) forget() {
+	r.mu.Lock()
+	clear(r.known)
+	r.mu.Unlock()
+}
+
 func (r *routes) find(n Network, dst netip.Addr) netip.Addr {
 	r.mu.Lock()
 	defer r.mu.Unlock()

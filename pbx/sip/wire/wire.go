@@ -261,6 +261,10 @@ func (w *Wire) Local(dst netip.Addr) netip.Addr {
 	return w.routes.find(w.c.Net, dst.Unmap())
 }
 
+// Reroute forgets from where packets leave to whom: addresses or routes of the
+// machine have changed.
+func (w *Wire) Reroute() { w.routes.forget() }
+
 // SetExternal replaces Config.External: the address behind a name has changed.
 // What has been sent keeps the old one.
 func (w *Wire) SetExternal(host string) { w.facade.Store(&host) }
