@@ -45,8 +45,6 @@ type Options struct {
 	UserAgent string                                 // Server and User-Agent, unless pjsip.conf sets another
 	Channels  func() []*channel.Snapshot             // all channels, for states and the console; may be nil
 	Say       func(text string)                      // where `pjsip set logger` prints; nil: nowhere
-	// FeatureCode is what is dialled for a feature of features.conf; nil: nothing is.
-	FeatureCode func(feature string) string
 	Net       wire.Network                           // nil: the kernel's
 	Resolver  Resolver                               // nil: resolve.New
 	Addresses func(device string) []netip.Addr       // of one of the machine's interfaces, "": of all; nil: the kernel's
