@@ -70,7 +70,8 @@ type status struct {
 type Counts struct {
 	Incoming, Outgoing, Messages uint64
 	Openings                     uint64
-	LastNumber                   string // who called, or what was dialled
+	LastCaller                   string // who called last
+	LastNumber                   string // of the last call: who called, or what was dialled
 	LastFrom                     bool   // it called; false: it was dialled
 	LastCall                     time.Time
 	LastEnd                      channel.Cause
@@ -433,6 +434,9 @@ func (p *port) remember(number string, from bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts.LastNumber, p.counts.LastFrom = number, from
+	if from {
+		p.counts.LastCaller = number
+	}
 }
 
 // freeIndex is the lowest number from 1 that no leg of the port has.

@@ -193,7 +193,10 @@ func detail(w io.Writer, s line.Status) {
 		"Since configured:", n.Incoming, n.Outgoing, n.Messages, n.Openings)
 	if !n.LastCall.IsZero() {
 		say("last_call", "Last call", n.LastCall.Format(time.DateTime))
-		say("last_number", map[bool]string{true: "It came from", false: "It went to"}[n.LastFrom], n.LastNumber)
+		if !n.LastFrom {
+			say("last_dialled", "It went to", n.LastNumber)
+		}
+		say("last_caller", "Last caller", n.LastCaller)
 		say("last_end", "It ended with", n.LastEnd.String())
 	}
 	calls(w, s)
