@@ -11,7 +11,7 @@ SUDO        := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED ?= 0
 GOBUILD := go build -trimpath -ldflags '-s -w'
 
-.PHONY: help build run test check check-samples hour unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console judge dahdi modem cross deb deb-here deps prompts clean
+.PHONY: image image-lock image-test image-test-all image-same image-deps help build run test check check-samples hour unit fmt vet lint arch race test-32 fuzz bench e2e interop interop-console interop-traces judge dahdi modem cross deb deb-here deps prompts clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -93,6 +93,17 @@ interop-console: build ## console outputs beside those of a real Asterisk 22 and
 	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_AST16="$$E2E_AST16" E2E_RUNNER="$$E2E_RUNNER" \
 	  ../../bin/layout.test -test.timeout 5m -test.run 'TestLayout$$|TestLegacyLayout'
 
+interop-traces: build ## signalling with a real Asterisk 22 and 16 compared with theirs alone (E2E_AST22, E2E_AST16, E2E_RUNNER)
+	@if [ -z "$$E2E_AST22" ] || [ -z "$$E2E_AST16" ] || [ -z "$$E2E_RUNNER" ]; then \
+	  echo "interop-traces needs a real Asterisk 22 and 16: E2E_AST22= and E2E_AST16= their root directories,"; \
+	  echo "E2E_RUNNER=<the script that runs them>; see appliance/e2e/doc.go"; exit 1; fi
+	go test -c -tags e2e,interop -o bin/traces.test ./appliance/e2e
+	rm -f bin/traces
+	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_AST16="$$E2E_AST16" E2E_RUNNER="$$E2E_RUNNER" \
+	  E2E_TRACES=../../bin/traces E2E_MIX=ast22+ast22,ast16+ast22,ast16+ast16,ast22+branchline,branchline+ast22,ast16+branchline,branchline+ast16 \
+	  ../../bin/traces.test -test.timeout 30m -test.parallel 3 -test.run '^Test[A-E]([A-Z]|$$)'
+	cd appliance/e2e && E2E_TRACES=../../bin/traces ../../bin/traces.test -test.run 'TestTraces$$' -test.v
+
 # What the judges of line signals are: receivers and generators not written here,
 # real speech and music. command-or-file:package.
 JUDGE_NEEDS := gcc:gcc /usr/include/spandsp:libspandsp-dev multimon-ng:multimon-ng minimodem:minimodem \
@@ -153,6 +164,43 @@ deps: ## what the tests need, from Debian's packages
 
 prompts: ## speak the word lists again; needs espeak-ng
 	go run ./build/prompts
+
+BOARD ?= arm64
+
+image: image-deps ## the image of a BOARD (arm64, armhf, amd64) and its update, in bin/image/BOARD
+	go run ./build/image -board $(BOARD) $(IMAGEFLAGS)
+
+image-lock: image-deps ## take Debian's newest packages for a BOARD's image
+	go run ./build/image -board $(BOARD) -relock
+
+image-test: image-deps ## images for amd64 and arm64, built, started in QEMU, called
+	go run ./build/image -board amd64 -newest-if-gone
+	go run ./build/image -board arm64 -newest-if-gone
+	go test -tags image -count=1 -timeout 20m -run '$(IMAGETESTS)' -v ./build/image/guest
+
+# What every change must pass; the others take half an hour and more.
+IMAGETESTS ?= ^Test(BootAMD64|BootARM64)$$
+
+image-test-all: ## updates good and spoiled, power cuts, a Raspberry Pi 3, the same bytes twice: an hour and a half
+	$(MAKE) image-test IMAGETESTS='^Test' GUESTFLAGS=all
+	$(MAKE) image-same
+
+image-same: ## two builds of an image in two clean checkouts must be the same bytes
+	sh build/image/same.sh amd64
+
+# command:package of what builds images and starts them.
+IMAGENEEDS := mksquashfs:squashfs-tools mcopy:mtools mkfs.vfat:dosfstools mke2fs:e2fsprogs depmod:kmod zstd:zstd mkimage:u-boot-tools cpio:cpio \
+	qemu-system-aarch64:qemu-system-arm qemu-system-x86_64:qemu-system-x86
+
+image-deps:
+	@missing=; for n in $(IMAGENEEDS); do command -v $${n%%:*} >/dev/null 2>&1 || missing="$$missing $${n#*:}"; done; \
+	[ -e /usr/lib/u-boot/qemu_arm64/u-boot.bin ] || missing="$$missing u-boot-qemu"; \
+	[ -e /usr/share/seabios/bios-256k.bin ] || missing="$$missing seabios ipxe-qemu"; \
+	[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$$missing debian-archive-keyring"; \
+	if [ -n "$$missing" ]; then \
+	  echo "installing$$missing"; \
+	  $(SUDO) apt-get update -q && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $$missing; \
+	fi
 
 clean: ## remove bin/
 	rm -rf bin

@@ -147,6 +147,14 @@ func (b *builder) fetch() error {
 			gone = append(gone, fmt.Sprintf("%s %s (%v)", l.Name, l.Version, err))
 		}
 	}
+	if gone != nil && b.newest && !b.release {
+		fmt.Fprintf(os.Stderr, "image: gone from Debian, taking the newest: %s\n", strings.Join(gone, ", "))
+		b.locks, b.newest = b.at("lock"), false
+		if err := b.relock(); err != nil {
+			return err
+		}
+		return b.fetch()
+	}
 	if gone != nil {
 		return fmt.Errorf("no longer in Debian is what %s names; `make image-lock BOARD=%s` takes the newest instead: %s",
 			b.lockFile(), b.board.Name, strings.Join(gone, ", "))

@@ -24,6 +24,7 @@ import (
 func main() {
 	var b builder
 	name := flag.String("board", "", "which board: arm64, armhf, amd64")
+	flag.BoolVar(&b.newest, "newest-if-gone", false, "where Debian no longer has what the lock file names, take the newest and say so: for tests, not for releases")
 	relock := flag.Bool("relock", false, "ask Debian's index for the newest packages and write the lock file")
 	flag.StringVar(&b.out, "out", "", "directory for what is built; default bin/image/BOARD")
 	flag.StringVar(&b.cache, "cache", "bin/image/cache", "directory that keeps downloaded packages")
@@ -60,7 +61,7 @@ type builder struct {
 	version           string
 	counter           int
 	key, trust        string
-	release           bool
+	release, newest   bool
 	began             time.Time
 }
 
