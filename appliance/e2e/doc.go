@@ -17,5 +17,7 @@
 //	                whose left one is an Asterisk 22, which knows it no more.
 //	                The tests of the console's layout, behind a build tag more (interop), run both;
 //	                see make interop-console
+//	E2E_TRACES      a file to which each test of a pair adds what was repeated or refused in it;
+//	                see make interop-traces
 //	E2E_KEEP        keep the scratch directories of the exchanges and phones
 package e2e

@@ -143,6 +143,8 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() {
 		if t.Failed() {
 			r.explain()
+		} else {
+			r.tally()
 		}
 		for _, e := range r.exchanges {
 			if err := e.Kill(); err != nil {
