@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,6 +39,9 @@ type invocation struct {
 	checking appliance.CheckOptions
 }
 
+// ownOptions are the words that read their options themselves.
+var ownOptions = []string{"explain", "update", "backup", "restore"}
+
 // errFlag reports a command line that cannot be understood; status 2.
 var errFlag = errors.New("invalid option")
 
@@ -59,8 +63,8 @@ func parse(argv []string) (*invocation, error) {
 		case arg == "--":
 			inv.args = append(inv.args, argv...)
 			argv = nil
-		case strings.HasPrefix(arg, "--") && len(inv.args) > 0 && inv.args[0] == "explain":
-			inv.args = append(inv.args, arg) // the question's own
+		case strings.HasPrefix(arg, "--") && len(inv.args) > 0 && slices.Contains(ownOptions, inv.args[0]):
+			inv.args = append(inv.args, arg) // the word's own
 		case strings.HasPrefix(arg, "--"):
 			if err := inv.long(arg); err != nil {
 				return nil, err
@@ -225,6 +229,8 @@ Usage: %s [OPTIONS]            run the exchange
                               what would happen; nothing is sent
        %[4]s check [DIR]          say what is wrong with a configuration
        %[4]s update FILE|URL      install a signed update; also: update show
+       %[4]s backup FILE          everything in one file; --plain, --messages
+       %[4]s restore FILE         put it back
 
 Valid Options:
    -C <file>       asterisk.conf to use, or a directory that may hold one

@@ -32,6 +32,16 @@ func (inv *invocation) word() int {
 		err = appliance.Explain(os.Stdout, inv.options, args)
 	case name == "update":
 		err = inv.update(ctx, args)
+	case name == "firstboot":
+		err = inv.firstboot(ctx, args)
+	case name == "backup":
+		err = inv.backup(ctx, args)
+	case name == "restore":
+		err = inv.restore(ctx, args)
+	case name == "led" && len(args) == 1:
+		err = lamp(args[0])
+	case name == "keeplog" && len(args) == 0:
+		err = keepLog(ctx)
 	default:
 		fmt.Fprintf(os.Stderr, "%s: unknown command %q\nTry -h for the options there are.\n", inv.program, inv.args)
 		return 2

@@ -25,6 +25,8 @@ func Commands(db *DB) []cli.Command {
 			Usage: "Usage: database del <family> <key>\n       Removes one value.\n"},
 		{Path: "database deltree", Summary: "Removes a family, or all below a key", Run: db.delTree, Complete: db.complete,
 			Usage: "Usage: database deltree <family> [key]\n   OR: database deltree <family>[/key]\n       Removes a family, or a key with everything below it.\n"},
+		{Path: "database backup", Summary: "Copies the database into a file beside it", Run: db.copyCommand,
+			Usage: "Usage: database backup\n       Writes a copy of the database, in one piece, and tells where it is.\n"},
 	}
 }
 

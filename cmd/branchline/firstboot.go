@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"branchline/appliance"
+	"branchline/rootfs"
+	"branchline/rootfs/backup"
+	"branchline/rootfs/card"
+	"branchline/rootfs/firstboot"
+)
+
+const firstbootUsage = `usage: branchline firstboot          take over what lies on the boot partition (run at every start, before the exchange)
+       branchline firstboot sheet    write the phones' sheet again once the network has given an address`
+
+// Where the appliance keeps things.
+const (
+	zoneInfo   = "/usr/share/zoneinfo"
+	localtime  = card.DataDir + "/etc/localtime"
+	safeDir    = "/run/branchline-safe-mode"
+	restoreDir = card.DataDir + "/restore"
+)
+
+// firstboot is `firstboot ...`, on the appliance's own image.
+func (inv *invocation) firstboot(ctx context.Context, args []string) error {
+	sheet := len(args) == 1 && args[0] == "sheet"
+	if len(args) > 0 && !sheet {
+		return errors.New(firstbootUsage)
+	}
+	c, err := card.Open()
+	if err != nil {
+		return err
+	}
+	m := &firstboot.Machine{
+		Boot: card.BootDir, WriteBoot: c.WriteBoot, Etc: card.EtcOrigin, Localtime: localtime, ZoneInfo: zoneInfo,
+		State:  filepath.Join(card.DataDir, "refused-folder"),
+		Wipe:   []string{card.DataDir + "/lib/asterisk", card.DataDir + "/spool/asterisk", card.DataDir + "/log", restoreDir},
+		Check:  func(dir string, w io.Writer) error { return appliance.Check(ctx, w, appliance.CheckOptions{Dir: dir}) },
+		Device: func() string { return awaitWired(ctx) },
+		Random: rand.Reader, Owner: rootfs.User,
+	}
+	if sheet {
+		return putAddress(ctx, m)
+	}
+	err = backup.Settle(restoreDir, places())
+	if err != nil {
+		err = fmt.Errorf("restore: %w", err)
+	}
+	if m.Safe() {
+		fmt.Println("safe mode: the default configuration, in memory; yours is untouched")
+		return errors.Join(err, m.Safety(safeDir), card.Bind(safeDir, card.EtcDir))
+	}
+	said, e := m.Run()
+	for _, line := range said {
+		fmt.Println(line)
+	}
+	return errors.Join(err, e, card.Bind(card.EtcOrigin, card.EtcDir))
+}
+
+// places are what a backup holds, where the appliance has it.
+func places() backup.Places {
+	return backup.Places{
+		Etc: card.EtcOrigin, Lib: card.DataDir + "/lib/asterisk", Spool: card.DataDir + "/spool/asterisk",
+		Localtime: localtime, ZoneInfo: zoneInfo, Owner: rootfs.User,
+	}
+}
+
+// awaitWired waits for a network device: USB may take a while to find one.
+func awaitWired(ctx context.Context) string {
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		if name := card.Wired("/sys"); name != "" || time.Now().After(deadline) {
+			return name
+		}
+		select {
+		case <-ctx.Done():
+			return ""
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// putAddress waits for an address from the network and puts it on the sheet.
+func putAddress(ctx context.Context, m *firstboot.Machine) error {
+	for m.Waits() {
+		if host := ownAddress(); host != "" {
+			fmt.Println("the exchange is at " + host)
+			return m.PutBack(host)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Second):
+		}
+	}
+	return nil
+}
+
+// ownAddress is the address that phones in the house reach this machine at, "" while
+// there is none.
+func ownAddress() string {
+	found, err := net.InterfaceAddrs()
+	if err != nil {
+		return ""
+	}
+	var all []netip.Addr
+	for _, a := range found {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Is4() && p.Addr().IsGlobalUnicast() {
+			all = append(all, p.Addr())
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return slices.MinFunc(all, netip.Addr.Compare).String()
+}

@@ -1,0 +1,399 @@
+package firstboot
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"branchline/media/tone"
+)
+
+// random is as good as any for a test.
+func random() io.Reader { return rand.New(rand.NewSource(1)) }
+
+// bench is a machine in a directory.
+type bench struct {
+	*Machine
+	t      *testing.T
+	writes int
+	refuse string // what the check finds in a file, "" for nothing
+}
+
+func newBench(t *testing.T) *bench {
+	dir := t.TempDir()
+	for _, d := range []string{"boot", "data/etc/asterisk", "data/lib/asterisk", "zoneinfo/Asia"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := &bench{t: t}
+	b.Machine = &Machine{
+		Boot: filepath.Join(dir, "boot"), Etc: filepath.Join(dir, "data/etc/asterisk"), Localtime: filepath.Join(dir, "data/etc/localtime"),
+		ZoneInfo: filepath.Join(dir, "zoneinfo"), State: filepath.Join(dir, "data/refused"), Wipe: []string{filepath.Join(dir, "data/lib/asterisk")},
+		Device: func() string { return "end0" }, Random: random(), Owner: -1,
+		Check: func(dir string, w io.Writer) error {
+			fmt.Fprintf(w, "%s/pjsip.conf:1: judged\n", dir)
+			if text, err := os.ReadFile(filepath.Join(dir, "pjsip.conf")); err != nil || b.refuse != "" && strings.Contains(string(text), b.refuse) {
+				return errors.New("the configuration has errors")
+			}
+			return nil
+		},
+	}
+	b.WriteBoot = func(f func(string) error) error { b.writes++; return f(b.Boot) }
+	b.write(filepath.Join(b.ZoneInfo, "Asia/Taipei"), "TZif2")
+	return b
+}
+
+func (b *bench) write(name, text string) {
+	b.t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o644)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) boot(name, text string) { b.t.Helper(); b.write(filepath.Join(b.Boot, name), text) }
+
+// read is a file's text, "" without it.
+func read(elem ...string) string {
+	text, _ := os.ReadFile(filepath.Join(elem...))
+	return string(text)
+}
+
+func (b *bench) run() {
+	b.t.Helper()
+	if _, err := b.Run(); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// has wants texts in a file of the boot partition or of the configuration.
+func (b *bench) has(dir, name string, wants ...string) {
+	b.t.Helper()
+	text := read(dir, name)
+	for _, w := range wants {
+		if !strings.Contains(text, w) {
+			b.t.Errorf("%s lacks %q:\n%s", name, w, text)
+		}
+	}
+}
+
+func (b *bench) gone(name string) {
+	b.t.Helper()
+	if _, err := os.Lstat(filepath.Join(b.Boot, name)); err == nil {
+		b.t.Errorf("%s is still there", name)
+	}
+}
+
+const full = "\ufeff# what I want\r\nAddress: 192.168.1.9\r\nnetmask = 255.255.255.0\r\nGateway=192.168.1.1\r\ndns=192.168.1.1 1.1.1.1\r\nNTP=pool.ntp.org\r\n" +
+	"Time zone: Asia/Taipei\r\nCountry: TW\r\nlanguage=zh-tw\r\nPhones=4\r\nfirst extension = 201\r\nPhone 202: Front desk\r\n" +
+	"trunk_host=sip.example.net\r\nTrunk user=886212345678\r\ntrunk password=\"geheim=1\"\r\ntrunk number=0212345678\r\nline=dahdi\r\noutside prefix=9\r\n"
+
+func TestWishWhole(t *testing.T) {
+	b := newBench(t)
+	b.boot("Branchline.txt", "") // another name, on a file system that minds
+	if err := os.Remove(filepath.Join(b.Boot, "Branchline.txt")); err != nil {
+		t.Fatal(err)
+	}
+	b.boot(WishFile, full)
+	b.run()
+	b.has(b.Etc, "pjsip.conf", "[201](phone)", "[204-login](login)", `callerid="Front desk" <202>`, "server_uri=sip:sip.example.net", "password=geheim=1", "tone_zone=tw")
+	b.has(b.Etc, "extensions.conf", "exten => 110,1", "exten => 9119,1,Goto(119,1)", "Dial(PJSIP/${EXTEN:1}@trunk,90,T)", "Dial(DAHDI/g1/${EXTEN},120)", "CALLERID(num)=0212345678")
+	b.has(b.Etc, "network.conf", "device=end0", "address=192.168.1.9/24", "gateway=192.168.1.1", "dns=192.168.1.1,1.1.1.1", "ntp=pool.ntp.org")
+	b.has(b.Etc, "asterisk.conf", "defaultlanguage=zh_TW")
+	b.has(b.Etc, "indications.conf", "country=tw")
+	b.has(b.Etc, "chan_dahdi.conf", "channel => 1", "emergency=110,119,112")
+	b.has(b.Boot, DoneFile, "Trunk user=886212345678", "trunk password= (taken)")
+	b.has(b.Boot, SheetText, "192.168.1.9", "Front desk", "Emergency: 110, 119, 112")
+	if strings.Contains(read(b.Boot, DoneFile), "geheim") {
+		t.Error("the trunk's password is still on the card")
+	}
+	for _, name := range []string{WishFile, ErrorsFile, CheckFile} {
+		b.gone(name)
+	}
+	if target, err := os.Readlink(b.Localtime); err != nil || target != filepath.Join(b.ZoneInfo, "Asia/Taipei") {
+		t.Errorf("time zone: %s, %v", target, err)
+	}
+	if b.Waits() {
+		t.Error("the sheet waits for an address that is known")
+	}
+	for ext, secret := range KnownSecrets(read(b.Etc, "pjsip.conf")) {
+		if ext != "trunk" && (len(secret) != secretLength || !strings.Contains(read(b.Boot, SheetText), secret)) {
+			t.Errorf("%s: secret %q", ext, secret)
+		}
+	}
+}
+
+func TestWishComplaints(t *testing.T) {
+	for text, want := range map[string]string{
+		"hello":                                   `line 1: this is not of the form "key = value"`,
+		"\n\nphnoes=3":                            `line 3: "phnoes" is no key`,
+		"phones=0":                                `line 1: "0" is no number from 1 to 99`,
+		"phones=3\rphones=4":                      `line 2: phones is set in line 1 already`,
+		"address=192.168.1.9":                     `line 1: the address has no length; taken as 192.168.1.9/24`,
+		"address=192.168.1.0.9":                   `line 1: "192.168.1.0.9" is neither dhcp nor an address`,
+		"gateway=10.0.0.1":                        `line 1: a gateway belongs to a fixed address`,
+		"address=10.1.0.9/24\ngateway=10.0.0.1":   `line 2: the gateway 10.0.0.1 is not in the network 10.1.0.0/24`,
+		"timezone=Mars/Base":                      `line 1: there is no time zone "Mars/Base"`,
+		"timezone=../../etc/passwd":               `line 1: there is no time zone`,
+		"country=xx":                              `line 1: the tones of "xx" are not known`,
+		"language=fr":                             `line 1: there are no prompts in "fr"`,
+		"trunkuser=me":                            `line 1: a trunk needs trunk host`,
+		"trunkhost=a b":                           `line 1: the character ' ' cannot be used here`,
+		"trunkpassword=a;b":                       `line 1: trunkpassword: the character ';' cannot be used`,
+		"line=isdn":                               `line 1: "isdn" is no kind of line`,
+		"linechannels=1-99":                       `line 1: "1-99" are no channels`,
+		"firstextension=901":                      `line 1: extensions begin with 9, as outside numbers do: dial 0 before`,
+		"firstextension=110\ncountry=tw":          `the emergency number 110 is the extension of a phone`,
+		"phones=50\nfirstextension=980":           `line 1: extensions must all have the same length: there are 20 phones from 980`,
+		"phone 1009=Far":                          `line 1: there is no phone 1009`,
+		"phone 1001=a\"b":                         `line 1: a name has at most`,
+		"emergency=11x":                           `line 1: "11x" is no emergency number`,
+		"\xff\xfep\x00h\x00n\x00=\x001\x00\n\x00": `line 1: "phn" is no key`,
+		strings.Repeat("#\n", maxWish):            `branchline.txt: only the first 64 KiB are read`,
+	} {
+		zones := Surroundings{HasZone: func(string) bool { return false }}
+		w, got := Read([]byte(text), zones)
+		if len(got) == 0 || !strings.Contains(got[0].String(), want) {
+			t.Errorf("%.40q: %v, want %s", text, got, want)
+		}
+		if w.Phones < 1 {
+			t.Errorf("%.40q: no phones", text)
+		}
+	}
+}
+
+func TestCountriesAreThoseOfTheTones(t *testing.T) {
+	for _, z := range tone.Builtin().Zones() {
+		if _, ok := countries[z]; !ok && z != "us-old" {
+			t.Errorf("%s has tones and no emergency numbers", z)
+		}
+	}
+}
+
+func TestDefault(t *testing.T) {
+	b := newBench(t)
+	b.run()
+	b.has(b.Etc, "pjsip.conf", "[1001](phone)", "[1003](phone)")
+	b.has(b.Boot, SheetText, "branchline, port 5060", "written again", "no way out")
+	if read(b.Etc, "network.conf") != "" {
+		t.Error("DHCP needs no network.conf")
+	}
+	if !b.Waits() {
+		t.Fatal("the sheet does not wait for the address")
+	}
+	secrets, writes := read(b.Etc, "pjsip.conf"), b.writes
+	b.run() // the next start, still without an address
+	if b.writes != writes || read(b.Etc, "pjsip.conf") != secrets {
+		t.Error("a second start changes something")
+	}
+	if err := b.PutBack("10.0.0.7"); err != nil {
+		t.Fatal(err)
+	}
+	b.has(b.Boot, SheetText, "10.0.0.7, port 5060")
+	b.has(b.Boot, SheetSVG, "10.0.0.7")
+	if b.Waits() || strings.Contains(read(b.Boot, SheetText), "written again") {
+		t.Error("it still waits")
+	}
+	writes = b.writes
+	b.run()
+	if b.writes != writes {
+		t.Error("there is nothing to do, and something is written")
+	}
+	// A second wish leaves the phones as they are set up.
+	b.boot(WishFile, "phones=4\n")
+	b.run()
+	after, before := KnownSecrets(read(b.Etc, "pjsip.conf")), KnownSecrets(secrets)
+	if len(after) != 4 || after["1001"] != before["1001"] || after["1004"] == "" {
+		t.Error(before, after)
+	}
+	if read(b.Etc+".old", "pjsip.conf") != secrets {
+		t.Error("the configuration before is lost")
+	}
+}
+
+func TestFolder(t *testing.T) {
+	b := newBench(t)
+	b.refuse = "broken"
+	b.boot("asterisk/pjsip.conf", "broken")
+	b.boot("asterisk/._pjsip.conf", "rubbish")
+	b.boot("asterisk/sub/more.conf", "x")
+	b.run() // nothing else there: the default one
+	b.has(b.Etc, "pjsip.conf", "[1001](phone)")
+	b.has(b.Boot, CheckFile, "asterisk/pjsip.conf:1: judged", "NOT taken over")
+	// With one in force the refused folder changes nothing, and is looked at once.
+	if err := b.PutBack("10.0.0.7"); err != nil {
+		t.Fatal(err)
+	}
+	b.run()
+	judged := b.Check
+	b.Check = func(string, io.Writer) error { t.Error("judged again"); return nil }
+	b.run()
+	b.Check = judged
+	b.boot("asterisk/pjsip.conf", "mine")
+	b.boot(WishFile, "address=10.0.0.9/8\ncountry=de\n")
+	b.run()
+	if read(b.Etc, "pjsip.conf") != "mine" || read(b.Etc, "sub/more.conf") != "x" || read(b.Etc, "._pjsip.conf") != "" {
+		t.Error("the folder is not taken over as it is")
+	}
+	b.has(b.Etc, "network.conf", "address=10.0.0.9/8")
+	b.has(b.Etc, "indications.conf", "country=de")
+	b.has(b.Boot, CheckFile, "is taken over")
+	b.gone(FolderName)
+	b.gone(WishFile)
+	b.has(filepath.Join(b.Boot, DoneFolder), "pjsip.conf", "mine")
+}
+
+func TestReset(t *testing.T) {
+	b := newBench(t)
+	b.boot(WishFile, full)
+	b.run()
+	before := KnownSecrets(read(b.Etc, "pjsip.conf"))
+	b.write(filepath.Join(b.Wipe[0], "branchline.db"), "x")
+	b.boot(ResetFile+".txt", "")
+	b.run()
+	b.gone(ResetFile + ".txt")
+	after := KnownSecrets(read(b.Etc, "pjsip.conf"))
+	if len(after) != 3 || after["1001"] == before["201"] || read(b.Wipe[0], "branchline.db") != "" || read(b.Etc+".old", "pjsip.conf") != "" {
+		t.Error("something is left of before the reset")
+	}
+	if _, err := os.Readlink(b.Localtime); err == nil {
+		t.Error("the time zone is left")
+	}
+}
+
+func TestSafety(t *testing.T) {
+	b := newBench(t)
+	b.boot(WishFile, full)
+	b.run()
+	mine := read(b.Etc, "pjsip.conf")
+	b.boot(SafeFile, "")
+	dir := filepath.Join(t.TempDir(), "safe")
+	if !b.Safe() {
+		t.Fatal("the file is not seen")
+	}
+	if err := b.Safety(dir); err != nil {
+		t.Fatal(err)
+	}
+	if read(b.Etc, "pjsip.conf") != mine {
+		t.Error("the user's configuration was touched")
+	}
+	b.has(dir, "pjsip.conf", "[1001](phone)")
+	b.has(b.Boot, "branchline-safe-mode.txt", KnownSecrets(read(dir, "pjsip.conf"))["1002"])
+}
+
+// TestPowerCut ends the first boot after every step that can be told apart, and has it
+// run again: what is in force and what is on the boot partition must belong together.
+func TestPowerCut(t *testing.T) {
+	errCut := errors.New("cut")
+	for cut := 0; ; cut++ {
+		b := newBench(t)
+		b.boot(WishFile, full)
+		steps, put := 0, b.WriteBoot
+		b.WriteBoot = func(f func(string) error) error {
+			if steps++; steps > cut {
+				return errCut
+			}
+			return put(f)
+		}
+		_, err := b.Run()
+		if err != nil && !errors.Is(err, errCut) {
+			t.Fatal(err)
+		}
+		first := read(b.Etc, "pjsip.conf")
+		b.WriteBoot = put
+		b.run()
+		if first != read(b.Etc, "pjsip.conf") {
+			t.Errorf("cut %d: the secrets have changed", cut)
+		}
+		for ext, secret := range KnownSecrets(first) {
+			if ext != "trunk" && !strings.Contains(read(b.Boot, SheetText), secret) {
+				t.Errorf("cut %d: the sheet lacks %s", cut, ext)
+			}
+		}
+		b.gone(WishFile)
+		if _, err := os.Stat(filepath.Join(b.Etc, pendingDir)); err == nil {
+			t.Errorf("cut %d: something is still pending", cut)
+		}
+		if err == nil {
+			return
+		}
+	}
+}
+
+func TestReplaceLeavesOldOrNew(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "etc")
+	// What an earlier attempt has left half.
+	if err := os.MkdirAll(dir+".new/half", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		if err := Replace(dir, map[string][]byte{"a": []byte(fmt.Sprint(i)), "b/c": []byte(fmt.Sprint(i))}, -1); err != nil {
+			t.Fatal(err)
+		}
+		if read(dir, "a") != fmt.Sprint(i) || read(dir, "b/c") != fmt.Sprint(i) || i > 0 && read(dir+".old", "a") != fmt.Sprint(i-1) {
+			t.Errorf("round %d", i)
+		}
+	}
+	if err := Replace(dir, map[string][]byte{"../x": nil}, -1); err == nil {
+		t.Error("a file outside is written")
+	}
+	if read(dir, "a") != "2" {
+		t.Error("a refused set has changed something")
+	}
+}
+
+func TestSheetSVG(t *testing.T) {
+	s := Sheet{Host: "192.168.1.9", Notes: []string{"a & b"}}
+	for i := range 20 {
+		s.Phones = append(s.Phones, Phone{fmt.Sprint(1001 + i), "Tom & <Jerry>, and a name that is long", strings.Repeat("k", secretLength)})
+	}
+	drawing, err := s.SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := xml.NewDecoder(strings.NewReader(drawing)); ; {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := strings.Count(drawing, "<path"); n != 20 {
+		t.Errorf("%d codes", n)
+	}
+	if want := "sip:1001:kkkkkkkkkkkkkkkkkkkk@192.168.1.9;transport=udp"; s.URI(s.Phones[0]) != want {
+		t.Error(s.URI(s.Phones[0]))
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte("\xff\xfea\x00=\x00b\x00"))
+	f.Add([]byte("phones=99\nfirst extension=99\nline=mobile\nphone 1001=x\naddress=fe80::1/64\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		w, _ := Read(data, Surroundings{})
+		phones, err := w.PhoneList(nil, random())
+		if err != nil || len(phones) < 1 || len(phones) > maxPhones {
+			t.Fatalf("%d phones, %v", len(phones), err)
+		}
+		for name, text := range Files(w, phones, "eth0") {
+			// Nothing of the wish makes a section or a line of its own.
+			if name == "pjsip.conf" && strings.Count(text, "\n[") != 5+3*len(phones)+map[bool]int{true: 5}[w.Trunk.Host != ""] {
+				t.Errorf("%s has other sections:\n%s", name, text)
+			}
+			if strings.ContainsRune(text, 0) {
+				t.Errorf("%s has a zero byte", name)
+			}
+		}
+		if w.Trunk.Password != "" && len(w.Trunk.Password) > 3 && bytes.Contains(Strip(data), []byte("password="+w.Trunk.Password)) {
+			t.Error("the password is not taken out")
+		}
+	})
+}

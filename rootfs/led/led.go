@@ -1,0 +1,72 @@
+// Package led shows on the board's own lamp whether the exchange works. The kernel
+// does the blinking: the lamp is given a trigger once, and nothing has to run.
+package led
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// A Pattern is what a lamp shows.
+type Pattern string
+
+// The patterns.
+const (
+	Ready   Pattern = "ready"   // a heartbeat: phones can call
+	Trouble Pattern = "trouble" // five times a second: starting, or the exchange does not run
+)
+
+// names are what boards call the lamp that is free to use, the best first: Raspberry
+// Pi with its own and with the mainline kernel's device tree, and others.
+var names = []string{"ACT", "led0", "act", "*:green:activity", "green:activity", "status"}
+
+// blink is half a period of Trouble, in milliseconds.
+const blink = 100
+
+// Show has the lamp below sysfs (/sys) show a pattern. A board without a lamp shows
+// nothing, which is no error.
+func Show(sysfs string, p Pattern) error {
+	lamp := find(sysfs)
+	if lamp == "" {
+		return nil
+	}
+	switch p {
+	case Ready:
+		return write(lamp, "trigger", "heartbeat")
+	case Trouble:
+		if err := write(lamp, "trigger", "timer"); err != nil {
+			return err
+		}
+		// The two files are there once the trigger is.
+		return errors.Join(write(lamp, "delay_on", strconv.Itoa(blink)), write(lamp, "delay_off", strconv.Itoa(blink)))
+	}
+	return fmt.Errorf("pattern %q: there are %s and %s", p, Ready, Trouble)
+}
+
+// find is the directory of the lamp, "" if there is none.
+func find(sysfs string) string {
+	for _, name := range names {
+		found, err := filepath.Glob(filepath.Join(sysfs, "class/leds", name))
+		if err == nil && len(found) > 0 {
+			return found[0]
+		}
+	}
+	return ""
+}
+
+func write(lamp, file, value string) error {
+	// Without O_CREAT: what is not there is not made.
+	f, err := os.OpenFile(filepath.Join(lamp, file), os.O_WRONLY|os.O_TRUNC, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: the kernel has no %s for it", lamp, file)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(value)
+	return errors.Join(err, f.Close())
+}
