@@ -17,6 +17,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"branchline/appliance"
 	"branchline/rootfs"
 )
@@ -44,6 +46,7 @@ func main() {
 	if b.out == "" {
 		b.out = filepath.Join("bin/image", board.Name)
 	}
+	unix.Umask(0o022) // what is made here has the same rights whoever builds it
 	run := b.build
 	if *relock {
 		run = b.relock
