@@ -10,7 +10,10 @@ import (
 	"net"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,12 +27,13 @@ type wire struct {
 	serve  func(m *message, to netip.Addr) *message
 	in     chan []byte
 	closed chan struct{}
+	broken chan struct{}
 	log    []string
 	began  time.Time
 }
 
 func newWire(serve func(*message, netip.Addr) *message) *wire {
-	return &wire{serve: serve, in: make(chan []byte, 16), closed: make(chan struct{}), mu: make(chan struct{}, 1), began: time.Now()}
+	return &wire{serve: serve, in: make(chan []byte, 16), closed: make(chan struct{}), broken: make(chan struct{}), mu: make(chan struct{}, 1), began: time.Now()}
 }
 
 var kinds = map[byte]string{discover: "discover", request: "request"}
@@ -62,6 +66,8 @@ func (w *wire) Receive(b []byte) (int, error) {
 		return copy(b, p), nil
 	case <-w.closed:
 		return 0, io.EOF
+	case <-w.broken:
+		return 0, io.ErrUnexpectedEOF
 	}
 }
 
@@ -92,8 +98,21 @@ func generous(m *message, _ netip.Addr) *message {
 }
 
 type story struct {
-	bound []Lease
-	lost  []string
+	mu    sync.Mutex
+	gains []Lease
+	lacks []string
+}
+
+func (s *story) bound() []Lease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.gains)
+}
+
+func (s *story) lost() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.lacks)
 }
 
 func start(t *testing.T, w *wire, last *Lease) (*story, func()) {
@@ -104,8 +123,17 @@ func start(t *testing.T, w *wire, last *Lease) (*story, func()) {
 	go func() {
 		done <- Run(ctx, Options{
 			Link: "eth0", MAC: mac, HostName: "pbx", Vendor: "test", Last: last,
-			Open:  func(string) (Conn, error) { return w, nil },
-			Bound: func(l Lease) { s.bound = append(s.bound, l) }, Lost: func(why string) { s.lost = append(s.lost, why) },
+			Open: func(string) (Conn, error) { return w, nil },
+			Bound: func(l Lease) {
+				s.mu.Lock()
+				s.gains = append(s.gains, l)
+				s.mu.Unlock()
+			},
+			Lost: func(why string) {
+				s.mu.Lock()
+				s.lacks = append(s.lacks, why)
+				s.mu.Unlock()
+			},
 			Log: slog.New(slog.DiscardHandler),
 		})
 	}()
@@ -124,6 +152,12 @@ func want(t *testing.T, what, got, want string) {
 	}
 }
 
+// rest lets time pass, and everybody finish.
+func rest(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func TestLeaseIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWire(generous)
@@ -131,24 +165,24 @@ func TestLeaseIsRenewed(t *testing.T) {
 		defer stop()
 		synctest.Wait()
 		want(t, "at first", w.said(), "0s discover to 255.255.255.255\n0s request to 255.255.255.255 wants 192.0.2.50")
-		if len(s.bound) != 1 || s.bound[0].Address.String() != "192.0.2.50/24" || len(s.bound[0].Routes) != 1 || s.bound[0].Domain != "example.net" {
-			t.Fatalf("%+v", s.bound)
+		if len(s.bound()) != 1 || s.bound()[0].Address.String() != "192.0.2.50/24" || len(s.bound()[0].Routes) != 1 || s.bound()[0].Domain != "example.net" {
+			t.Fatalf("%+v", s.bound())
 		}
-		time.Sleep(31 * time.Minute)
+		rest(31 * time.Minute)
 		want(t, "at half time", w.said(), "30m0s request to 192.0.2.1 has 192.0.2.50")
-		time.Sleep(30 * time.Minute)
+		rest(30 * time.Minute)
 		want(t, "again", w.said(), "1h0m0s request to 192.0.2.1 has 192.0.2.50")
-		if len(s.bound) != 3 || len(s.lost) != 0 {
-			t.Errorf("%d leases, lost %v", len(s.bound), s.lost)
+		if len(s.bound()) != 3 || len(s.lost()) != 0 {
+			t.Errorf("%d leases, lost %v", len(s.bound()), s.lost())
 		}
 	})
 }
 
 func TestServerGoesAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dead := false
+		var dead atomic.Bool
 		w := newWire(func(m *message, to netip.Addr) *message {
-			if dead {
+			if dead.Load() {
 				return nil
 			}
 			return generous(m, to)
@@ -156,30 +190,30 @@ func TestServerGoesAway(t *testing.T) {
 		s, stop := start(t, w, nil)
 		defer stop()
 		synctest.Wait()
-		dead = true
+		dead.Store(true)
 		w.said()
-		time.Sleep(time.Hour - time.Second)
+		rest(time.Hour - time.Second)
 		got := w.said()
 		want(t, "it renews, then asks everybody", got, strings.Join([]string{
 			"30m0s request to 192.0.2.1 has 192.0.2.50", "41m20s request to 192.0.2.1 has 192.0.2.50", "46m50s request to 192.0.2.1 has 192.0.2.50",
 			"49m40s request to 192.0.2.1 has 192.0.2.50", "51m10s request to 192.0.2.1 has 192.0.2.50", "52m10s request to 192.0.2.1 has 192.0.2.50",
 			"52m30s request to 255.255.255.255 has 192.0.2.50", "56m20s request to 255.255.255.255 has 192.0.2.50", "58m10s request to 255.255.255.255 has 192.0.2.50", "59m10s request to 255.255.255.255 has 192.0.2.50",
 		}, "\n"))
-		if len(s.lost) != 0 {
+		if len(s.lost()) != 0 {
 			t.Error("lost too early")
 		}
-		time.Sleep(2 * time.Second)
-		if len(s.lost) != 1 || s.lost[0] != errExpired.Error() {
-			t.Errorf("lost %v", s.lost)
+		rest(2 * time.Second)
+		if len(s.lost()) != 1 || s.lost()[0] != errExpired.Error() {
+			t.Errorf("lost %v", s.lost())
 		}
-		time.Sleep(5 * time.Minute)
+		rest(5 * time.Minute)
 		if n := strings.Count(w.said(), "discover"); n < 6 || n > 10 {
 			t.Errorf("%d discovers within five minutes", n)
 		}
-		dead = false
-		time.Sleep(2 * time.Minute)
-		if len(s.bound) != 2 {
-			t.Errorf("%d leases after the server is back", len(s.bound))
+		dead.Store(false)
+		rest(2 * time.Minute)
+		if len(s.bound()) != 2 {
+			t.Errorf("%d leases after the server is back", len(s.bound()))
 		}
 	})
 }
@@ -209,14 +243,14 @@ func TestAddressIsAskedForAgain(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				last := old()
-				time.Sleep(tt.age)
+				rest(tt.age)
 				w := newWire(tt.serve)
 				s, stop := start(t, w, last)
 				defer stop()
-				time.Sleep(8 * time.Second)
+				rest(8 * time.Second)
 				want(t, "said", w.said(), tt.said)
-				if len(s.bound) != tt.leases || s.bound[0].Address.String() != tt.bound || len(s.lost) != tt.lost {
-					t.Errorf("%+v", s)
+				if len(s.bound()) != tt.leases || s.bound()[0].Address.String() != tt.bound || len(s.lost()) != tt.lost {
+					t.Errorf("%+v %v", s.bound(), s.lost())
 				}
 			})
 		})
@@ -226,12 +260,15 @@ func TestAddressIsAskedForAgain(t *testing.T) {
 func TestSocketFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var conns []*wire
+		var mu sync.Mutex
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		bound := 0
+		var bound atomic.Int32
 		go func() {
 			done <- Run(ctx, Options{Link: "eth0", MAC: mac, Log: slog.New(slog.DiscardHandler),
 				Open: func(string) (Conn, error) {
+					mu.Lock()
+					defer mu.Unlock()
 					if len(conns) == 1 {
 						conns = append(conns, nil)
 						return nil, errors.New("no such device")
@@ -240,28 +277,27 @@ func TestSocketFails(t *testing.T) {
 					conns = append(conns, w)
 					return w, nil
 				},
-				Bound: func(Lease) { bound++ }, Lost: func(string) {}})
+				Bound: func(Lease) { bound.Add(1) }, Lost: func(string) {}})
 		}()
 		synctest.Wait()
-		conns[0].in <- nil // not a message
-		conns[0].in <- []byte{1, 2, 3}
+		mu.Lock()
+		first := conns[0]
+		mu.Unlock()
+		first.in <- nil // not a message
+		first.in <- []byte{1, 2, 3}
 		synctest.Wait()
-		conns[0].fail()
-		time.Sleep(11 * time.Second)
-		if len(conns) != 3 || bound != 2 {
-			t.Errorf("%d sockets, %d leases", len(conns), bound)
+		close(first.broken)
+		rest(11 * time.Second)
+		mu.Lock()
+		defer mu.Unlock()
+		if len(conns) != 3 || bound.Load() != 2 {
+			t.Errorf("%d sockets, %d leases", len(conns), bound.Load())
 		}
 		stop()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 	})
-}
-
-// fail ends receiving; Close may still come.
-func (w *wire) fail() {
-	close(w.closed)
-	w.closed = make(chan struct{})
 }
 
 func TestLeaseOf(t *testing.T) {
