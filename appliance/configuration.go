@@ -4,11 +4,13 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 
 	"branchline/appliance/netconf"
 	"branchline/media/tone"
 	"branchline/netcfg/steward"
 	"branchline/pbx/astconf"
+	"branchline/pbx/bridge"
 	"branchline/pbx/check"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/line/lineconf"
@@ -17,7 +19,7 @@ import (
 )
 
 // configFiles are the files that make a configuration.
-var configFiles = append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf", prompt.IndicationsFile, netconf.FileName}, lineconf.Files()...)
+var configFiles = append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf", prompt.IndicationsFile, bridge.FeaturesFile, netconf.FileName}, lineconf.Files()...)
 
 // A configuration is everything the files in the configuration directory say,
 // read and checked but not in force.
@@ -27,6 +29,7 @@ type configuration struct {
 	plan     *dialplan.Plan
 	lines    lineconf.Config
 	tones    *tone.Book
+	features bridge.Features
 	network  steward.Config
 }
 
@@ -56,9 +59,10 @@ func understand(files map[string]*astconf.File, j judge) (configuration, []astco
 	snapshot, plan, diags := check.Compile(j.input(files))
 	lines, _ := lineconf.Read(files) // what it finds is among the diags
 	tones, found := prompt.Indications(files[prompt.IndicationsFile])
+	features, doubts := bridge.FeaturesOf(files[bridge.FeaturesFile])
 	connection, more := networkOf(files, snapshot)
-	diags = append(append(diags, found...), more...)
-	return configuration{files: files, settings: snapshot, plan: plan, lines: lines, tones: tones, network: connection}, diags
+	diags = slices.Concat(diags, found, doubts, more)
+	return configuration{files: files, settings: snapshot, plan: plan, lines: lines, tones: tones, features: features, network: connection}, diags
 }
 
 // with is c as if the sections of the same files in extra stood at the end of

@@ -33,6 +33,7 @@ import (
 	"branchline/pbx/line"
 	"branchline/pbx/local"
 	"branchline/pbx/prompt"
+	"branchline/pbx/recording"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip"
 	"branchline/pbx/sip/digest"
@@ -55,6 +56,7 @@ type daemon struct {
 	plane     *socket.Plane
 	system    *dialplan.System
 	exchange  *exchange.Exchange
+	studio    *recording.Studio
 	registrar *registrar.Registrar
 	agent     *sip.Agent
 	outbound  *outreg.Keeper
@@ -142,9 +144,10 @@ func (d *daemon) assemble() (err error) {
 	d.system.Dirs, d.system.EntityID = directoryVariables(dirs), entityID()
 	d.tones.Store(tone.Builtin())
 	booth := &prompt.Booth{Sounds: library(dirs), Tones: d.tones.Load}
+	d.studio = recording.New(filepath.Join(dirs.Spool, "monitor"), d.log)
 	d.exchange = exchange.New(exchange.Options{
 		System: d.system, MaxCalls: d.process.MaxCalls, Trace: d.out, Log: d.log, Booth: booth,
-		HangupRoutines: fn.HangupRoutines,
+		HangupRoutines: fn.HangupRoutines, Studio: d.studio,
 	})
 	pinger := &lazyPinger{}
 	d.registrar = registrar.New(registrar.Options{
@@ -153,7 +156,7 @@ func (d *daemon) assemble() (err error) {
 	d.agent = sip.New(sip.Options{
 		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Store: d.db, Verifier: verifier,
 		UserAgent: product, Channels: d.exchange.Channels, Say: d.out.Say, Log: d.log,
-		Net: wire.Kernel{Keeper: d.keeper},
+		Net: wire.Kernel{Keeper: d.keeper}, FeatureCode: func(name string) string { return d.exchange.Bridges().Codes().Code(name) },
 	})
 	pinger.Pinger = d.agent
 	d.outbound = outreg.New(d.agent, d.log)
@@ -263,6 +266,9 @@ func (d *daemon) putAway() {
 	if d.agent != nil {
 		errs = append(errs, d.agent.Close())
 	}
+	if d.studio != nil {
+		d.studio.Close()
+	}
 	if d.hardware != nil {
 		errs = append(errs, d.hardware.close())
 	}
@@ -363,6 +369,7 @@ func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Dia
 			RTCPInterval: rtp.RTCPInterval, DTMFTimeout: rtp.DTMFTimeout, Realtime: d.options.RealTime,
 		})
 		d.tones.Store(next.tones)
+		d.exchange.Bridges().SetFeatures(next.features)
 		d.system.Install(next.plan)
 		d.registrar.Configure(next.settings)
 		signalling()

@@ -154,6 +154,8 @@ func All(deps Deps) []dialplan.App {
 		{Name: "NoCDR", Synopsis: "Ask for no call record of this call.", Syntax: "NoCDR()", Run: a.noCDR},
 		{Name: "NoOp", Synopsis: "Do nothing.", Syntax: "NoOp([text])", Run: a.nothing},
 		{Name: "ResetCDR", Synopsis: "Begin the call record anew.", Syntax: "ResetCDR([options])", Run: a.noCDR},
+		{Name: "MixMonitor", Synopsis: "Record a call and mix the audio during the recording.", Syntax: "MixMonitor(filename.extension[,options[,command]])", Run: a.mixMonitor},
+		{Name: "StopMixMonitor", Synopsis: "Stop recording a call through MixMonitor.", Syntax: "StopMixMonitor([MixMonitorID])", Run: a.stopMixMonitor},
 		{Name: "Set", Synopsis: "Set a variable or function.", Syntax: "Set(name=value)", Run: a.set},
 		{Name: "UserEvent", Synopsis: "Write an event of the user's own to the log.", Syntax: "UserEvent(eventname[,body])", Run: a.userEvent},
 		{Name: "Verbose", Synopsis: "Show a line on the consoles.", Syntax: "Verbose([level,]message)", Run: a.verbose},
@@ -165,7 +167,7 @@ func Refused() map[string]string {
 	out := map[string]string{}
 	for why, names := range map[string]string{
 		"programs are never started from a call":             "System TrySystem AGI EAGI DeadAGI ExternalIVR",
-		"planned: needs the recording store":                 "Record MixMonitor StopMixMonitor Monitor StopMonitor Dictate",
+		"planned: needs the recording store":                 "Record Monitor StopMonitor Dictate",
 		"planned: needs mailboxes":                           "VoiceMail VoiceMailMain VMAuthenticate VMSayName Directory",
 		"planned: needs queues":                              "Queue AddQueueMember RemoveQueueMember PauseQueueMember UnpauseQueueMember QueueLog",
 		"planned: needs conferences":                         "ConfBridge MeetMe Page ChanSpy ExtenSpy",

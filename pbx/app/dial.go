@@ -85,7 +85,7 @@ func (d *dialing) complain() {
 	for letter := range d.o {
 		if strings.IndexByte("aCEIjkKMnNOpPQstTrRmgGFhHALSUbBcdeDfouiwWxXz", letter) < 0 {
 			d.System.Warn(d.c, "Dial: no such option", "option", string(rune(letter)))
-		} else if strings.IndexByte("aEjkKMnNOpPsuwWxXz", letter) >= 0 {
+		} else if strings.IndexByte("aEjkKMnNOpPsuz", letter) >= 0 {
 			d.System.Warn(d.c, "Dial: option has no effect yet", "option", string(rune(letter)))
 		}
 	}
@@ -398,7 +398,7 @@ func (d *dialing) callerReplaced() {
 // option H, a one-digit exit with option d.
 func (d *dialing) callerDialled(digit byte) error {
 	key := string(rune(digit))
-	if d.o.Has('H') && key == d.Bridges.Features.DisconnectCode() {
+	if d.o.Has('H') && key == d.Bridges.Codes().DisconnectCode() {
 		d.tracef(3, "User requested call disconnect.")
 		d.c.Cause = channel.NormalClearing
 		return dialplan.ErrHangup

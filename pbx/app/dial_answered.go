@@ -176,8 +176,8 @@ func (d *dialing) split(_ context.Context, peer *channel.Channel) (bool, error) 
 // talk connects both parties and settles what follows.
 func (d *dialing) talk(ctx context.Context, peer *channel.Channel) error {
 	r := d.Bridges.Two(ctx, d.c, peer, bridge.Options{
-		Caller: bridge.Abilities{Transfer: d.o.Has('T'), Disconnect: d.o.Has('H')},
-		Callee: bridge.Abilities{Transfer: d.o.Has('t'), Disconnect: d.o.Has('h')},
+		Caller: bridge.Abilities{Transfer: d.o.Has('T'), Disconnect: d.o.Has('H'), MixMonitor: d.o.Has('X'), Monitor: d.o.Has('W')},
+		Callee: bridge.Abilities{Transfer: d.o.Has('t'), Disconnect: d.o.Has('h'), MixMonitor: d.o.Has('x'), Monitor: d.o.Has('w')},
 		Limit:  d.limit(),
 	})
 	d.duration("ANSWEREDTIME", time.Since(r.Started))

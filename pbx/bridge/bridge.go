@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/prompt"
+	"branchline/pbx/recording"
 )
 
 // Numbers tells whether a number can be dialled, now or with more digits.
@@ -28,14 +30,29 @@ type Bridges struct {
 	Numbers  Numbers
 	Trace    channel.Tracer
 	Log      *slog.Logger
-	Features Features
+	Features Features // until SetFeatures is called
+	// Studio records calls; nil: that cannot be done.
+	Studio *recording.Studio
 	// Swap exchanges the parties of a channel the caller owns and of one named;
 	// nil: attended transfers are refused.
 	Swap func(ctx context.Context, mine *channel.Channel, name string) error
+
+	inForce atomic.Pointer[Features]
+}
+
+// SetFeatures changes the features of the bridges that begin from now on.
+func (br *Bridges) SetFeatures(f Features) { br.inForce.Store(&f) }
+
+// Codes are the features in force.
+func (br *Bridges) Codes() *Features {
+	if f := br.inForce.Load(); f != nil {
+		return f
+	}
+	return &br.Features
 }
 
 // Abilities say what a party may do by dialling in the call.
-type Abilities struct{ Transfer, Disconnect bool }
+type Abilities struct{ Transfer, Disconnect, MixMonitor, Monitor bool }
 
 // Options of one bridge.
 type Options struct {
@@ -87,18 +104,21 @@ type side struct {
 
 type talk struct {
 	*Bridges
+	codes  *Features
 	a, b   *side
 	limit  limit
 	direct bool
 	result Result
 	over   bool
+	beep   time.Time                   // when the next tells that they are recorded, zero: never
+	every  time.Duration               // between beeps
 	todo   func(context.Context) error // what an event asks for, done outside of the mailbox
 }
 
 // Two lets c, the channel whose goroutine this is, and peer talk until one of
 // them leaves or is sent elsewhere. Neither leg is hung up.
 func (br *Bridges) Two(ctx context.Context, c, peer *channel.Channel, o Options) Result {
-	t := &talk{Bridges: br, a: &side{c: c, may: o.Caller}, b: &side{c: peer, may: o.Callee}}
+	t := &talk{Bridges: br, codes: br.Codes(), a: &side{c: c, may: o.Caller}, b: &side{c: peer, may: o.Callee}}
 	t.result.Started = time.Now()
 	t.limit = o.Limit.start(t.result.Started)
 	t.introduce()
@@ -164,7 +184,7 @@ func (t *talk) side(l channel.Leg) *side {
 // canDirect: both technologies can, and nobody here needs to hear the digits
 // or to speak to the parties.
 func (t *talk) canDirect() bool {
-	if t.a.listen || t.b.listen || t.a.held || t.b.held || t.limit.active() {
+	if t.a.listen || t.b.listen || t.a.held || t.b.held || t.limit.active() || t.recorded() {
 		return false
 	}
 	a, ok := t.a.c.Leg.(channel.Director)
@@ -211,6 +231,7 @@ func (t *talk) step(ctx context.Context) {
 	switch {
 	case errors.Is(err, channel.ErrTimeout):
 		t.flush(time.Now())
+		t.beepDue(time.Now())
 		if limited {
 			t.limit.due(ctx, t, time.Now())
 		}
@@ -242,9 +263,12 @@ func (t *talk) nextDeadline(now time.Time) (d time.Duration, limited bool) {
 		if s.typed == "" {
 			continue
 		}
-		if at := s.since.Add(t.Features.digitTimeout()); next.IsZero() || at.Before(next) {
+		if at := s.since.Add(t.codes.digitTimeout()); next.IsZero() || at.Before(next) {
 			next = at
 		}
+	}
+	if !t.beep.IsZero() && (next.IsZero() || t.beep.Before(next)) {
+		next = t.beep
 	}
 	if next.IsZero() {
 		return 0, false
@@ -301,7 +325,7 @@ func (t *talk) take(e channel.Event) bool {
 func (t *talk) digit(s *side, e channel.Event) bool {
 	s.typed += string(rune(e.Digit))
 	s.since = time.Now()
-	f, wait := t.Features.match(s.may, s.typed)
+	f, wait := t.codes.match(s.may, s.typed)
 	switch {
 	case f != nil:
 		s.typed = ""
@@ -317,7 +341,7 @@ func (t *talk) digit(s *side, e channel.Event) bool {
 // flush passes on what turned out not to be a feature code.
 func (t *talk) flush(now time.Time) {
 	for _, s := range [...]*side{t.a, t.b} {
-		if s.typed != "" && now.Sub(s.since) >= t.Features.digitTimeout() {
+		if s.typed != "" && now.Sub(s.since) >= t.codes.digitTimeout() {
 			t.relay(s, 0)
 		}
 	}

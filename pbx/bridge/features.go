@@ -20,6 +20,8 @@ type Features struct {
 	TransferDigitTimeout time.Duration // between the digits of a transfer target, 3 s
 	TransferSound        string        // "pbx-transfer"
 	InvalidSound         string        // "pbx-invalid"
+	// MixMonitor and Monitor begin and end a recording; "" or "-" for none.
+	MixMonitor, Monitor string
 }
 
 func (f *Features) digitTimeout() time.Duration { return cmp.Or(f.DigitTimeout, time.Second) }
@@ -40,8 +42,10 @@ func (f *Features) match(may Abilities, typed string) (run func(context.Context,
 	}{
 		{may.Transfer, f.BlindTransferCode(), blindTransfer},
 		{may.Disconnect, f.DisconnectCode(), disconnect},
+		{may.MixMonitor, f.MixMonitor, oneTouch},
+		{may.Monitor, f.Monitor, oneTouch},
 	} {
-		if !code.on || code.text == "-" {
+		if !code.on || code.text == "-" || code.text == "" {
 			continue
 		}
 		if code.text == typed {
@@ -78,7 +82,7 @@ func blindTransfer(ctx context.Context, t *talk, s *side) error {
 		t.send(s, channel.Place{Context: ctxt, Exten: exten, Priority: 1})
 		return nil
 	}
-	if _, _, err := t.Booth.Files(ctx, t.a.c, s.c, []string{cmp.Or(t.Features.InvalidSound, "pbx-invalid")}, t.gone); err != nil {
+	if _, _, err := t.Booth.Files(ctx, t.a.c, s.c, []string{cmp.Or(t.codes.InvalidSound, "pbx-invalid")}, t.gone); err != nil {
 		return err
 	}
 	if !t.over {
@@ -104,7 +108,7 @@ func (t *talk) gone(e channel.Event) bool {
 // where s may transfer to; "" if there is none.
 func (t *talk) askTarget(ctx context.Context, s *side) (exten, ctxt string, err error) {
 	ctxt = transferContext(s.c)
-	timeout := cmp.Or(t.Features.TransferDigitTimeout, 3*time.Second)
+	timeout := cmp.Or(t.codes.TransferDigitTimeout, 3*time.Second)
 	var typed string
 	collect := func(e channel.Event) bool {
 		if t.gone(e) {
@@ -116,7 +120,7 @@ func (t *talk) askTarget(ctx context.Context, s *side) (exten, ctxt string, err 
 		}
 		return false
 	}
-	_, _, err = t.Booth.Files(ctx, t.a.c, s.c, []string{cmp.Or(t.Features.TransferSound, "pbx-transfer")}, collect)
+	_, _, err = t.Booth.Files(ctx, t.a.c, s.c, []string{cmp.Or(t.codes.TransferSound, "pbx-transfer")}, collect)
 	for err == nil && !t.over {
 		exists, more := t.Numbers.Lookup(ctxt, typed, s.c.Caller.Number)
 		if typed != "" && (exists && !more || !exists && !more) {

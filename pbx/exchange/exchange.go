@@ -19,6 +19,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/prompt"
+	"branchline/pbx/recording"
 )
 
 // Options of an exchange. System is required.
@@ -30,6 +31,7 @@ type Options struct {
 	Log      *slog.Logger   // nil: slog.Default
 	Booth    *prompt.Booth
 	Features bridge.Features
+	Studio   *recording.Studio // nil: calls cannot be recorded
 	// HangupRoutines gives the subroutines a channel wants run after h, as
 	// "[[context,]exten,]priority[(args)]"; nil: there are none.
 	HangupRoutines func(*channel.Channel) []string
@@ -77,7 +79,7 @@ func New(o Options) *Exchange {
 		x.log = slog.Default()
 	}
 	x.ctx, x.kill = context.WithCancel(context.Background())
-	x.bridges = &bridge.Bridges{Booth: o.Booth, Numbers: x, Trace: o.Trace, Log: x.log, Features: o.Features, Swap: x.Swap}
+	x.bridges = &bridge.Bridges{Booth: o.Booth, Numbers: x, Trace: o.Trace, Log: x.log, Features: o.Features, Studio: o.Studio, Swap: x.Swap}
 	return x
 }
 

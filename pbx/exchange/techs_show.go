@@ -90,7 +90,7 @@ func (x *Exchange) showFeatures(_ context.Context, w io.Writer, args []string) e
 	if len(args) > 0 {
 		return errUsage
 	}
-	f := x.bridges.Features
+	f := x.bridges.Codes()
 	code := func(s string) string {
 		if s == "-" {
 			return ""
@@ -105,7 +105,7 @@ func (x *Exchange) showFeatures(_ context.Context, w io.Writer, args []string) e
 	t.Row("Attended Transfer", "", "")
 	t.Row("Disconnect Call", "*", code(f.DisconnectCode()))
 	t.Row("Park Call", "", "")
-	t.Row("One Touch MixMonitor", "", "")
+	t.Row("One Touch MixMonitor", "", f.Code("automixmon"))
 	fmt.Fprint(w, "\nDynamic Feature           Default Current\n---------------           ------- -------\n(none)\n\nFeature Groups:\n---------------\n(none)\n")
 	return nil
 }

@@ -293,9 +293,16 @@ func (s *stream) Play(p *media.Program) {
 
 func (s *stream) SendDigit(d byte, _ time.Duration) { s.call.note("digit " + string(rune(d))) }
 func (s *stream) Watch(media.Digits)                {}
+func (s *stream) Record(media.Recorder)             { s.call.note("record") }
 func (s *stream) Codec() *media.Codec               { return media.PCMU }
 func (s *stream) Stats() media.Stats                { return media.Stats{} }
 func (s *stream) Close()                            {}
+
+// Forget ends a recording, of which nothing was ever heard.
+func (s *stream) Forget(r media.Recorder) {
+	s.call.note("record no more")
+	r.End()
+}
 
 // pairer makes the two halves of a Local channel's speech: silent ones whose
 // programmes end at once.

@@ -143,9 +143,9 @@ func endpointOptions() []option[Endpoint] {
 		{name: "pickup_group", kind: groups, at: func(e *E) any { return &e.PickupGroup }, standing: later},
 		{name: "named_call_group", kind: spacedList, at: func(e *E) any { return &e.NamedCallGroups }, standing: later},
 		{name: "named_pickup_group", kind: spacedList, at: func(e *E) any { return &e.NamedPickupGroups }, standing: later},
-		{name: "one_touch_recording", def: "no", kind: truth, standing: later},
-		{name: "record_on_feature", def: "automixmon", kind: text, standing: later},
-		{name: "record_off_feature", def: "automixmon", kind: text, standing: later},
+		{name: "one_touch_recording", def: "no", kind: truth, at: func(e *E) any { return &e.OneTouchRecording }},
+		{name: "record_on_feature", def: "automixmon", kind: text, at: func(e *E) any { return &e.RecordOn }},
+		{name: "record_off_feature", def: "automixmon", kind: text, at: func(e *E) any { return &e.RecordOff }},
 		{name: "tenantid", kind: text, standing: later},
 
 		// Message waiting and presence.

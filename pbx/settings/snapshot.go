@@ -132,6 +132,8 @@ type Endpoint struct {
 	UsePtime, UseAVPF                                                              bool
 	IncomingOfferPref                                                              string // local, local_first, remote, remote_first
 	SetVars                                                                        []channel.Header
+	OneTouchRecording                                                              bool   // a phone's recording key works
+	RecordOn, RecordOff                                                            string // features that it stands for
 	Language, ToneZone, AccountCode, MOHSuggest                                    string
 	CallGroup, PickupGroup                                                         uint64 // bit n: group n
 	NamedCallGroups, NamedPickupGroups                                             []string

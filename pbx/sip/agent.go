@@ -42,16 +42,18 @@ type Options struct {
 	Registrar *registrar.Registrar
 	Store     *astdb.DB // where devices of sip.conf are, across restarts; may be nil
 	Verifier  *digest.Verifier
-	UserAgent string                                 // Server and User-Agent, unless pjsip.conf sets another
-	Channels  func() []*channel.Snapshot             // all channels, for states and the console; may be nil
-	Say       func(text string)                      // where `pjsip set logger` prints; nil: nowhere
-	Net       wire.Network                           // nil: the kernel's
-	Resolver  Resolver                               // nil: resolve.New
-	Addresses func(device string) []netip.Addr       // of one of the machine's interfaces, "": of all; nil: the kernel's
-	Token     func() string                          // nil: wire.Token
-	Limits    wire.Limits                            // of each transport
-	Closed    func(name string, peer netip.AddrPort) // a TCP connection ended; may be nil
-	Log       *slog.Logger                           // nil: slog.Default
+	UserAgent string                     // Server and User-Agent, unless pjsip.conf sets another
+	Channels  func() []*channel.Snapshot // all channels, for states and the console; may be nil
+	Say       func(text string)          // where `pjsip set logger` prints; nil: nowhere
+	// FeatureCode is what is dialled for a feature of features.conf; nil: nothing is.
+	FeatureCode func(feature string) string
+	Net         wire.Network                           // nil: the kernel's
+	Resolver    Resolver                               // nil: resolve.New
+	Addresses   func(device string) []netip.Addr       // of one of the machine's interfaces, "": of all; nil: the kernel's
+	Token       func() string                          // nil: wire.Token
+	Limits      wire.Limits                            // of each transport
+	Closed      func(name string, peer netip.AddrPort) // a TCP connection ended; may be nil
+	Log         *slog.Logger                           // nil: slog.Default
 }
 
 // An Agent is the SIP side of the exchange. Prepare gives it its first

@@ -122,6 +122,9 @@ type Config struct {
 	// CallerContact puts the caller's number into the Contact of outbound calls
 	// (global use_callerid_contact).
 	CallerContact bool
+	// FeatureCode is what is dialled for a feature of features.conf, "" if nothing
+	// is; nil: there are no features.
+	FeatureCode func(feature string) string
 	// LateRinging lets a 180 follow a 183 (global allow_sending_180_after_183).
 	LateRinging bool
 	T1          time.Duration // system timer_t1, 0: 500 ms

@@ -18,8 +18,8 @@ const infoDigit = 100 * time.Millisecond
 // info takes an INFO (RFC 6086); DTMF in it is heard whatever the endpoint's
 // mode, as Asterisk does.
 func (s *Session) info(req *sip.Request, tx ServerTx) {
-	if len(req.GetHeaders("Record")) > 0 { // a phone's recording key, and there is nothing to record with
-		s.reply(req, tx, 403, nil)
+	if key := req.GetHeader("Record"); key != nil {
+		s.recordKey(req, tx, key.Value())
 		return
 	}
 	s.reply(req, tx, 200, nil)
@@ -33,6 +33,34 @@ func (s *Session) info(req *sip.Request, tx ServerTx) {
 	}
 	s.emit(channel.Event{Kind: channel.DigitBegan, Digit: digit, Signalled: true})
 	s.emit(channel.Event{Kind: channel.DigitEnded, Digit: digit, Length: length, Signalled: true})
+}
+
+// recordKey is a phone's recording key ("Record: on", "off"): it stands for the code
+// of a feature, which goes where dialled ones go.
+func (s *Session) recordKey(req *sip.Request, tx ServerTx, position string) {
+	feature := ""
+	switch strings.ToLower(strings.TrimSpace(position)) {
+	case "on":
+		feature = s.Endpoint.RecordOn
+	case "off":
+		feature = s.Endpoint.RecordOff
+	default:
+		s.reply(req, tx, 400, nil)
+		return
+	}
+	code := ""
+	if s.Endpoint.OneTouchRecording && s.FeatureCode != nil {
+		code = s.FeatureCode(feature)
+	}
+	if code == "" || s.gone {
+		s.reply(req, tx, 403, nil)
+		return
+	}
+	s.reply(req, tx, 200, nil)
+	for _, digit := range []byte(code) {
+		s.emit(channel.Event{Kind: channel.DigitBegan, Digit: digit, Signalled: true})
+		s.emit(channel.Event{Kind: channel.DigitEnded, Digit: digit, Length: infoDigit, Signalled: true})
+	}
 }
 
 // signalled reads application/dtmf-relay ("Signal=5", "Duration=160") and

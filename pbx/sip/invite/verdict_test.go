@@ -60,7 +60,14 @@ func TestRecordKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		s, _ := r.up()
-		want(t, "INFO", r.phone.send(s, sip.INFO, "", "Record: on").codes(), "403")
+		want(t, "not allowed", r.phone.send(s, sip.INFO, "", "Record: on").codes(), "403")
+		s.Endpoint.OneTouchRecording, s.Endpoint.RecordOn, s.Endpoint.RecordOff = true, "automixmon", "automon"
+		want(t, "no features", r.phone.send(s, sip.INFO, "", "Record: on").codes(), "403")
+		s.FeatureCode = func(name string) string { return map[string]string{"automixmon": "*3"}[name] }
+		want(t, "off has no code", r.phone.send(s, sip.INFO, "", "Record: off").codes(), "403")
+		want(t, "nonsense", r.phone.send(s, sip.INFO, "", "Record: perhaps").codes(), "400")
+		want(t, "on", r.phone.send(s, sip.INFO, "", "Record: on").codes(), "200")
+		r.wantEvents("digit:* end:*:100ms digit:3 end:3:100ms")
 		r.hangup(s)
 	})
 }
