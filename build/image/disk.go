@@ -234,26 +234,15 @@ func place(f *os.File, name string, at int64) error {
 	}
 }
 
-// data makes the user's file system, empty but for its directories.
+// data makes the user's file system, empty: the initrd makes its directories. (mke2fs
+// -d would copy the times of the directories here.)
 func (b *builder) data() error {
-	dir := b.at("data")
-	if err := os.RemoveAll(dir); err != nil {
-		return err
-	}
-	for _, d := range []string{"etc/asterisk", "lib", "spool", "log"} {
-		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
-			return err
-		}
-	}
-	if err := settle(dir); err != nil {
-		return err
-	}
 	file := b.at("data.ext4")
 	if err := os.RemoveAll(file); err != nil {
 		return err
 	}
 	return run(reproducible, "mke2fs", "-q", "-t", "ext4", "-L", rootfs.DataLabel, "-m", "0", "-U", "6272616e-6368-6c69-6e65-000000000001",
-		"-E", "lazy_itable_init=1,root_owner=0:0,hash_seed=6272616e-6368-6c69-6e65-000000000002", "-d", dir, file, fmt.Sprintf("%dM", rootfs.DataSize))
+		"-E", "lazy_itable_init=1,root_owner=0:0,hash_seed=6272616e-6368-6c69-6e65-000000000002", file, fmt.Sprintf("%dM", rootfs.DataSize))
 }
 
 // report prints the sizes, and the sums that two builds must share.

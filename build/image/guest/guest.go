@@ -5,11 +5,13 @@
 package guest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,6 +34,8 @@ type Options struct {
 	Loader    bool
 	Slot      int    // without Loader: which slot's files, 0: SlotA
 	Arguments string // without Loader: added to the kernel's
+	// Kernel and Initrd are started without Loader, "" for those in Dir.
+	Kernel, Initrd string
 	// Shell asks systemd for a root shell on the serial line (without Loader only:
 	// whoever can say what the kernel is started with owns the box anyway).
 	Shell bool
@@ -46,6 +50,9 @@ type Options struct {
 	// Restarts has the guest start again when it asks for it; otherwise that is its
 	// end.
 	Restarts bool
+	// Monitor is the socket of QEMU's monitor, which Freeze needs; Resume is what a
+	// guest with the same options has frozen to, on a copy of its card.
+	Monitor, Resume string
 }
 
 // A Guest is a machine that runs.
@@ -113,7 +120,17 @@ func (o *Options) arguments() []string {
 		if o.Shell {
 			line += " systemd.debug_shell=" + o.serial()
 		}
-		args = append(args, "-kernel", filepath.Join(o.Dir, rootfs.KernelFile), "-initrd", filepath.Join(o.Dir, rootfs.InitrdFile), "-append", line)
+		kernel, initrd := o.Kernel, o.Initrd
+		if kernel == "" {
+			kernel, initrd = filepath.Join(o.Dir, rootfs.KernelFile), filepath.Join(o.Dir, rootfs.InitrdFile)
+		}
+		args = append(args, "-kernel", kernel, "-initrd", initrd, "-append", line)
+	}
+	if o.Monitor != "" {
+		args = append(args, "-monitor", "unix:"+o.Monitor+",server,nowait")
+	}
+	if o.Resume != "" {
+		args = append(args, "-incoming", "exec:cat "+o.Resume)
 	}
 	return append(args, o.Extra...)
 }
@@ -218,6 +235,38 @@ func (g *Guest) Run(command string, within time.Duration) (string, error) {
 		return out, fmt.Errorf("%s: status %s: %s", command, found[2], strings.TrimSpace(out))
 	}
 	return out, nil
+}
+
+// Type gives the shell a line and does not wait for what comes of it.
+func (g *Guest) Type(line string) error {
+	_, err := fmt.Fprintln(g.input, line)
+	return err
+}
+
+// Freeze writes the state of the running machine to a file, and ends it there: its
+// card stays as it is at that moment.
+func (g *Guest) Freeze(file string) error {
+	c, err := net.Dial("unix", g.o.Monitor)
+	if err != nil {
+		return fmt.Errorf("freeze: %w", err)
+	}
+	defer c.Close()
+	answers := bufio.NewReader(c)
+	if _, err := fmt.Fprintf(c, "migrate \"exec:cat > %s\"\ninfo migrate\n", file); err != nil {
+		return fmt.Errorf("freeze: %w", err)
+	}
+	for {
+		line, err := answers.ReadString('\n')
+		switch {
+		case err != nil:
+			return fmt.Errorf("freeze: %w", err)
+		case strings.Contains(line, "Migration status: completed"):
+			g.Kill()
+			return nil
+		case strings.Contains(line, "Migration status: failed"):
+			return errors.New("freeze: the machine's state cannot be written")
+		}
+	}
 }
 
 // Kill is a power cut.

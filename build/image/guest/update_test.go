@@ -46,6 +46,12 @@ func spoiled(t *testing.T, o Options, sabotage string) string {
 		tool(t, "sh", "-c", fmt.Sprintf("cd %s && find . | cpio -o -H newc --quiet | zstd -q > ../%s", tree, rootfs.InitrdFile))
 		tool(t, "mcopy", "-o", "-i", slot, filepath.Join(dir, rootfs.InitrdFile), "::"+rootfs.InitrdFile)
 	}
+	return artefact(t, o, slot, "9.9-"+sabotage)
+}
+
+// artefact is a signed update to what a slot's file system holds.
+func artefact(t *testing.T, o Options, slot, version string) string {
+	t.Helper()
 	system, err := os.ReadFile(slot)
 	if err != nil {
 		t.Fatal(err)
@@ -58,12 +64,12 @@ func spoiled(t *testing.T, o Options, sabotage string) string {
 	if err := key.UnmarshalText(secret); err != nil {
 		t.Fatal(err)
 	}
-	name := filepath.Join(dir, "u"+update.Suffix)
+	name := filepath.Join(t.TempDir(), "u"+update.Suffix)
 	f, err := os.Create(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &update.Manifest{Board: o.Board.Name, Version: "9.9-" + sabotage, Counter: 99, Size: int64(len(system)), SHA256: sha256.Sum256(system)}
+	m := &update.Manifest{Board: o.Board.Name, Version: version, Counter: 99, Size: int64(len(system)), SHA256: sha256.Sum256(system)}
 	if err := update.WriteHead(f, m, key); err != nil {
 		t.Fatal(err)
 	}
