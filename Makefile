@@ -85,13 +85,13 @@ interop: build ## the same against a real Asterisk 22 and, for sip.conf, 16: E2E
 	  E2E_MIX=ast22+branchline,branchline+ast22$${E2E_AST16:+,ast16+branchline,branchline+ast16} \
 	  ../../bin/e2e.test -test.timeout 20m -test.parallel 3 -test.run '^Test[A-E]([A-Z]|$$)'
 
-interop-console: build ## console outputs beside those of a real Asterisk 22 and 16 (E2E_AST22, E2E_AST16, E2E_RUNNER)
+interop-console: build ## console outputs beside those of a real Asterisk 22 and 16, and a phone made of pjsip (E2E_AST22, E2E_AST16, E2E_RUNNER)
 	@if [ -z "$$E2E_AST22" ] || [ -z "$$E2E_AST16" ] || [ -z "$$E2E_RUNNER" ]; then \
 	  echo "interop-console needs a real Asterisk 22 and 16: E2E_AST22= and E2E_AST16= their root directories,"; \
 	  echo "E2E_RUNNER=<the script that runs them>; see appliance/e2e/doc.go"; exit 1; fi
 	go test -c -tags e2e,interop -o bin/layout.test ./appliance/e2e
 	cd appliance/e2e && $(SUDO) env "PATH=$$PATH" E2E_AST22="$$E2E_AST22" E2E_AST16="$$E2E_AST16" E2E_RUNNER="$$E2E_RUNNER" \
-	  ../../bin/layout.test -test.timeout 5m -test.run 'TestLayout$$|TestLegacyLayout'
+	  ../../bin/layout.test -test.timeout 5m -test.run 'TestLayout$$|TestLegacyLayout|TestPJSIPPhone$$'
 
 interop-traces: build ## signalling with a real Asterisk 22 and 16 compared with theirs alone (E2E_AST22, E2E_AST16, E2E_RUNNER)
 	@if [ -z "$$E2E_AST22" ] || [ -z "$$E2E_AST16" ] || [ -z "$$E2E_RUNNER" ]; then \

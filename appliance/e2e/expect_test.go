@@ -103,6 +103,9 @@ func (r *rig) heardPrompts(k switchboard.Kind, octet int, after time.Time, names
 		}
 		return
 	}
+	// The first packet may fall by the way when the other side's exchange takes itself out of the
+	// path at that moment: what is missing at the beginning counts as silence.
+	pcm = append(make([]float64, ear.Rate/10), pcm...)
 	at := 0
 	for _, name := range names {
 		want := ear.Trim(prompt(r.T, k, name))
