@@ -303,6 +303,7 @@ type lazyPinger struct{ registrar.Pinger }
 // firstConfiguration puts the configuration on disk into force, or explains why
 // not.
 func (d *daemon) firstConfiguration() error {
+	d.settle()
 	next, diags := readConfiguration(d.judge())
 	d.connect(next, diags)
 	commit, more := d.prepare(next)

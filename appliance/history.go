@@ -71,6 +71,19 @@ func showChanges(w io.Writer, changes []history.Change) {
 	history.Write(w, changes, maxChanges)
 }
 
+// settle puts the files of one configuration in place where a rollback was cut off
+// with some of two.
+func (d *daemon) settle() {
+	etc := d.process.Directories.Etc
+	found, err := d.history().Settle(etc)
+	switch {
+	case err != nil:
+		d.log.Error("the power was cut during a rollback, and the files are not those of one configuration", "directory", etc, "error", err)
+	case found:
+		d.log.Warn("the power was cut during a rollback: the files are as they were before it", "directory", etc)
+	}
+}
+
 // rollback puts the files of a kept configuration back and into force. If that
 // fails the files are as they were.
 func (d *daemon) rollback(w io.Writer, number int) error {
@@ -91,6 +104,9 @@ func (d *daemon) rollback(w io.Writer, number int) error {
 	if err != nil {
 		return fmt.Errorf("the files as they are cannot be saved: %w; nothing was changed", err)
 	}
+	if err := store.Begin(saved.Number, number); err != nil {
+		return fmt.Errorf("%w; nothing was changed", err)
+	}
 	before := d.inForce
 	outside, err := history.Put(etc, present, set)
 	var diags []astconf.Diag
@@ -98,11 +114,18 @@ func (d *daemon) rollback(w io.Writer, number int) error {
 		diags, err = d.reloadFiles()
 	}
 	if err != nil {
-		if _, back := history.Put(etc, set, present); back != nil {
+		_, back := history.Put(etc, set, present)
+		if back == nil {
+			back = store.Done()
+		}
+		if back != nil {
 			return fmt.Errorf("%w; and the files could not be put back (%w): they are configuration %d", err, back, saved.Number)
 		}
 		findings(w, diags)
 		return fmt.Errorf("%w; the files are as they were", err)
+	}
+	if err := store.Done(); err != nil {
+		return fmt.Errorf("configuration %d is in force, until the next start: %w", number, err)
 	}
 	findings(w, diags)
 	fmt.Fprintf(w, "Configuration %d, accepted %s, is in force again.\n", number, stamp(version.Last))

@@ -92,15 +92,73 @@ func Put(dir string, now, next Set) (outside []string, err error) {
 			return outside, err
 		}
 	}
+	removed := map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(now)) {
 		if _, stays := next[name]; stays || !filepath.IsLocal(name) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		path := filepath.Join(dir, name)
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return outside, err
+		}
+		removed[filepath.Dir(path)] = true
+	}
+	for parent := range removed {
+		if err := syncDir(parent); err != nil {
 			return outside, err
 		}
 	}
 	return outside, nil
+}
+
+// pendingName is the note, beside the versions, of a Put that is under way.
+const pendingName = ".under-way"
+
+// Begin notes that the files of a configuration directory are about to become those
+// of version to, from those of version from. A power cut from now on until Done
+// leaves some of both, which Settle finds at the next start.
+func (s Store) Begin(from, to int) error {
+	return replace(filepath.Join(s.Dir, pendingName), fmt.Appendf(nil, "%d %d\n", from, to), 0o600)
+}
+
+// Done notes that the files are those of one configuration again.
+func (s Store) Done() error {
+	if err := os.Remove(filepath.Join(s.Dir, pendingName)); err != nil {
+		return err
+	}
+	return syncDir(s.Dir)
+}
+
+// Settle puts back the files of before, if the power was cut between Begin and Done.
+// It reports whether that was so.
+func (s Store) Settle(dir string) (bool, error) {
+	note, err := os.ReadFile(filepath.Join(s.Dir, pendingName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var from, to int
+	if _, err := fmt.Sscanf(string(note), "%d %d", &from, &to); err != nil {
+		return true, fmt.Errorf("%s: %w", pendingName, err)
+	}
+	before, _, err := s.Load(from)
+	if err != nil {
+		return true, err
+	}
+	after, _, err := s.Load(to)
+	if err != nil {
+		return true, err
+	}
+	now, err := Read(dir, slices.Concat(slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after))))
+	if err != nil {
+		return true, err
+	}
+	if _, err := Put(dir, now, before); err != nil {
+		return true, err
+	}
+	return true, s.Done()
 }
 
 // replace writes a file so that a power cut leaves the old or the new one. Mode

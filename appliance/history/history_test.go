@@ -161,6 +161,49 @@ func TestPut(t *testing.T) {
 	}
 }
 
+// A power cut between any two files of a Put leaves what was before, after Settle.
+func TestSettle(t *testing.T) {
+	before := Set{"a.conf": []byte("a1"), "b.conf": []byte("b1"), "gone.conf": []byte("g1")}
+	after := Set{"a.conf": []byte("a2"), "b.conf": []byte("b2"), "more.conf": []byte("m2")}
+	all := []string{"a.conf", "b.conf", "gone.conf", "more.conf"}
+	for cut := range len(all) + 1 {
+		store, dir := Store{Dir: filepath.Join(t.TempDir(), "history")}, t.TempDir()
+		for name, text := range before {
+			must(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+		}
+		to, err := store.Keep(after, true)
+		must(t, err)
+		from, err := store.Keep(before, false)
+		must(t, err)
+		if found, err := store.Settle(dir); found || err != nil {
+			t.Fatal(found, err)
+		}
+		must(t, store.Begin(from.Number, to.Number))
+		for _, name := range all[:cut] {
+			if text, stays := after[name]; stays {
+				must(t, os.WriteFile(filepath.Join(dir, name), text, 0o600))
+			} else {
+				must(t, os.Remove(filepath.Join(dir, name)))
+			}
+		}
+		if found, err := store.Settle(dir); !found || err != nil {
+			t.Fatalf("cut at %d: %v %v", cut, found, err)
+		}
+		now, err := Read(dir, all)
+		must(t, err)
+		if now.Hash() != before.Hash() {
+			t.Errorf("cut at %d: %q", cut, now)
+		}
+		if found, _ := store.Settle(dir); found {
+			t.Error("found twice")
+		}
+		must(t, store.Begin(from.Number, 7))
+		if _, err := store.Settle(dir); !errors.Is(err, ErrNoVersion) {
+			t.Errorf("of a configuration that is not there: %v", err)
+		}
+	}
+}
+
 func config(t *testing.T, pjsip, sip, extensions string) Config {
 	t.Helper()
 	fsys := fstest.MapFS{
