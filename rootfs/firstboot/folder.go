@@ -75,9 +75,11 @@ func (m *Machine) judge(folder map[string][]byte) (report string, usable bool, e
 	}
 	var said bytes.Buffer
 	fault := m.Check(dir, &said)
-	text := strings.ReplaceAll(said.String(), dir, FolderName)
+	// A report names files as they are seen from where it is made, which may be the root.
+	name := strings.NewReplacer(dir, FolderName, strings.TrimPrefix(dir, "/"), FolderName)
+	text := name.Replace(said.String())
 	if fault != nil {
-		text += fmt.Sprintf("\nThe folder %s is NOT taken over: %v. Correct it and start again.\n", FolderName, strings.ReplaceAll(fault.Error(), dir, FolderName))
+		text += fmt.Sprintf("\nThe folder %s is NOT taken over: %v. Correct it and start again.\n", FolderName, name.Replace(fault.Error()))
 	} else {
 		text += fmt.Sprintf("\nThe folder %s is taken over. It is called %s now; it still holds your passwords.\n", FolderName, DoneFolder)
 	}
