@@ -1,15 +1,12 @@
 package settings
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"strconv"
 	"strings"
-
-	"branchline/pbx/astconf"
 )
 
 // prefix reads a.b.c.d, a.b.c.d/len, a.b.c.d/mask and the same for IPv6.
@@ -116,104 +113,6 @@ func (m Match) long() string {
 		return m.bang() + m.Host
 	}
 	return m.bang() + withMask(m.Prefix, m.Port)
-}
-
-// A Lookup resolves a host name; net.Resolver's LookupNetIP fits with "ip".
-type Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
-
-// Resolve replaces the host names in identify sections by their addresses. It
-// belongs to loading: call it before the snapshot is used, never after. A name
-// without an address is an Error, and its identify is dropped. Names are
-// looked up as addresses only; SRV records (srv_lookups) are not consulted.
-func (s *Snapshot) Resolve(ctx context.Context, look Lookup) []astconf.Diag {
-	var ds []astconf.Diag
-	var kept []*Identify
-	for _, id := range s.Identifies {
-		var matches []Match
-		ok := true
-		for _, m := range id.Matches {
-			if m.Host == "" {
-				matches = append(matches, m)
-				continue
-			}
-			found, err := resolve(ctx, look, m)
-			if err != nil {
-				ok = false
-				ds = append(ds, astconf.Diag{Pos: id.Pos, Severity: astconf.Error, Rule: "unresolved-host",
-					Message: fmt.Sprintf("identify [%s]: match=%s: %v; the identify is not loaded", id.ID, m.Host, err)})
-				break
-			}
-			matches = append(matches, found...)
-		}
-		if ok {
-			id.Matches = matches
-			kept = append(kept, id)
-		}
-	}
-	s.Identifies = kept
-	return append(ds, s.resolveDevices(ctx, look)...)
-}
-
-// resolveDevices finds the addresses of sip.conf's devices and of externhost. A
-// name that is not found leaves its device without a known source: it can still
-// be called.
-func (s *Snapshot) resolveDevices(ctx context.Context, look Lookup) (ds []astconf.Diag) {
-	if s.SIP == nil {
-		return nil
-	}
-	find := func(host string, pos astconf.Pos, what string) []netip.Addr {
-		addrs, err := look(ctx, "ip", host)
-		if err != nil || len(addrs) == 0 {
-			ds = append(ds, astconf.Diag{Pos: pos, Severity: astconf.Warning, Rule: "unresolved-host",
-				Message: fmt.Sprintf("%s=%s: no address was found (%v)", what, host, err)})
-			return nil
-		}
-		for i := range addrs {
-			addrs[i] = addrs[i].Unmap()
-		}
-		return addrs
-	}
-	for _, d := range s.SIP.List {
-		if d.Host != "" && len(d.Addresses) == 0 {
-			d.Addresses = find(d.Host, d.Pos, "["+d.Name+"]: host")
-		}
-	}
-	if name := s.SIP.ExternalHost; name != "" {
-		if addrs := find(name, s.SIP.at("externhost"), "[general]: externhost"); addrs != nil {
-			for _, t := range s.Transports {
-				if t.Legacy && t.ExternalSignaling == name {
-					t.ExternalSignaling, t.ExternalMedia = addrs[0].String(), addrs[0].String()
-				}
-			}
-		}
-	}
-	return ds
-}
-
-func resolve(ctx context.Context, look Lookup, m Match) ([]Match, error) {
-	host, portText, ported := strings.Cut(m.Host, ":")
-	var port uint64
-	var err error
-	if ported {
-		if port, err = strconv.ParseUint(portText, 10, 16); err != nil {
-			return nil, fmt.Errorf("port %q: %w", portText, err)
-		}
-	}
-	addrs, err := look(ctx, "ip", host)
-	if err != nil {
-		return nil, err
-	}
-	if len(addrs) == 0 {
-		return nil, errors.New("no address")
-	}
-	var out []Match
-	for _, a := range addrs {
-		a = a.Unmap()
-		one := Match{Prefix: netip.PrefixFrom(a, a.BitLen()), Port: uint16(port), Exclude: m.Exclude}
-		one.Text = one.short()
-		out = append(out, one)
-	}
-	return out, nil
 }
 
 func takeRules(to *[]Rule, permit bool, s string) error {

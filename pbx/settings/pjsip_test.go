@@ -1,8 +1,6 @@
 package settings
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -426,17 +424,6 @@ match_header=X-Foo: /b.*r/
 		"10.3.0.1:5070/255.255.255.255", "[2001:db8::1]:5061/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::/ffff:ffff::", "pbx.example:5062"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
-	}
-	ds = s.Resolve(context.Background(), func(_ context.Context, _, host string) ([]netip.Addr, error) {
-		return []netip.Addr{netip.MustParseAddr("192.0.2.8"), netip.MustParseAddr("2001:db8::8")}, nil
-	})
-	if m := s.Identifies[0].Matches; len(ds) != 0 || len(m) != 9 || m[7].Text != "192.0.2.8:5062/32" || m[8].Port != 5062 {
-		t.Errorf("%v %+v", ds, m)
-	}
-	s.Identifies[0].Matches[0].Host = "gone.example"
-	ds = s.Resolve(context.Background(), func(context.Context, string, string) ([]netip.Addr, error) { return nil, errors.New("no such host") })
-	if len(ds) != 1 || ds[0].Severity != astconf.Error || len(s.Identifies) != 0 {
-		t.Errorf("%v", ds)
 	}
 }
 

@@ -117,7 +117,7 @@ type Device struct {
 	Endpoint, NATted *Endpoint
 	// AOR is where it can be reached; nil for type=user.
 	AOR *AOR
-	// Addresses are those of a fixed host=; names are resolved by Snapshot.Resolve.
+	// Addresses are those of a fixed host=; pbx/sip looks names up.
 	Addresses []netip.Addr
 
 	auths []*Auth // auth= lines

@@ -209,8 +209,8 @@ type Match struct {
 	Prefix  netip.Prefix
 	Port    uint16 // 0: any
 	Exclude bool   // "!net"
-	// Host is a name that is not resolved yet; Snapshot.Resolve replaces the
-	// Match by one for each of its addresses.
+	// Host is a name; pbx/sip looks it up and puts one Match for each of its
+	// addresses in this one's place.
 	Host string
 	Text string // as `pjsip show identifies` prints it
 }
