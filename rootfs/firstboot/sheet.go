@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"rsc.io/qr"
+	"rsc.io/qr/coding"
 )
 
 // A Sheet is what whoever sets the phones up needs.
@@ -73,7 +73,7 @@ func (s Sheet) SVG() (string, error) {
 }
 
 func (s Sheet) card(b *strings.Builder, p Phone, x, y float64) error {
-	code, err := qr.Encode(s.URI(p), qr.M)
+	code, err := encode(s.URI(p))
 	if err != nil {
 		return fmt.Errorf("phone %s: %w", p.Extension, err)
 	}
@@ -99,6 +99,23 @@ func (s Sheet) card(b *strings.Builder, p Phone, x, y float64) error {
 	text(b, x+3, y+66, 3.5, "password")
 	fmt.Fprintf(b, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"4\" font-family=\"monospace\">%s</text>\n", x+3, y+72, escape(p.Secret))
 	return nil
+}
+
+// encode is the smallest code for a text. The library's own Encode would do, but
+// brings pictures along.
+func encode(text string) (*coding.Code, error) {
+	const level = coding.M // a sixth of it may be dirty
+	for v := coding.Version(coding.MinVersion); v <= coding.MaxVersion; v++ {
+		if coding.String(text).Bits(v) > v.DataBytes(level)*8 {
+			continue
+		}
+		plan, err := coding.NewPlan(v, level, 0)
+		if err != nil {
+			return nil, err
+		}
+		return plan.Encode(coding.String(text))
+	}
+	return nil, fmt.Errorf("a code of %d characters is too large", len(text))
 }
 
 func text(b *strings.Builder, x, y, size float64, s string) {
