@@ -187,4 +187,4 @@ var Masked = []string{
 }
 
 // BootReadme lies on the boot partition, for whoever puts the card into a computer.
-const BootReadme = "Branchline telephone exchange.\r\n\r\nPut branchline.txt here before the first start, or a folder named asterisk with\r\nyour pjsip.conf, sip.conf and extensions.conf. The guide is in the project's README.\r\n"
+const BootReadme = "Branchline telephone exchange.\r\n\r\nPut branchline.txt here before the first start (branchline.sample.txt shows what\r\ncan be in it), or a folder named asterisk with your pjsip.conf, sip.conf and\r\nextensions.conf. After the start the phones' passwords are here, in\r\nbranchline-phones.txt, and what could not be understood in branchline-errors.txt.\r\n\r\nAn empty file named safe-mode starts with a default configuration and leaves yours\r\nalone; one named factory-reset removes everything.\r\n\r\nThe guide is in the project's README.\r\n"

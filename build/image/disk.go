@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"branchline/rootfs"
+	"branchline/rootfs/firstboot"
 	"branchline/rootfs/slots"
 )
 
@@ -114,6 +115,7 @@ func (b *builder) bootFiles() (map[string]string, error) {
 	}
 	err := errors.Join(
 		text("README.txt", rootfs.BootReadme),
+		text(firstboot.SampleFile, firstboot.Sample()),
 		text(slots.SlotFile, string(slots.Default.SlotText())),
 		text(slots.TryFile, string(slots.Default.TryText())),
 	)
