@@ -37,8 +37,8 @@ const (
 )
 
 // cuts is how often the power is cut in each test, CUTS in the environment, and how
-// many of the cards are started afterwards: every one with ALL_BOOT, otherwise every
-// third. All cards are examined from outside.
+// many of the cards are started afterwards: every third, or what BOOT_EVERY says; with
+// GUESTFLAGS=all fifty and every one. All cards are examined from outside.
 func cuts(t *testing.T) (n, every int) {
 	n, every = 4, 3
 	if os.Getenv("GUESTFLAGS") == "all" {
@@ -295,7 +295,6 @@ func TestPowerUpdate(t *testing.T) {
 	ended := map[string]int{}
 	started := 0
 	for i := range n {
-		// Every second cut is in the trial's last quarter or in the installation.
 		when := time.Duration(rand.Int64N(int64(install + proof)))
 		var o Options
 		if when < install {
@@ -411,7 +410,11 @@ func progress(log string) string {
 	return said[len(said)-1]
 }
 
-// generations are two configurations that differ in every file.
+// generationOf is what the kept configurations of the bench hold, by their numbers. The
+// first is the one of the first start.
+var generationOf = map[int]string{2: "b", 3: "c", 4: "a"}
+
+// generations are three configurations that differ in every file.
 func generations(t *testing.T, o Options) (names []string) {
 	t.Helper()
 	pjsip := "[transport-udp]\ntype=transport\nprotocol=udp\nbind=0.0.0.0\n"
@@ -422,7 +425,7 @@ func generations(t *testing.T, o Options) (names []string) {
 		"pjsip.conf": pjsip, "extensions.conf": "[phones]\nexten => _3XXX,1,Dial(PJSIP/${EXTEN})\n",
 		"rtp.conf": "[general]\nrtpstart=10000\nrtpend=10999\n", "indications.conf": "[general]\ncountry=us\n", "features.conf": "[general]\n",
 	}
-	for _, generation := range []string{"a", "b"} {
+	for _, generation := range []string{"a", "b", "c"} {
 		dir := filepath.Join(t.TempDir(), generation)
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -446,11 +449,14 @@ func TestPowerState(t *testing.T) {
 	o.Forwards = []string{"udp:15460:5060"}
 	names := generations(t, o)
 	b := freeze(t, o, func(run func(string) string) {
-		for _, generation := range []string{"b", "a"} {
+		for _, generation := range []string{"b", "c", "a"} {
 			run("rm -rf /etc/asterisk/*; cp /boot/" + generation + "/* /etc/asterisk/; busybox chown -R 990:990 /etc/asterisk; asterisk -rx 'core reload'")
 			run("until asterisk -rx 'config history' | grep -q .; do sleep 1; done")
 		}
 		t.Log(run("asterisk -rx 'config history'; ls -la /etc/asterisk"))
+		if out := run("asterisk -rx 'config history'"); !strings.Contains(out, "\n          4  ") {
+			t.Fatalf("kept otherwise than expected:\n%s", out)
+		}
 		run("sync")
 	})
 	registered, started := 0, 0
@@ -460,11 +466,17 @@ func TestPowerState(t *testing.T) {
 		g, o := b.again(t)
 		stop := make(chan struct{})
 		answers := make(chan int)
-		go func() { answers <- register(stop, "127.0.0.1:15460") }()
+		go func() {
+			answered, refused := register(stop, "127.0.0.1:15460")
+			if refused != "" {
+				t.Error(refused)
+			}
+			answers <- answered
+		}()
 		// What is answered for is said on the serial line after the answer.
 		for _, loop := range []string{
 			`i=0; while :; do i=$((i+1)); asterisk -rx "database put cut k$i v$i" | grep -q success && echo "put-$i-"; done &`,
-			`while :; do for g in 1 2; do asterisk -rx "config rollback $g" | grep -q 'in force again' && echo "roll-$g-"; done; done &`,
+			`while :; do for g in 2 3 4; do asterisk -rx "config rollback $g" | grep -q 'in force again' && echo "roll-$g-"; done; done &`,
 		} {
 			if err := g.Type(loop); err != nil {
 				t.Fatal(err)
@@ -474,7 +486,8 @@ func TestPowerState(t *testing.T) {
 		time.Sleep(when)
 		g.Kill()
 		close(stop)
-		registered += <-answers
+		answered := <-answers
+		registered += answered
 		log := g.Log()
 		acked := 0
 		for _, m := range regexp.MustCompile(`put-(\d+)-\r?\n`).FindAllStringSubmatch(log, -1) {
@@ -492,7 +505,7 @@ func TestPowerState(t *testing.T) {
 		for _, w := range wrong {
 			t.Errorf("cut %d after %v: %s", i, when, w)
 		}
-		t.Logf("cut %2d after %5.2fs: %d values and %d configurations answered for, configuration on the card torn before the start: %v", i, when.Seconds(), acked, len(rolls), torn)
+		t.Logf("cut %2d after %5.2fs: %d values, %d registrations and %d configurations answered for, configuration on the card torn before the start: %v", i, when.Seconds(), acked, answered, len(rolls), torn)
 		if i%every != 0 && !torn {
 			continue
 		}
@@ -558,17 +571,24 @@ func examine(t *testing.T, tree string, names []string, acked int, rolls [][]str
 		complain("%v", err)
 	}
 	now := generation()
-	if now != "a" && now != "b" {
+	if len(now) != 1 {
 		complain("the configuration is %q", now)
+	}
+	// What was answered for last is there, or what was asked for after that.
+	if last := len(rolls); last > 0 {
+		n, _ := strconv.Atoi(rolls[last-1][1])
+		if is, next := generationOf[n], generationOf[2+(n-1)%3]; now != is && now != next {
+			complain("the configuration is %s, after %s was answered for", now, is)
+		}
 	}
 	return wrong, torn
 }
 
 // register registers twenty phones, over and over, and counts the answers.
-func register(stop <-chan struct{}, address string) (answered int) {
+func register(stop <-chan struct{}, address string) (answered int, refused string) {
 	c, err := net.Dial("udp", address)
 	if err != nil {
-		return 0
+		return 0, err.Error()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -585,18 +605,23 @@ func register(stop <-chan struct{}, address string) (answered int) {
 		at := c.LocalAddr()
 		if _, err := fmt.Fprintf(c, "REGISTER sip:10.0.2.15 SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKpower%d\r\nMax-Forwards: 70\r\nFrom: <sip:%d@10.0.2.15>;tag=p\r\nTo: <sip:%[3]d@10.0.2.15>\r\n"+
 			"Call-ID: power-%[3]d-%[2]d@outside\r\nCSeq: 1 REGISTER\r\nContact: <sip:%[3]d@%[1]s>\r\nExpires: %[4]d\r\nContent-Length: 0\r\n\r\n", at, i, user, 300+i%7); err != nil {
-			return answered
+			return answered, refused
 		}
 		if err := c.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
-			return answered
+			return answered, refused
 		}
 		k, err := c.Read(buf)
-		if err == nil && bytes.HasPrefix(buf[:k], []byte("SIP/2.0 200")) {
+		switch {
+		case err != nil:
+		case bytes.HasPrefix(buf[:k], []byte("SIP/2.0 200")):
 			answered++
+		default:
+			line, _, _ := bytes.Cut(buf[:k], []byte("\r"))
+			refused = string(line)
 		}
 		select {
 		case <-stop:
-			return answered
+			return answered, refused
 		default:
 		}
 	}
