@@ -151,7 +151,8 @@ func (d *daemon) assemble() (err error) {
 	})
 	pinger := &lazyPinger{}
 	d.registrar = registrar.New(registrar.Options{
-		DB: d.db, Log: d.log, Pinger: pinger, Changed: func(aor string) { d.network.registered(); d.agent.ContactsChanged(aor) },
+		DB: d.db, Log: d.log, Pinger: pinger, Changed: func(aor string) { d.agent.ContactsChanged(aor) },
+		Registered: d.network.registered,
 	})
 	d.agent = sip.New(sip.Options{
 		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Store: d.db, Verifier: verifier,

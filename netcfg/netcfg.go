@@ -84,6 +84,7 @@ type Event struct {
 	Link    string
 	Address netip.Prefix // invalid: the link itself changed
 	Gone    bool
+	Lost    bool // the link had no carrier then; it may have one again by now
 }
 
 // A Kernel reads and changes the real thing, or a text that stands for it.

@@ -75,10 +75,10 @@ func TestBrokenReload(t *testing.T) {
 	good := string(conf["pjsip.conf"].Data)
 	// The endpoints are gone in the new file, and the transport has no usable address.
 	bad := strings.ReplaceAll(good, "[1001]", "[1005]")
-	bad = strings.Replace(bad, "protocol=tcp\nbind="+addr(server3), "protocol=tcp\nbind=not-an-address", 1)
+	bad = strings.Replace(bad, "protocol=tcp\nbind="+addr(server3), "protocol=tcp\nbind=not an address", 1)
 	line := 0
 	for i, text := range strings.Split(bad, "\n") {
-		if text == "bind=not-an-address" {
+		if text == "bind=not an address" {
 			line = i + 1
 		}
 	}

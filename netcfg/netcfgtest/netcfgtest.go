@@ -219,7 +219,8 @@ func (k *Kernel) Steps() []string {
 func (k *Kernel) Change(link string, change func(*netcfg.State)) {
 	k.mu.Lock()
 	change(&k.state)
-	k.tell(netcfg.Event{Link: link})
+	l := k.state.Link(link)
+	k.tell(netcfg.Event{Link: link, Gone: l == nil, Lost: l == nil || !l.Carrier})
 	k.mu.Unlock()
 }
 

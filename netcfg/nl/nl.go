@@ -279,7 +279,7 @@ func (Kernel) Watch(ctx context.Context) (<-chan netcfg.Event, error) {
 					links = nil
 					continue
 				}
-				e = netcfg.Event{Link: u.Attrs().Name, Gone: u.Header.Type == unix.RTM_DELLINK}
+				e = netcfg.Event{Link: u.Attrs().Name, Gone: u.Header.Type == unix.RTM_DELLINK, Lost: u.IfInfomsg.Flags&unix.IFF_LOWER_UP == 0}
 				names[u.Attrs().Index] = e.Link
 			case u, ok := <-addrs:
 				if !ok {

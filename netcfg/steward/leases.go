@@ -53,6 +53,16 @@ func (s *Steward) clients(have netcfg.State) {
 	}
 }
 
+// replugged ends the clients of links that were without a cable: it may be another
+// network now. s.mu is held.
+func (s *Steward) replugged(lost map[string]bool) {
+	for name, was := range lost {
+		if l := s.leases[name]; was && l != nil {
+			l.halt()
+		}
+	}
+}
+
 func (s *Steward) begin(name string, link *netcfg.Link, l *leasing) {
 	mac, err := net.ParseMAC(link.MAC)
 	if err != nil {

@@ -180,23 +180,30 @@ func (s *Steward) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	lost := map[string]bool{} // links that were without a cable, however short
 	for {
 		s.mu.Lock()
+		s.replugged(lost)
 		err := s.settle()
 		s.mu.Unlock()
 		s.trouble(err)
+		clear(lost)
 		select {
-		case _, ok := <-events:
+		case e, ok := <-events:
 			if !ok {
 				return errors.New("the kernel tells no more")
 			}
+			lost[e.Link] = lost[e.Link] || e.Lost
 		case <-ctx.Done():
 			return nil
 		}
 		pause(ctx, calm)
 		for more := true; more; {
 			select {
-			case _, more = <-events:
+			case e, ok := <-events:
+				if more = ok; ok {
+					lost[e.Link] = lost[e.Link] || e.Lost
+				}
 			default:
 				more = false
 			}

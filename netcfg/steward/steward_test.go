@@ -231,6 +231,14 @@ func TestLeases(t *testing.T) {
 		if c = h.client("eth0"); c.Last == nil || c.Last.Address.String() != "192.0.2.50/24" {
 			t.Errorf("asks for %+v", c.Last)
 		}
+		// Out and in before anybody looked.
+		h.kernel.Change("eth0", func(s *netcfg.State) { s.Link("eth0").Carrier = false })
+		h.kernel.Change("eth0", func(s *netcfg.State) { s.Link("eth0").Carrier = true })
+		h.calm()
+		if n := h.halted(); n != 2 {
+			t.Errorf("%d stopped", n)
+		}
+		c = h.client("eth0")
 		c.Lost("gone")
 		h.calm()
 		if s, _ := h.Status(); len(s.Leases) != 1 || len(s.Asking) != 1 || s.Asking[0] != "eth0" || h.Lease("eth0") != nil {
@@ -282,8 +290,10 @@ func TestTrial(t *testing.T) {
 				began := time.Now()
 				h.must(h.Try(c))
 				h.wantState(other)
-				if err := h.Try(c); !errors.Is(err, ErrTrying) {
-					t.Errorf("another change: %v", err)
+				if c.Proof.Hosts == nil { // else it may have answered already
+					if err := h.Try(c); !errors.Is(err, ErrTrying) {
+						t.Errorf("another change: %v", err)
+					}
 				}
 				if tt.then != nil {
 					tt.then(h)
@@ -342,6 +352,7 @@ func TestStepFails(t *testing.T) {
 				h.must(h.Adopt(static("192.0.2.9/24", "192.0.2.1")))
 				tt.spoil(h)
 				c := static("198.51.100.9/24", "198.51.100.1")
+				c.Interfaces[0].MTU = 1300
 				c.Firewall.Guard = true
 				if err := h.Try(c); err == nil || strings.Contains(err.Error(), "no route") == (tt.name == "filter") {
 					t.Error(err)

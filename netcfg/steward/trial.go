@@ -209,6 +209,11 @@ func (s *Steward) takeBack(why string) {
 	have, serr := s.o.Kernel.State(s.ctx)
 	if serr == nil {
 		d := s.desired(have)
+		for i := range d.Interfaces { // where the file does not say, it was what it was
+			if l := t.state.Link(d.Interfaces[i].Name); l != nil && d.Interfaces[i].MTU == 0 {
+				d.Interfaces[i].MTU = l.MTU
+			}
+		}
 		orphans := s.orphans(t, refused, d)
 		d.Interfaces, d.Routes = append(d.Interfaces, orphans.Interfaces...), append(d.Routes, orphans.Routes...)
 		err = errors.Join(err, s.take(netcfg.Plan(have, d)))

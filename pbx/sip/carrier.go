@@ -225,6 +225,8 @@ func (t *transaction) take(try int, res *sip.Response, err error) {
 	switch {
 	case err == nil:
 		t.reply(invite.Reply{Response: res})
+	case errors.Is(err, wire.ErrClosed):
+		t.reply(invite.Reply{Err: fmt.Errorf("%w: %w", invite.ErrClosed, invite.ErrUnreachable)})
 	case errors.Is(err, wire.ErrTimeout):
 		t.reply(invite.Reply{Err: fmt.Errorf("%w: %w", err, invite.ErrTimeout)})
 	default:

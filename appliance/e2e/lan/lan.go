@@ -79,6 +79,9 @@ func (n *Namer) New() (*LAN, error) {
 
 func (l *LAN) switchNS() string { return l.id + "sw" }
 
+// Switch is the namespace of the switch, where the cable of host n is interface p<n>.
+func (l *LAN) Switch() string { return l.switchNS() }
+
 // Tap returns the recording of everything that passed the switch.
 func (l *LAN) Tap() *Tap { return l.tap }
 

@@ -64,6 +64,9 @@ var (
 	// ErrUnreachable wraps every failure to send: connection refused, no route,
 	// name not resolved, no such transport.
 	ErrUnreachable = errors.New("destination unreachable")
+	// ErrClosed: our own socket was closed before there was an answer. Another may
+	// have taken its place.
+	ErrClosed = errors.New("transport closed")
 )
 
 // A ServerTx is a request to be answered; *sip.ServerTx is one.

@@ -54,6 +54,7 @@ func (s *Session) renegotiate() {
 		s.reinvite.wanted = true
 		return
 	}
+	s.reinvite.wanted = false // the offer says how things are by now
 	s.sendReinvite(nil)
 }
 
@@ -80,6 +81,10 @@ func (s *Session) reinvited(req *sip.Request, r Reply) {
 	if r.Err != nil {
 		ri.tx = nil
 		s.talk.offer = nil
+		if s.state == Confirmed && errors.Is(r.Err, ErrClosed) { // our address has changed under it
+			s.set(&ri.retry, closedWait, s.renegotiate)
+			return
+		}
 		s.lost(r.Err.Error())
 		return
 	}
@@ -171,6 +176,9 @@ func (s *Session) lost(why string) {
 	}
 	s.fail(channel.NoUserResponse, 408, why)
 }
+
+// closedWait is the pause before a change whose transport was closed is tried again.
+const closedWait = time.Second
 
 // glareWait is the pause before a change is tried again (14.1): 2.1 to 4 s for
 // the owner of the Call-ID, up to 2 s for the other, in steps of 10 ms.

@@ -82,6 +82,9 @@ func (r *Registrar) Register(req *sip.Request, src Source, ep *settings.Endpoint
 		return forbidden
 	}
 	r.report(done, w, snap)
+	if r.o.Registered != nil {
+		r.o.Registered(aor.ID, src.Addr.Addr())
+	}
 	return r.success(req, w)
 }
 

@@ -35,6 +35,9 @@ type Options struct {
 	// Changed is called after contacts of an address of record came, went or
 	// changed their status. It must not block. May be nil.
 	Changed func(aor string)
+	// Registered is called after every REGISTER that was granted, with where it came
+	// from. It must not block. May be nil.
+	Registered func(aor string, from netip.Addr)
 	// Verbose gets the lines Asterisk prints at a verbosity level; may be nil.
 	Verbose func(level int, format string, args ...any)
 }
