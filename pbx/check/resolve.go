@@ -11,9 +11,12 @@ import (
 	"branchline/pbx/settings"
 )
 
+// A Lookup resolves a host name; net.Resolver's LookupNetIP fits with "ip".
+type Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
+
 // Names looks up the host names that trunks and registrations are reached at,
 // and reports those without an address.
-func Names(ctx context.Context, s *settings.Snapshot, look settings.Lookup) []astconf.Diag {
+func Names(ctx context.Context, s *settings.Snapshot, look Lookup) []astconf.Diag {
 	x := &examiner{snap: s}
 	known := map[string]error{}
 	test := func(at astconf.Pos, host string) {
