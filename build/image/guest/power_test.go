@@ -454,7 +454,7 @@ func TestPowerState(t *testing.T) {
 			run("until asterisk -rx 'config history' | grep -q .; do sleep 1; done")
 		}
 		t.Log(run("asterisk -rx 'config history'; ls -la /etc/asterisk"))
-		if out := run("asterisk -rx 'config history'"); !strings.Contains(out, "\n          4  ") {
+		if out := run("asterisk -rx 'config history'"); !strings.Contains(out, "\n  4  ") {
 			t.Fatalf("kept otherwise than expected:\n%s", out)
 		}
 		run("sync")
@@ -482,7 +482,7 @@ func TestPowerState(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		when := 2*time.Second + time.Duration(rand.Int64N(int64(10*time.Second)))
+		when := time.Second + time.Duration(rand.Int64N(int64(7*time.Second)))
 		time.Sleep(when)
 		g.Kill()
 		close(stop)
