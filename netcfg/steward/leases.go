@@ -3,6 +3,8 @@ package steward
 import (
 	"context"
 	"net"
+	"slices"
+	"time"
 
 	"branchline/netcfg"
 	"branchline/netcfg/dhcp"
@@ -41,7 +43,7 @@ func (s *Steward) clients(have netcfg.State) {
 	for name, link := range wanted {
 		l := s.leases[name]
 		if l == nil {
-			l = &leasing{}
+			l = &leasing{lease: s.standing(name, link)}
 			s.leases[name] = l
 		}
 		if link == nil || !link.Up || !link.Carrier || l.cancel != nil && link.Index != l.index {
@@ -51,6 +53,19 @@ func (s *Steward) clients(have netcfg.State) {
 			s.begin(name, link, l)
 		}
 	}
+}
+
+// standing is the lease whose address a link has already: the program was started
+// again. Phones and calls go on with it until the server has answered.
+func (s *Steward) standing(name string, link *netcfg.Link) *dhcp.Lease {
+	if s.o.Memory == nil || link == nil {
+		return nil
+	}
+	l := s.o.Memory.Lease(name)
+	if l == nil || !l.Valid(time.Now()) || !slices.Contains(link.Addresses, l.Address) {
+		return nil
+	}
+	return l
 }
 
 // replugged ends the clients of links that were without a cable: it may be another

@@ -256,6 +256,40 @@ func TestLeases(t *testing.T) {
 	})
 }
 
+// The program is started again: the address of a lease that is still good stays where
+// it is until the server has answered; any other goes.
+func TestStartsAgain(t *testing.T) {
+	const there = "link eth0 mac 52:54:00:00:00:01 up carrier\naddr 192.0.2.50/24 dev eth0\n"
+	for name, c := range map[string]struct {
+		address string
+		granted time.Duration // ago
+		want    string
+	}{
+		"good":    {"192.0.2.50/24", 0, there + "route default via 192.0.2.1 dev eth0 metric 100\n"},
+		"other":   {"192.0.2.51/24", 0, "link eth0 mac 52:54:00:00:00:01 up carrier\n"},
+		"expired": {"192.0.2.50/24", 1000 * time.Hour, "link eth0 mac 52:54:00:00:00:01 up carrier\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, there, func(h *house) {
+				l := lease(c.address, "192.0.2.1")
+				l.Granted = l.Granted.Add(-c.granted)
+				h.book["eth0"] = &l
+				if err := h.Adopt(Config{Every: true}); err != nil {
+					t.Fatal(err)
+				}
+				h.calm()
+				h.wantState(c.want)
+				if name != "good" {
+					return
+				}
+				h.client("eth0").Lost("refused")
+				h.calm()
+				h.wantState("link eth0 mac 52:54:00:00:00:01 up carrier\n")
+			})
+		})
+	}
+}
+
 func TestTrial(t *testing.T) {
 	const other = "link lo up carrier\nlink eth0 mac 52:54:00:00:00:01 up carrier\naddr 198.51.100.9/24 dev eth0\nroute default via 198.51.100.1 dev eth0\n"
 	for _, tt := range []struct {
