@@ -36,6 +36,8 @@ type control struct {
 // the trial; chance does sometimes, within the spread of the difference.
 type contest struct {
 	fore, trial, apart, spread  float32
+	left, tried                 float32 // both errors, not whitened
+	fresh                       int     // samples whose whitening has seen no other filter's errors
 	blocks, wins, losses, stale int
 }
 
@@ -90,12 +92,17 @@ func (c *Canceller) decide(s *sums, n int) {
 	switch {
 	case c.fore.miss > hybrid/2:
 		rule = first
+	case t.tried < 0.1*t.left:
+		// The trial explains what fore does not, as with a tone that fore has learnt
+		// nothing of: hardly anything that the far side says would be explained.
+		rule = usual
 	case c.trial.miss > 4*c.fore.miss:
 		rule = doubtful
 	}
 	switch {
-	case t.blocks < rule.blocks:
+	case t.blocks < rule.blocks, c.fade > 0:
 	case t.proven(rule):
+		c.replace()
 		c.fore.copy(&c.trial)
 		c.suppressor.trust(c.fore.miss / energy(c.fore.w))
 		t.lost = 0
@@ -138,6 +145,10 @@ func (c *Canceller) compare(s *sums, n int, speaks bool) {
 		copy(t.fTail[1:], t.fTail[:])
 		copy(t.tTail[1:], t.tTail[:])
 		t.fTail[0], t.tTail[0] = ef, et
+		if t.fresh < order {
+			t.fresh++
+			continue
+		}
 		fore += wf * wf
 		trial += wt * wt
 		apart += (wf - wt) * (wf - wt)
@@ -147,6 +158,12 @@ func (c *Canceller) compare(s *sums, n int, speaks bool) {
 	t.talkR = correlations(t.frame[:])
 	t.talk.solve(&t.talkR)
 
+	if c.fade > 0 {
+		t.fresh = 0
+		return // the errors are not fore's alone
+	}
+	t.left += s.fore
+	t.tried += s.tried
 	t.contest.fore += fore
 	t.contest.trial += trial
 	t.contest.apart += apart
@@ -198,7 +215,8 @@ func (c *Canceller) guard(speaks bool) {
 	case speaks && t.lost > 0:
 		t.lost--
 	}
-	if t.lost > 25 {
+	if t.lost > 25 && c.fade == 0 {
+		c.replace()
 		t.lost = 0
 		t.resets++
 		t.taught = 0

@@ -216,6 +216,7 @@ func (c *Canceller) settle(d int) {
 		c.back.copy(&c.fore)
 	} else {
 		c.back.forget()
+		c.replace()
 		c.fore.forget()
 		c.fore.at = at
 	}

@@ -5,7 +5,7 @@
 // whitened so that speech teaches as quickly as noise (whiten.go). From time to
 // time a snapshot of it is frozen and put beside the filter that makes the output,
 // which is frozen too; it takes over when it has proved better on speech that
-// neither has learnt from (control.go). Whatever two people talking at once do to
+// neither has learnt from (control.go), gradually and as far as it helps (choose.go). Whatever two people talking at once do to
 // the learner, the output is not touched by it. What is left of the echo when the
 // far side is silent is replaced by noise like that of the line (suppress.go).
 // Where device buffers lie in the echo path, their delay is looked for by
@@ -64,6 +64,7 @@ type Canceller struct {
 	out, tried [block]float32 // the errors of fore and trial
 	frameIn    [chunk]float32 // what was heard, for the finder
 
+	chooser
 	control
 	suppressor
 	disabler
@@ -120,6 +121,7 @@ func New(c Config) *Canceller {
 		window:  make([]float32, n+chunk+order),
 		scratch: make([]float32, n+chunk+order),
 		fore:    filter{w: make([]float32, n)},
+		chooser: chooser{was: filter{w: make([]float32, n)}},
 		trial:   filter{w: make([]float32, n)},
 		back:    filter{w: make([]float32, n)},
 	}
@@ -145,6 +147,7 @@ func (c *Canceller) Reset() {
 	c.back.copy(&c.fore)
 	c.errs = [order]float32{}
 	c.noisy, c.gain = 0, 0
+	c.chooser = chooser{was: c.was, part: 1}
 	c.control = control{}
 	c.suppressor = suppressor{}
 	c.suppressor.reset()
@@ -260,6 +263,7 @@ func (c *Canceller) cancel(heard []int16, from, n int) {
 		c.subtract(&s, heard, from, n)
 	}
 	c.decide(&s, len(heard))
+	c.choose(&s, from, len(heard))
 	if !c.conf.Linear {
 		c.suppress(&s, len(heard))
 	}
@@ -272,12 +276,17 @@ func (c *Canceller) cancel(heard []int16, from, n int) {
 func (c *Canceller) subtract(s *sums, heard []int16, from, n int) {
 	first := c.end - n + from + 1 - c.n
 	fx, tx, bx := c.past[first-c.fore.at:], c.past[first-c.trial.at:], c.past[first-c.back.at:]
+	wx := c.past[first-c.was.at:]
 	flat := c.flat[from:]
 	norm := energy(flat[:c.n])
 	taps := float32(c.n)
 	for i, v := range heard {
 		d := c.heardDC.next(float32(v))
 		yf := dot(c.fore.w, fx[i:i+c.n])
+		if c.fade > 0 {
+			c.fade--
+			yf += (dot(c.was.w, wx[i:i+c.n]) - yf) * fades[c.fade]
+		}
 		yt := dot(c.trial.w, tx[i:i+c.n])
 		yb := step(c.back.w, flat[i:i+c.n], bx[i:i+c.n], c.gain)
 		ef, et, eb := d-yf, d-yt, d-yb

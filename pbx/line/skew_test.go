@@ -31,7 +31,7 @@ const mostDelay = 100 * time.Millisecond
 // and for how long either way takes.
 func skewed(t *testing.T, ppm float64, length time.Duration) {
 	var x *sim.Exchange
-	open(t, "[pstn]\nexten => s,1,Dial(PJSIP/a)\n", dahdi("signalling=fxs_ks\ncontext=pstn\nusecallerid=no\nechocancel=no\nchannel=>1\n"),
+	open(t, "[pstn]\nexten => s,1,Dial(PJSIP/a)\n", dahdi("signalling=fxs_ks\ncontext=pstn\nusecallerid=no\nechocancel=yes\nchannel=>1\n"),
 		func(p *sim.Plant) { x = p.Exchange("1", sim.Loop{PPM: ppm, Companded: true}) }, func(b *branch) {
 			d := rtpdesk.New(b.Office.Exchange, b.places)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
