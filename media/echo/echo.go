@@ -5,9 +5,10 @@
 // whitened so that speech teaches as quickly as noise (whiten.go). From time to
 // time a snapshot of it is frozen and put beside the filter that makes the output,
 // which is frozen too; it takes over when it has proved better on speech that
-// neither has learnt from (control.go), gradually and as far as it helps (choose.go). Whatever two people talking at once do to
-// the learner, the output is not touched by it. What is left of the echo when the
-// far side is silent is replaced by noise like that of the line (suppress.go).
+// neither has learnt from (control.go), gradually and as far as it helps
+// (choose.go). Whatever two people talking at once do to the learner, the output
+// is not touched by it. What is left of the echo when the far side is silent is
+// replaced by noise like that of the line (suppress.go).
 // Where device buffers lie in the echo path, their delay is looked for by
 // correlation (delay.go); a modem's answer tone switches everything off (disable.go).
 //
