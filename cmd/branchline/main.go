@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"branchline/appliance"
+	"branchline/appliance/systemd"
 	"branchline/pbx/console"
 )
 
@@ -70,10 +71,18 @@ func (inv *invocation) daemon() int {
 	}
 	err = appliance.Run(ctx, o)
 	if errors.Is(err, appliance.ErrRestart) {
+		if systemd.Managed() {
+			// It holds the sockets, and hands them only to what it starts itself.
+			return restartStatus
+		}
 		err = syscall.Exec("/proc/self/exe", os.Args, os.Environ())
 	}
 	return inv.status(err)
 }
+
+// restartStatus asks the service manager to start the exchange again, as
+// branchline.service has it (sysexits.h: EX_TEMPFAIL).
+const restartStatus = 75
 
 // status tells why things ended and gives the exit status for it.
 func (inv *invocation) status(err error) int {

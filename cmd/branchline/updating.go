@@ -115,7 +115,7 @@ func (inv *invocation) confirm(ctx context.Context, c *card.Card) error {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	if !c.Release().Trying {
-		if err := update.Settle(card.DataDir, report, c.Failed()); err != nil {
+		if report, err = update.Settle(card.DataDir, report, c.Release(), c.Failed()); err != nil {
 			return err
 		}
 		if report != nil && report.Outcome == update.RolledBack {

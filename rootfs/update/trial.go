@@ -40,15 +40,26 @@ func Confirm(ctx context.Context, card Card, data string, limit time.Duration, j
 	return errors.Join(err, r.Save(data))
 }
 
-// Settle is what a system does first when it is not on trial: it learns from the
-// boot loader that the one in failed did not prove itself, and completes the report.
-// failed is 0 if there is nothing to learn.
-func Settle(data string, report *Report, failed int) error {
-	if failed == 0 || report == nil || report.Outcome != Installed {
-		return nil // Confirm knew more, and wrote it
+// Settle is what a system does first when it is not on trial: it completes the report
+// of a trial before this start. running is what runs; failed is the slot that did not
+// prove itself, as the boot loader says, 0 if there is nothing to
+// learn.
+func Settle(data string, report *Report, running Release, failed int) (*Report, error) {
+	switch {
+	case report != nil && report.Outcome == Installed && running.Slot == report.Slot:
+		// It has proved itself, and the power was cut before that was written down.
+		report.Outcome, report.When = Confirmed, time.Now()
+		return report, report.Save(data)
+	case failed == 0 || failed == running.Slot:
+		return report, nil
+	case report == nil || report.Slot != failed:
+		// The power was cut before the report of the installation was written.
+		report = &Report{Outcome: Installed, Version: "of an unknown version", Slot: failed}
+	case report.Outcome != Installed:
+		return report, nil // Confirm knew more, and wrote it
 	}
 	report.Outcome, report.When = RolledBack, time.Now()
 	report.Reason = fmt.Sprintf("the system in slot %s was started and never got as far as to confirm itself: its kernel or its first programs failed, or the power was cut",
 		SlotName(failed))
-	return report.Save(data)
+	return report, report.Save(data)
 }

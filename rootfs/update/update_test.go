@@ -216,19 +216,31 @@ func TestSettle(t *testing.T) {
 	if r, err := ReadReport(os.DirFS(dir)); r != nil || err != nil {
 		t.Errorf("of nothing: %v %v", r, err)
 	}
-	r := &Report{Outcome: Installed, Version: "2", Slot: 3}
-	if err := Settle(dir, r, 0); err != nil || r.Outcome != Installed {
-		t.Errorf("nothing to learn: %v", err)
-	}
-	if err := Settle(dir, r, 3); err != nil {
-		t.Fatal(err)
-	}
-	got, err := ReadReport(os.DirFS(dir))
-	if err != nil || got.Outcome != RolledBack || !strings.Contains(got.Reason, "slot B") {
-		t.Errorf("%+v %v", got, err)
-	}
-	if err := Settle(dir, nil, 3); err != nil {
-		t.Error(err)
+	inA, inB := Release{Slot: 2}, Release{Slot: 3}
+	for name, c := range map[string]struct {
+		report  *Report
+		running Release
+		failed  int
+		want    Outcome
+	}{
+		"nothing to learn":          {&Report{Outcome: Refused, Slot: 3}, inA, 0, Refused},
+		"was never confirmed":       {&Report{Outcome: Installed, Slot: 3}, inA, 3, RolledBack},
+		"cut before the report":     {nil, inA, 3, RolledBack},
+		"cut before the new report": {&Report{Outcome: Confirmed, Slot: 2}, inA, 3, RolledBack},
+		"said already":              {&Report{Outcome: RolledBack, Slot: 3, Reason: "slot B: deaf"}, inA, 3, RolledBack},
+		"cut while it was committed, before the trial's end": {&Report{Outcome: Installed, Slot: 3}, inB, 3, Confirmed},
+		"cut after it was committed":                         {&Report{Outcome: Installed, Slot: 3}, inB, 0, Confirmed},
+	} {
+		if c.report != nil {
+			if err := c.report.Save(dir); err != nil {
+				t.Fatal(err)
+			}
+		}
+		told, err := Settle(dir, c.report, c.running, c.failed)
+		got, err2 := ReadReport(os.DirFS(dir))
+		if err != nil || err2 != nil || told.Outcome != c.want || got.Outcome != c.want || c.want == RolledBack && !strings.Contains(got.Reason, "slot B") {
+			t.Errorf("%s: %+v, on the card %+v, %v %v", name, told, got, err, err2)
+		}
 	}
 	if _, err := ReadReport(fstest.MapFS{reportFile: &fstest.MapFile{Data: []byte("{")}}); err == nil {
 		t.Error("torn, and read")
