@@ -1,20 +1,23 @@
-// Command prompts speaks the word lists beside it into the sound files that the
-// exchange carries: raw 8 kHz G.711 u-law, one file per prompt. It needs
-// espeak-ng; its output is committed, so that nobody who builds does.
+// Command prompts speaks the word lists beside it into the sounds that the exchange
+// carries: raw 8 kHz G.711 u-law, one file per prompt, packed. It needs espeak-ng;
+// its output is committed, so that nobody who builds does.
 //
-//	go run ./build/prompts [-list build/prompts] [-out media/sound/prompts]
+//	go run ./build/prompts [-list build/prompts] [-out media/sound/prompts/prompts.pack] [-from DIR]
 package main
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"branchline/media/g711"
+	"branchline/media/sound/prompts"
 )
 
 // voices are the word lists and who speaks them, at how many words a minute.
@@ -25,18 +28,48 @@ var voices = []struct{ language, voice, speed string }{
 
 func main() {
 	lists := flag.String("list", "build/prompts", "directory of the word lists")
-	out := flag.String("out", "media/sound/prompts", "directory the sounds go to, in one directory per language")
+	out := flag.String("out", "media/sound/prompts/prompts.pack", "the pack that the sounds go to")
+	from := flag.String("from", "", "speak nothing: pack the files of this directory, which has one directory per language")
 	flag.Parse()
-	for _, v := range voices {
-		if err := language(filepath.Join(*lists, v.language+".txt"), filepath.Join(*out, v.language), v.voice, v.speed); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+	if err := run(*lists, *from, *out); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
 
+func run(lists, from, out string) error {
+	files := map[string][]byte{}
+	var err error
+	if from != "" {
+		err = collect(from, files)
+	} else {
+		for _, v := range voices {
+			err = errors.Join(err, language(filepath.Join(lists, v.language+".txt"), v.language, v.voice, v.speed, files))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	f, err := os.Create(out)
+	if err != nil {
+		return err
+	}
+	return errors.Join(prompts.Write(f, files), f.Close())
+}
+
+// collect reads the sounds below a directory.
+func collect(dir string, files map[string][]byte) error {
+	return fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".ulaw") {
+			return err
+		}
+		files[name], err = os.ReadFile(filepath.Join(dir, name))
+		return err
+	})
+}
+
 // language makes all sounds of one list.
-func language(list, dir, voice, speed string) error {
+func language(list, dir, voice, speed string, files map[string][]byte) error {
 	f, err := os.Open(list)
 	if err != nil {
 		return err
@@ -62,13 +95,7 @@ func language(list, dir, voice, speed string) error {
 		}
 		ulaw := make([]byte, len(samples))
 		g711.ULaw().Encode(ulaw, samples)
-		path := filepath.Join(dir, name+".ulaw")
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, ulaw, 0o644); err != nil {
-			return err
-		}
+		files[dir+"/"+name+".ulaw"] = ulaw
 		total, count = total+len(ulaw), count+1
 	}
 	fmt.Printf("%s: %d sounds, %.1f s, %d kB\n", dir, count, float64(total)/rate, total/1000)

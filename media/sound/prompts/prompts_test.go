@@ -1,11 +1,14 @@
 package prompts
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"branchline/media/g711"
 )
@@ -81,6 +84,47 @@ func TestWhatApplicationsAskForIsThere(t *testing.T) {
 	for _, n := range names {
 		if _, err := fs.Stat(FS, "en/"+n+".ulaw"); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// The pack is a file system like any other, also where it is wrong.
+func TestPack(t *testing.T) {
+	var b bytes.Buffer
+	want := map[string][]byte{"a/x": []byte("1234"), "a/y": []byte("1234"), "b": bytes.Repeat([]byte("z"), 2*frameSize), "c": {}}
+	if err := Write(&b, want); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range want {
+		if got, err := p.ReadFile(name); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
+	if err := fstest.TestFS(p, "a/x", "b"); err != nil {
+		t.Error(err)
+	}
+	for at := range 40 {
+		bad := bytes.Clone(b.Bytes())
+		bad[at] ^= 0x11
+		if p, err := Open(bad); err == nil {
+			for name := range want {
+				_, _ = p.ReadFile(name) // an error or not, but no panic
+			}
+		}
+	}
+	if _, err := p.ReadFile("none"); !errors.Is(err, fs.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	for b.Loop() {
+		if _, err := FS.ReadFile("en/digits/1.ulaw"); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
