@@ -158,6 +158,7 @@ func (d *daemon) assemble() (err error) {
 		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Store: d.db, Verifier: verifier,
 		UserAgent: product, Channels: d.exchange.Channels, Say: d.out.Say, Log: d.log,
 		Net: wire.Kernel{Keeper: d.keeper}, FeatureCode: func(name string) string { return d.exchange.Bridges().Codes().Code(name) },
+		Tones: d.tones.Load,
 	})
 	pinger.Pinger = d.agent
 	d.outbound = outreg.New(d.agent, d.log)

@@ -29,6 +29,7 @@ type hardware struct {
 	voice, cell *modem.Driver
 	log         *slog.Logger
 	etc         string
+	tones       func() *tone.Book
 	told        bool // the kernel has been told what system.conf says
 }
 
@@ -37,9 +38,9 @@ const systemConf = "/etc/dahdi/system.conf"
 
 // newHardware makes the drivers. They touch nothing before a line is opened, but
 // for the modems', which keep a few low descriptors.
-func newHardware(log *slog.Logger, etc string, settings func() lineconf.Config) *hardware {
+func newHardware(log *slog.Logger, etc string, tones func() *tone.Book, settings func() lineconf.Config) *hardware {
 	return &hardware{
-		log: log, etc: etc, voice: modem.New(modem.Voice, log), cell: modem.New(modem.Cell, log),
+		log: log, etc: etc, tones: tones, voice: modem.New(modem.Voice, log), cell: modem.New(modem.Cell, log),
 		cards: dahdi.New(dahdi.Config{Log: log, Settings: func(channel int) dahdi.Settings {
 			c := settings()
 			l := c.Find("DAHDI", strconv.Itoa(channel))
@@ -136,7 +137,7 @@ func (h *hardware) tellKernel() {
 	if conf == nil {
 		return
 	}
-	diags = append(diags, conf.Apply(sysconf.Means{Zone: dahdizone.In(tone.Builtin()), Digit: 100 * time.Millisecond})...)
+	diags = append(diags, conf.Apply(sysconf.Means{Zone: dahdizone.In(h.tones()), Digit: 100 * time.Millisecond})...)
 	for _, d := range diags {
 		level := slog.LevelWarn
 		if d.Error {
@@ -156,7 +157,7 @@ func (h *hardware) close() error {
 func (d *daemon) addLines() {
 	drivers := d.options.Drivers
 	if drivers == nil {
-		d.hardware = newHardware(d.log, d.process.Directories.Etc, func() lineconf.Config { return d.bank.Config() })
+		d.hardware = newHardware(d.log, d.process.Directories.Etc, d.tones.Load, func() lineconf.Config { return d.bank.Config() })
 		drivers = d.hardware.drivers()
 	}
 	d.bank = line.New(line.Options{Drivers: drivers, Plane: d.plane, Exchange: d.exchange, Tones: d.tones.Load, Log: d.log})

@@ -17,6 +17,7 @@ import (
 
 	"branchline/media"
 	"branchline/media/plane"
+	"branchline/media/tone"
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
@@ -47,13 +48,15 @@ type Options struct {
 	Say       func(text string)          // where `pjsip set logger` prints; nil: nowhere
 	// FeatureCode is what is dialled for a feature of features.conf; nil: nothing is.
 	FeatureCode func(feature string) string
-	Net         wire.Network                           // nil: the kernel's
-	Resolver    Resolver                               // nil: resolve.New
-	Addresses   func(device string) []netip.Addr       // of one of the machine's interfaces, "": of all; nil: the kernel's
-	Token       func() string                          // nil: wire.Token
-	Limits      wire.Limits                            // of each transport
-	Closed      func(name string, peer netip.AddrPort) // a TCP connection ended; may be nil
-	Log         *slog.Logger                           // nil: slog.Default
+	// Tones gives the zones in force, as indications.conf has them; nil: the built-in ones.
+	Tones     func() *tone.Book
+	Net       wire.Network                           // nil: the kernel's
+	Resolver  Resolver                               // nil: resolve.New
+	Addresses func(device string) []netip.Addr       // of one of the machine's interfaces, "": of all; nil: the kernel's
+	Token     func() string                          // nil: wire.Token
+	Limits    wire.Limits                            // of each transport
+	Closed    func(name string, peer netip.AddrPort) // a TCP connection ended; may be nil
+	Log       *slog.Logger                           // nil: slog.Default
 }
 
 // An Agent is the SIP side of the exchange. Prepare gives it its first

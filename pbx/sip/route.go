@@ -85,7 +85,7 @@ func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, loca
 		FromUser: w.settings.Global.DefaultFromUser, MaxForwards: w.settings.Global.MaxForwards, Local: a.local(w, ep, x, peer, local),
 		Network: a.carrier(w, ep, x.Name()), Plane: a.o.Plane, Dialogs: a,
 		CallerContact: w.settings.Global.CallerContact, LateRinging: w.settings.Global.LateRinging,
-		Locate: a.locate, FeatureCode: a.o.FeatureCode,
+		Locate: a.locate, FeatureCode: a.o.FeatureCode, Tones: a.o.Tones,
 		T1: x.Retry().T1, Log: a.log, Ended: func(s *invite.Session) { a.ended(alive, s) },
 	}
 	if !ep.Legacy { // asLegacy names those

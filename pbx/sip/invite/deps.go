@@ -10,6 +10,7 @@ import (
 
 	"branchline/media"
 	"branchline/media/plane"
+	tones "branchline/media/tone"
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/dialog"
@@ -128,6 +129,9 @@ type Config struct {
 	// FeatureCode is what is dialled for a feature of features.conf, "" if nothing
 	// is; nil: there are no features.
 	FeatureCode func(feature string) string
+	// Tones gives the book whose zones the endpoint's tone_zone names; nil: the
+	// built-in one.
+	Tones func() *tones.Book
 	// LateRinging lets a 180 follow a 183 (global allow_sending_180_after_183).
 	LateRinging bool
 	T1          time.Duration // system timer_t1, 0: 500 ms

@@ -19,7 +19,11 @@ type tone struct {
 
 // ringTone begins it, unless the owner went on in the meantime.
 func (s *Session) ringTone() {
-	list, ok := tones.Find(s.Endpoint.ToneZone, "ring")
+	book := tones.Builtin()
+	if s.Tones != nil {
+		book = s.Tones()
+	}
+	list, ok := book.Find(s.Endpoint.ToneZone, "ring")
 	if !ok {
 		return
 	}

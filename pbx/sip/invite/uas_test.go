@@ -1,6 +1,7 @@
 package invite
 
 import (
+	"bytes"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/media"
+	tones "branchline/media/tone"
 	"branchline/pbx/channel"
 )
 
@@ -242,12 +244,19 @@ func TestInboundInbandProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.cfg.Endpoint.InbandProgress = true
+		r.cfg.Endpoint.ToneZone = "us"
+		book, _ := tones.Builtin().With(tones.Sections("[us]\nring = 0/5000\n")) // the user's ring tone is silence
+		r.cfg.Tones = func() *tones.Book { return book }
 		s, in, _ := r.call(offerText("198.51.100.206", 4000, "0"))
 		s.Ring()
 		want(t, "answers", in.codes(), "100 183")
 		p := r.ports[0]
 		if len(p.plays) != 1 || p.plays[0] == nil {
 			t.Fatalf("no ring tone: %v", p.plays)
+		}
+		heard := make([]byte, 160)
+		if p.plays[0].Source.Fill(heard); len(bytes.Trim(heard, "\xff\x7f")) > 0 {
+			t.Errorf("not the user's ring tone: %x", heard)
 		}
 		s.Answer()
 		want(t, "answers", in.codes(), "100 183 200")
