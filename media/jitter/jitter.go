@@ -22,6 +22,8 @@ const (
 	room = 8192
 	// stray is how far a timestamp may be away and still belong to the same stream.
 	stray = 6000
+	// unknown is how long is waited as long as the jitter is not known: 30 ms, a LAN's.
+	unknown = 240
 	// faxDepth waits 160 ms for the packets of a fax, which cannot be concealed.
 	faxDepth = 1280
 )
@@ -165,7 +167,7 @@ func (b *Buffer) start(h *rtp.Header) {
 	b.noise.on = false
 	depth := b.conf.Fixed
 	if depth == 0 {
-		depth = min(max(b.conf.Least, 2*frame), b.conf.Most)
+		depth = min(max(b.conf.Least, unknown), b.conf.Most)
 	}
 	if b.fax {
 		depth = faxDepth

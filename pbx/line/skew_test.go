@@ -166,10 +166,8 @@ func (w *way) hear(f *hal.Frame) {
 			w.quiet = 0
 			took := time.Since(w.sent[0]) + time.Duration(i)*time.Second/hal.Rate
 			w.sent = w.sent[1:]
-			// At first the buffer does not know how regularly packets come.
-			if w.pings++; w.pings > 1 {
-				w.least, w.most = min(w.least, took), max(w.most, took)
-			}
+			w.pings++
+			w.least, w.most = min(w.least, took), max(w.most, took)
 		}
 	}
 	for _, v := range f {
