@@ -29,6 +29,9 @@ const (
 	KeyDir      = "/usr/share/branchline/update-keys"
 )
 
+// lockFile is held by whoever has the boot partition writable.
+const lockFile = "/run/branchline-card.lock"
+
 // ErrNone reports a system that was not started from a card of ours.
 var ErrNone = errors.New("this system was not started from a Branchline card")
 
@@ -165,11 +168,20 @@ func (c *Card) Commit(slot int) error {
 // writable has the boot partition writable while f runs; it is read-only otherwise,
 // so that a power cut finds nothing under way there.
 func (c *Card) writable(f func() error) error {
+	// One at a time: the first to finish would take the right to write from the other.
+	lock, err := os.OpenFile(lockFile, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
+		return fmt.Errorf("%s: %w", lockFile, err)
+	}
 	const flags = unix.MS_REMOUNT | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	if err := unix.Mount("", c.boot, "", flags|unix.MS_SYNCHRONOUS, "umask=077"); err != nil {
 		return fmt.Errorf("%s: make writable: %w", c.boot, err)
 	}
-	err := f()
+	err = f()
 	if e := unix.Mount("", c.boot, "", flags|unix.MS_RDONLY, "umask=077"); e != nil {
 		err = errors.Join(err, fmt.Errorf("%s: make read-only: %w", c.boot, e))
 	}
