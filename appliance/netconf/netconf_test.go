@@ -2,6 +2,7 @@ package netconf
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -188,4 +189,18 @@ func FuzzRead(f *testing.F) {
 		}
 		c.Firewall.Text()
 	})
+}
+
+// The sample in the guide is one that works.
+func TestGuide(t *testing.T) {
+	text, err := os.ReadFile("../../docs/network.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sample, _ := strings.Cut(string(text), "```ini\n")
+	sample, _, _ = strings.Cut(sample, "```")
+	c, diags := read(sample)
+	if len(diags) > 0 || len(c.Interfaces) != 4 || len(c.Routes) != 2 || !c.Firewall.Guard {
+		t.Errorf("%v\n%s", diags, show(c))
+	}
 }

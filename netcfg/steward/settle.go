@@ -192,8 +192,8 @@ func (s *Steward) publish() {
 			n.Search = appendNew(n.Search, l.Domain)
 		}
 	}
-	if fmt.Sprint(n) != fmt.Sprint(s.names) {
-		s.names = n
+	if !s.told || fmt.Sprint(n) != fmt.Sprint(s.names) {
+		s.names, s.told = n, true
 		if s.o.Publish != nil {
 			s.o.Publish(n)
 		}

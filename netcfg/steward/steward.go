@@ -102,6 +102,7 @@ type Steward struct {
 	last    string // how the last trial ended, in words
 	said    string // the last trouble that was logged
 	names   Names
+	told    bool   // they were published
 	guarded bool   // the filter has something of ours
 	seen    string // what Changed was last told of
 	news    chan netcfg.State
