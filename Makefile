@@ -22,7 +22,7 @@ build: ## the program for this machine, in bin/
 run: build ## an exchange on the sample configuration, which first calls itself
 	$(BIN) demo bin/demo
 
-test: deps check test-32 cross e2e ## everything: installs what it needs from Debian's packages
+test: deps check test-32 cross e2e dahdi ## everything: installs what it needs from Debian's packages
 
 check: fmt vet lint arch race ## all that needs neither root nor network
 
