@@ -26,7 +26,7 @@ const updateUsage = `Usage: branchline update FILE|URL   install an update, then
 func (inv *invocation) update(ctx context.Context, args []string) error {
 	later := len(args) == 2 && args[1] == "--later"
 	if len(args) != 1 && !later {
-		return errors.New(updateUsage)
+		return fmt.Errorf("which update?\n%s", updateUsage)
 	}
 	c, err := card.Open()
 	if err != nil {
