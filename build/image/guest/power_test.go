@@ -105,7 +105,18 @@ func (b *bench) again(t *testing.T) (*Guest, Options) {
 	if err := CopyDisk(b.card, o.Disk, 0); err != nil {
 		t.Fatal(err)
 	}
-	return start(t, o), o
+	g := start(t, o)
+	// What is typed before the state is read in is lost.
+	for range 120 {
+		if err := g.Type(""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.Expect(`# `, time.Second); err == nil {
+			return g, o
+		}
+	}
+	t.Fatal("the frozen machine does not go on")
+	return nil, o
 }
 
 // section copies so many MiB of a card, 0: all that are left.
