@@ -178,6 +178,8 @@ func (s *site) out(phone, number string) *desk.Call {
 	return c
 }
 
+// S-018, S-028: an office with a DAHDI card: the line rings the desks, a desk dials
+// out, the old telephones are called and call.
 func TestOffice(t *testing.T) {
 	var x *sim.Exchange
 	var desk, workshop *sim.Telephone

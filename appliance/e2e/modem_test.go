@@ -179,7 +179,7 @@ func (r *rig) quiet(e *switchboard.Exchange) {
 	})
 }
 
-// TestModemCalls: a call that comes in over a voice modem, with the caller's number,
+// TestModemCalls (S-018): a call that comes in over a voice modem, with the caller's number,
 // and one that goes out, with speech both ways; then the modem is pulled out in a
 // call and put back.
 func TestModemCalls(t *testing.T) {

@@ -160,6 +160,8 @@ func pauses(t *testing.T, phone, line *port) {
 	}
 }
 
+// S-028: calls over DAHDI ports, on the scripted kernel; guest_test.go makes the same
+// on the real one.
 func TestCalls(t *testing.T) {
 	for name, made := range map[string]func(*testing.T, *port, *port){"incoming": call, "unanswered": unanswered, "again": again,
 		"flashed": flashed, "pauses": pauses} {
