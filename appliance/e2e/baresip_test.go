@@ -85,16 +85,25 @@ func TestEBaresip(t *testing.T) {
 		o := newOfficeE(t, p)
 		a := o.telephone(&phone.Baresip{Host: o.host(device1002), Server: addr(server1), User: "1002", Say: hum(1004), TCP: true})
 		b := o.telephone(&phone.Baresip{Host: o.host(device3001), Server: addr(server3), User: "3001", Say: hum(700)})
-		o.must(a.Command("dial", "3001"))
-		_, err := a.Event(10*time.Second, "CALL_ESTABLISHED")
-		o.must(err)
-		began := time.Now()
-		o.eventually(10*time.Second, "two seconds of audio both ways", func() bool {
-			return len(o.heard(device1002, began)) > 2*ear.Rate && len(o.heard(device3001, began)) > 2*ear.Rate
-		})
-		o.must(b.Command("hangup", ""))
-		_, err = a.Event(10*time.Second, "CALL_CLOSED")
-		o.must(err)
+		// baresip 1.0 takes every packet of a stream for late whose numbers begin below
+		// those of the stream before. Here the far exchange takes over from the near one
+		// after a few milliseconds; if a packet of the near one was quick enough to
+		// arrive, that is one call in two. Such a call is made again.
+		for range 5 {
+			o.must(a.Command("dial", "3001"))
+			_, err := a.Event(10*time.Second, "CALL_ESTABLISHED")
+			o.must(err)
+			began := time.Now()
+			o.eventually(10*time.Second, "two seconds of audio both ways", func() bool {
+				return len(o.heard(device1002, began)) > 2*ear.Rate && len(o.heard(device3001, began)) > 2*ear.Rate
+			})
+			o.must(b.Command("hangup", ""))
+			_, err = a.Event(10*time.Second, "CALL_CLOSED")
+			o.must(err)
+			if !a.Dropped() && !b.Dropped() {
+				break
+			}
+		}
 		o.heardBy(a.User, a, 700)
 		o.heardBy(b.User, b, 1004)
 	})

@@ -31,10 +31,11 @@ type Baresip struct {
 	Codec    string // pcmu or pcma; empty for pcmu
 	Say      []byte // WAV file of what its user says
 
-	cmd    *exec.Cmd
-	exited chan error
-	ctrl   net.Conn
-	in     *bufio.Reader
+	dropped int // packets counted by Dropped
+	cmd     *exec.Cmd
+	exited  chan error
+	ctrl    net.Conn
+	in      *bufio.Reader
 }
 
 const baresipModules = "/usr/lib/baresip/modules"
@@ -219,6 +220,16 @@ func (b *Baresip) Heard() ([]byte, error) {
 func (b *Baresip) Screen() string {
 	out, _ := os.ReadFile(filepath.Join(b.Dir, "screen"))
 	return tail(out, 4000)
+}
+
+// Dropped reports whether the phone has thrown packets away as late since it was last
+// asked.
+func (b *Baresip) Dropped() bool {
+	out, _ := os.ReadFile(filepath.Join(b.Dir, "screen"))
+	n := strings.Count(string(out), "(Connection timed out)")
+	more := n > b.dropped
+	b.dropped = n
+	return more
 }
 
 // Stop ends the process.
