@@ -53,9 +53,46 @@ func (s *Store) Keep(name string, fd uintptr) error {
 	return send("FDSTORE=1\nFDNAME="+fdName(name), unix.UnixRights(int(fd)))
 }
 
-// Drop has the manager let go of what it holds under a name.
+// Drop has the manager let go of what it holds under a name, and returns when it has:
+// until then the address of a socket is still taken.
 func (s *Store) Drop(name string) error {
-	return send("FDSTOREREMOVE=1\nFDNAME="+fdName(name), nil)
+	if !Managed() {
+		return nil
+	}
+	if err := send("FDSTOREREMOVE=1\nFDNAME="+fdName(name), nil); err != nil {
+		return err
+	}
+	return barrier()
+}
+
+// patience is how long the manager may take to get to what it was told, in
+// milliseconds.
+const patience = 2000
+
+// barrier waits until the manager has read everything sent before (sd_notify_barrier(3)):
+// it closes the descriptor that comes with the word.
+func barrier() error {
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		return fmt.Errorf("service manager: %w", err)
+	}
+	defer unix.Close(p[0])
+	err := send("BARRIER=1", unix.UnixRights(p[1]))
+	if e := unix.Close(p[1]); e != nil || err != nil {
+		return errors.Join(err, e)
+	}
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p[0])}}, patience) // hang-up is always told
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return fmt.Errorf("service manager: %w", err)
+		case n == 0:
+			return errors.New("service manager: it does not listen")
+		default:
+			return nil
+		}
+	}
 }
 
 // Tidy lets go of what was handed over and nobody has taken: the sockets of a

@@ -145,18 +145,32 @@ func TestStoreKeepsSockets(t *testing.T) {
 	}
 	defer w.Close()
 	s.files["old"] = r
-	if err := s.Tidy(); err != nil {
-		t.Fatal(err)
+	// Letting go is over when the manager has closed what came with the barrier.
+	letsGo := func(name string, do func() error) {
+		t.Helper()
+		done := make(chan error)
+		go func() { done <- do() }()
+		if text, _ := hear(t, l); text != "FDSTOREREMOVE=1\nFDNAME="+name {
+			t.Errorf("%q", text)
+		}
+		text, fds := hear(t, l)
+		if text != "BARRIER=1" || len(fds) != 1 {
+			t.Fatalf("%q %v", text, fds)
+		}
+		select {
+		case err := <-done:
+			t.Errorf("over too early: %v", err)
+		default:
+		}
+		if err := unix.Close(fds[0]); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
-	if text, _ := hear(t, l); text != "FDSTOREREMOVE=1\nFDNAME=old" {
-		t.Errorf("%q", text)
-	}
-	if err := s.Drop("x"); err != nil {
-		t.Fatal(err)
-	}
-	if text, _ := hear(t, l); text != "FDSTOREREMOVE=1\nFDNAME=x" {
-		t.Errorf("%q", text)
-	}
+	letsGo("old", s.Tidy)
+	letsGo("x", func() error { return s.Drop("x") })
 }
 
 // The watchdog is fed while every part works, and only then.
