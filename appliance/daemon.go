@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -302,6 +303,18 @@ var always = func() chan struct{} { c := make(chan struct{}); close(c); return c
 // the agent is made with the registrar.
 type lazyPinger struct{ registrar.Pinger }
 
+// How often, and after which pause, a socket is tried again that the service manager may
+// be about to let go of.
+const (
+	keptTries = 10
+	keptPause = 100 * time.Millisecond
+)
+
+// unbound reports whether a socket could not be bound.
+func unbound(diags []astconf.Diag) bool {
+	return slices.ContainsFunc(diags, func(d astconf.Diag) bool { return d.Rule == "bind" && d.Severity == astconf.Error })
+}
+
 // firstConfiguration puts the configuration on disk into force, or explains why
 // not.
 func (d *daemon) firstConfiguration() error {
@@ -309,6 +322,15 @@ func (d *daemon) firstConfiguration() error {
 	next, diags := readConfiguration(d.judge())
 	d.connect(next, diags)
 	commit, more := d.prepare(next)
+	for try := 0; try < keptTries && systemd.Managed() && unbound(more); try++ {
+		// A socket of the configuration before may be in the manager's keeping, and in
+		// the way.
+		if err := d.keeper.Tidy(); err != nil {
+			d.log.Warn(err.Error())
+		}
+		time.Sleep(keptPause)
+		commit, more = d.prepare(next)
+	}
 	diags = append(diags, more...)
 	d.findings.Store(&diags)
 	report(d.log, diags)

@@ -101,7 +101,11 @@ func (o *Options) arguments() []string {
 	if machine == "raspi3b" {
 		disk, args = "if=sd", []string{"-nographic", "-m", "1024"}
 	} else {
-		net := "user,id=n0,restrict=on"
+		// With restrict=on QEMU drops what the guest answers over UDP, and names no router.
+		net := "user,id=n0"
+		if len(o.Forwards) == 0 {
+			net += ",restrict=on"
+		}
 		for _, f := range o.Forwards {
 			p := strings.Split(f, ":")
 			net += fmt.Sprintf(",hostfwd=%s:127.0.0.1:%s-:%s", p[0], p[1], p[2])

@@ -24,8 +24,63 @@ func until(t *testing.T, g *Guest, command string) {
 	}
 }
 
-// TestNetworkByDHCP boots the image as it is flashed: it finds its address by itself,
-// and a phone outside reaches it.
+const guestPJSIP = `[lan]
+type=transport
+protocol=udp
+bind=DEVICE
+
+[1001]
+type=endpoint
+context=default
+allow=!all,ulaw
+auth=1001
+aors=1001
+
+[1001]
+type=auth
+username=1001
+password=only-for-this-test
+
+[1001]
+type=aor
+max_contacts=1
+`
+
+const guestNetwork = `[lan]
+device=DEVICE
+dhcp=yes
+
+[voice]
+parent=lan
+id=40
+address=10.40.0.1/24
+
+[office]
+type=bridge
+ports=voice2
+address=10.50.0.1/24
+
+[voice2]
+parent=lan
+id=41
+
+[firewall]
+sip=10.0.2.0/24
+mark=yes
+`
+
+// write puts a file into the guest.
+func write(t *testing.T, g *Guest, path, text string) {
+	t.Helper()
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if out, err := g.Run("printf '%s\\n' '"+strings.Join(lines, "' '")+"' > "+path, time.Minute); err != nil {
+		t.Fatal(err, out)
+	}
+}
+
+// TestNetworkByDHCP boots the image as it is flashed: it finds its address by itself. Then
+// a phone outside registers, and VLANs, a bridge and the firewall come by a reload that
+// the gateway proves.
 func TestNetworkByDHCP(t *testing.T) {
 	o := card(t, "amd64")
 	o.Shell = true
@@ -35,36 +90,90 @@ func TestNetworkByDHCP(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, g, "ip -4 addr show | grep -q 'inet 10.0.2.15/24'")
-	until(t, g, "ip route | grep -q '^default via 10.0.2.2 dev'")
-	until(t, g, "grep -q '^nameserver 10.0.2.3' /etc/resolv.conf")
-	until(t, g, "systemctl is-active -q branchline")
-	out, err := g.Run("/usr/sbin/asterisk -rx 'net show'; cat /etc/resolv.conf; ip addr; ip route; journalctl -b --no-pager -u branchline | grep -i 'dhcp\\|network'", time.Minute)
+	links, err := g.Run("ls /sys/class/net", time.Minute)
 	if err != nil {
-		t.Error(err)
+		t.Fatal(err)
 	}
-	t.Log(out)
+	device := ""
+	for _, l := range strings.Fields(links) {
+		if strings.HasPrefix(l, "e") {
+			device = l
+		}
+	}
+	until(t, g, "systemctl is-active -q branchline")
+	until(t, g, "grep -q '^nameserver 10.0.2.3' /etc/resolv.conf")
+	shown := func(command string, what ...string) {
+		t.Helper()
+		for _, w := range what {
+			until(t, g, "/usr/sbin/asterisk -rx '"+command+"' | grep -q '"+w+"'")
+		}
+		out, _ := g.Run("/usr/sbin/asterisk -rx '"+command+"'", time.Minute)
+		t.Log(out)
+	}
+	shown("net show", "10.0.2.15/24", "Route default via 10.0.2.2 dev "+device, "Lease "+device+": 10.0.2.15/24 from 10.0.2.2")
+
+	write(t, g, "/etc/asterisk/pjsip.conf", strings.ReplaceAll(guestPJSIP, "DEVICE", device))
+	// The sample on the card listens on all addresses: a transport on one of them cannot
+	// be bound beside it, only in its place.
+	if out, err := g.Run("systemctl restart branchline", 3*time.Minute); err != nil {
+		t.Fatal(err, out)
+	}
+	shown("pjsip show transports", device+":5060")
 	phone := dialGuest(t, "127.0.0.1:15260")
-	if status, _ := phone.ask(t, "OPTIONS", "", ""); status == 0 {
-		t.Error("no answer to OPTIONS")
+	if status, _ := phone.ask(t, "OPTIONS", "1001", ""); status == 0 {
+		out, _ := g.Run("ip addr show "+device+"; journalctl -b --no-pager -u branchline | tail -40; cat /proc/net/udp", time.Minute)
+		t.Fatal("no answer to OPTIONS\n" + out)
+	}
+	register := func() {
+		t.Helper()
+		status, header := phone.ask(t, "REGISTER", "1001", "")
+		if status != 401 {
+			t.Fatalf("REGISTER without a password is answered %d", status)
+		}
+		status, _ = phone.ask(t, "REGISTER", "1001", digest(header.Get("WWW-Authenticate"), "1001", "only-for-this-test", "REGISTER", "sip:10.0.2.15"))
+		if status != 200 {
+			t.Fatalf("REGISTER with a password is answered %d", status)
+		}
+	}
+	register()
+	shown("pjsip show contacts", "1001/sip:1001@")
+
+	write(t, g, "/etc/asterisk/network.conf", strings.ReplaceAll(guestNetwork, "DEVICE", device))
+	shown("core reload")
+	shown("net show", "voice .*10.40.0.1/24", "office .*10.50.0.1/24", "Firewall: ", "The last change was kept: gateway 10.0.2.2 answers")
+	register()
+	if out, err := g.Run("cat /proc/net/vlan/config; ls /sys/class/net/office/brif", time.Minute); err != nil || !strings.Contains(out, "| 40 ") || !strings.Contains(out, "voice2") {
+		t.Errorf("%v %s", err, out)
+	}
+	if out, err := g.Run("journalctl -b --no-pager -u branchline | grep -i 'network\\|dhcp\\|interface'; journalctl -b --no-pager -o short-monotonic | grep -i 'virtio_net\\|eth0\\|Started branch\\|network step\\|fully booted'", time.Minute); err != nil {
+		t.Error(err)
 	} else {
-		t.Logf("OPTIONS is answered %d", status)
+		t.Log(out)
+	}
+	if out, err := g.Run("cat /etc/resolv.conf /etc/systemd/timesyncd.conf.d/branchline.conf; systemctl is-active branchline-time.path", time.Minute); err != nil || !strings.Contains(out, "[Time]") {
+		t.Errorf("%v %s", err, out)
 	}
 }
 
 // A phone is as much of one as it takes to see that packets go both ways.
 type phone struct {
-	c   net.Conn
+	c   *net.UDPConn // not connected: QEMU answers from another port than it was asked at
+	to  *net.UDPAddr
 	seq int
 }
 
 func dialGuest(t *testing.T, address string) *phone {
 	t.Helper()
-	c, err := net.Dial("udp", address)
+	to, err := net.ResolveUDPAddr("udp4", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return &phone{c: c}
+	return &phone{c: c, to: to}
 }
 
 // ask sends a request and repeats it until there is a final answer; 0 is none.
@@ -82,7 +191,7 @@ func (p *phone) ask(t *testing.T, method, user, authorization string) (status in
 	b.WriteString("Content-Length: 0\r\n\r\n")
 	buf := make([]byte, 4096)
 	for range 20 {
-		if _, err := p.c.Write([]byte(b.String())); err != nil {
+		if _, err := p.c.WriteToUDP([]byte(b.String()), p.to); err != nil {
 			t.Log(err)
 		}
 		if err := p.c.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
