@@ -33,7 +33,7 @@ func card(t *testing.T, name string) Options {
 
 func start(t *testing.T, o Options) *Guest {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	g, err := Start(ctx, o)
 	if err != nil {
 		t.Fatal(err)

@@ -108,7 +108,7 @@ func call(t *testing.T, port int) {
 	}
 	defer sip.Close()
 	c := &caller{t: t, sip: sip, port: port, tag: fmt.Sprintf("r%d", time.Now().UnixNano())}
-	if a := c.ask("REGISTER", "sip:guest", "", ""); !strings.HasPrefix(a, "SIP/2.0 200") {
+	if a := c.ask("REGISTER", "sip:1001@guest", "", ""); !strings.HasPrefix(a, "SIP/2.0 200") {
 		t.Fatalf("REGISTER: %s", a)
 	}
 	c.tag, c.seq = "i"+c.tag, 0
