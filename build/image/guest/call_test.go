@@ -192,7 +192,7 @@ func callGuest(t *testing.T, board string, port int) {
 	}
 	run("until systemctl is-active -q branchline; do sleep 1; done")
 	ready := time.Since(g.began)
-	if out := strings.TrimSpace(run("systemctl --failed --no-legend --plain")); out != "" {
+	if out := run("systemctl --failed --no-legend --plain"); strings.Contains(out, " failed ") { // the console may say other things
 		t.Errorf("failed units: %s", out)
 	}
 	run(office)
