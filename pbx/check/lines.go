@@ -86,25 +86,30 @@ func (x *examiner) dialNumber(d dial, t target, l *lineconf.Line, number string,
 // linesKnown reports what is wrong with the lines themselves.
 func (x *examiner) linesKnown() {
 	for _, l := range x.trunks.Lines {
-		x.lineContext(l)
+		x.lineContext(l, "context", l.Context)
+		for i, p := range l.RingPatterns {
+			if l.DistinctRings && p.Context != "" {
+				x.lineContext(l, fmt.Sprintf("dring%dcontext", i+1), p.Context)
+			}
+		}
 		x.lineTones(l)
 		x.lineCallerID(l)
 		x.linePort(l)
 	}
 }
 
-// lineContext: where calls from the line go.
-func (x *examiner) lineContext(l *lineconf.Line) {
-	at := x.where(l, "context")
+// lineContext: where calls from the line go, as a setting says.
+func (x *examiner) lineContext(l *lineconf.Line, setting, context string) {
+	at := x.where(l, setting)
 	switch {
-	case x.view[l.Context] == nil:
-		d := x.warn(at, "line-context", fmt.Sprintf("calls from %s go to context %q, which does not exist", l.ID(), l.Context), "they are not answered", "add ["+l.Context+"] to extensions.conf")
-		d.Near = l.Context
+	case x.view[context] == nil:
+		d := x.warn(at, "line-context", fmt.Sprintf("calls from %s go to context %q, which does not exist", l.ID(), context), "they are not answered", "add ["+context+"] to extensions.conf")
+		d.Near = context
 		var names []string
 		for i := range x.views {
 			names = append(names, x.views[i].Name)
 		}
-		if near := settings.Nearest(l.Context, names); near != "" {
+		if near := settings.Nearest(context, names); near != "" {
 			d.Cure = "did you mean " + near + "?"
 		}
 	case l.Signalling == lineconf.FXS || l.Signalling == lineconf.Auto:
@@ -113,9 +118,9 @@ func (x *examiner) lineContext(l *lineconf.Line) {
 		if l.SubscriberNumber != "" {
 			number = l.SubscriberNumber
 		}
-		_, direct := x.find(l.Context, number)
-		if _, s := x.find(l.Context, "s"); !direct && !s {
-			x.warn(at, "line-context", fmt.Sprintf("calls from %s begin at extension s of [%s], which does not have it", l.ID(), l.Context), "they are not answered", "add exten => s,1,Dial(...) to ["+l.Context+"]").Near = l.Context
+		_, direct := x.find(context, number)
+		if _, s := x.find(context, "s"); !direct && !s {
+			x.warn(at, "line-context", fmt.Sprintf("calls from %s begin at extension s of [%s], which does not have it", l.ID(), context), "they are not answered", "add exten => s,1,Dial(...) to ["+context+"]").Near = context
 		}
 	}
 }
@@ -194,6 +199,11 @@ func (x *examiner) fromLines() []string {
 	var out []string
 	for _, l := range x.trunks.Lines {
 		out = append(out, l.Context)
+		for _, p := range l.RingPatterns {
+			if l.DistinctRings && p.Context != "" {
+				out = append(out, p.Context)
+			}
+		}
 		if l.Driver == "cell" {
 			out = append(out, l.TextContext)
 		}

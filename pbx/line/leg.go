@@ -23,14 +23,18 @@ type leg struct {
 	mailbox atomic.Pointer[channel.Mailbox]
 	over    atomic.Bool
 	began   time.Time
-	urgent  bool // an emergency call
+	urgent  bool   // an emergency call
+	context string // of the dialplan, where it begins
 
 	number string // to dial
 	caller channel.Party
 	ringer lineconf.Cadence
+	// confirm: the answer counts from when # is pressed at the far side.
+	confirm bool
 
 	// What follows is the port's goroutine's.
-	slot     int // of a phone
+	slot     int  // of a phone
+	lifted   bool // answered, not confirmed yet
 	detached bool
 }
 
@@ -92,6 +96,25 @@ func (l *leg) ask(f func(side)) {
 			f(l.port.side)
 		}
 	})
+}
+
+// report tells what has happened to the call; an answer that is to be confirmed waits
+// for that.
+func (l *leg) report(k channel.EventKind) {
+	if k == channel.Answered && l.confirm {
+		l.lifted = true
+		l.port.note("answered, and not confirmed with # yet", "call", l.name)
+		return
+	}
+	l.put(channel.Event{Kind: k})
+}
+
+// pressed takes a key of the far side's.
+func (l *leg) pressed(digit byte) {
+	if l.lifted && digit == '#' {
+		l.lifted, l.confirm = false, false
+		l.report(channel.Answered)
+	}
 }
 
 func (l *leg) put(e channel.Event) {

@@ -35,6 +35,9 @@ func (f *phone) happened(e hal.Event) {
 	if e.Kind == hal.Digit && f.path != nil { // pulses, or what the device recognised
 		f.path.Digit(e.Digit, e.Length)
 	}
+	if e.Kind == hal.Digit {
+		f.pressed(e.Digit)
+	}
 	f.machine.Happened(e)
 }
 
@@ -62,12 +65,22 @@ func (f *phone) heard(h speech.Heard) {
 	switch h.Kind {
 	case speech.DigitBegan:
 		f.machine.DigitBegan(h.Digit)
+		f.pressed(h.Digit)
 	case speech.DigitEnded:
 		f.machine.Digit(h.Digit)
 	case speech.SoundOver:
 		f.machine.SoundOver()
 	case speech.Tone, speech.RingbackOver, speech.Voice, speech.Abandoned, speech.CallerBegun, speech.CallerKnown,
 		speech.CallerDamaged, speech.DigitsSent, speech.PeerDigit, speech.Ended:
+	}
+}
+
+// pressed takes a key for the calls that wait to be confirmed with one.
+func (f *phone) pressed(digit byte) {
+	for _, l := range f.calls {
+		if l != nil {
+			l.pressed(digit)
+		}
 	}
 }
 
@@ -233,7 +246,7 @@ func (f phonePort) Lookup(number string) (exists, more bool) {
 
 func (f phonePort) Report(slot int, k channel.EventKind) {
 	if l := f.calls[slot]; l != nil {
-		l.put(channel.Event{Kind: k})
+		l.report(k)
 	}
 }
 

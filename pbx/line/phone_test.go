@@ -43,7 +43,7 @@ func saw(t *testing.T, tel *sim.Telephone, whats ...sim.What) {
 }
 
 const house = "[default]\nexten => 100,1,Dial(Test/a)\nexten => 1000,1,Dial(Test/long)\nexten => _2XX,1,Dial(Test/b)\nexten => 300,1,Busy()\nexten => 301,1,Congestion()\nexten => 302,1,Ringing()\nsame => n,Wait(5)\nsame => n,Answer()\nsame => n,Wait(60)\n" +
-	"exten => 7,1,Dial(DAHDI/1)\nexten => 8,1,Dial(DAHDI/1r2,20)\n"
+	"exten => 7,1,Dial(DAHDI/1)\nexten => 8,1,Dial(DAHDI/1r2,20)\nexten => 6,1,Dial(DAHDI/1cr2)\n"
 
 func TestPhoneDials(t *testing.T) {
 	desk(t, house, phones, func(b *branch, tel *sim.Telephone) {
@@ -257,5 +257,23 @@ func TestThreeWay(t *testing.T) {
 		first.HangsUp()
 		time.Sleep(time.Second)
 		second.Want("dial, join Test/b-00000000, part, hangup 16")
+	})
+}
+
+// TestPhoneConfirms: lifting the handset is not enough where a key is asked for.
+func TestPhoneConfirms(t *testing.T) {
+	desk(t, house, phones, func(b *branch, tel *sim.Telephone) {
+		a := b.Phone("a").Dial("6")
+		saw(b.T, tel, sim.Rings)
+		tel.Lift()
+		tel.Dial("1")
+		time.Sleep(5 * time.Second)
+		a.Want("ring")
+		tel.Dial("#")
+		time.Sleep(time.Second)
+		a.Want("answer, join")
+		tel.PutBack()
+		time.Sleep(3 * time.Second)
+		a.Want("hangup 16")
 	})
 }

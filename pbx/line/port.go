@@ -403,7 +403,7 @@ func (p *port) note(text string, args ...any) { p.log.Info(text, args...) }
 
 // newLeg makes a leg and puts it on the port's list.
 func (p *port) newLeg(inbound bool) (*leg, error) {
-	l := &leg{port: p, inbound: inbound, began: time.Now()}
+	l := &leg{port: p, inbound: inbound, began: time.Now(), context: p.conf().Context}
 	stream, err := p.bank.Plane.Line(l.media)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.id, err)

@@ -160,7 +160,7 @@ func (p *port) reserve(to dest.Target, r channel.Request, force bool) (*leg, err
 	} else {
 		p.remember(to.Digits, false)
 	}
-	l.number, l.urgent, l.caller = to.Digits, conf.Urgent(to.Digits), r.Caller
+	l.number, l.urgent, l.caller, l.confirm = to.Digits, conf.Urgent(to.Digits), r.Caller, to.Confirm
 	if n := len(conf.Cadences); to.Ring > 0 && n > 0 {
 		l.ringer = conf.Cadences[(to.Ring-1)%n]
 	} else if z, ok := p.bank.tones().Zone(conf.ToneZone); ok {

@@ -37,6 +37,7 @@ func (t *trunk) happened(e hal.Event) {
 		if t.path != nil && t.conf.DigitsFromLine {
 			t.path.Digit(e.Digit, e.Length)
 		}
+		t.pressed(e.Digit)
 		return
 	}
 	t.machine.Happened(e)
@@ -90,7 +91,15 @@ func (t *trunk) heard(h speech.Heard) {
 		if err := t.do(hal.Op{Kind: hal.SendDigit, Digits: string(rune(h.Digit))}); err != nil {
 			t.log.Warn("digit", "digit", string(rune(h.Digit)), "error", err)
 		}
-	case speech.DigitBegan, speech.DigitEnded, speech.SoundOver, speech.Ended:
+	case speech.DigitBegan:
+		t.pressed(h.Digit)
+	case speech.DigitEnded, speech.SoundOver, speech.Ended:
+	}
+}
+
+func (t *trunk) pressed(digit byte) {
+	if t.call != nil {
+		t.call.pressed(digit)
 	}
 }
 
@@ -100,9 +109,9 @@ func (t *trunk) fax() {
 	if t.call == nil || !wanted {
 		return
 	}
-	if exists, _ := t.bank.Exchange.Lookup(t.conf.Context, "fax", ""); exists {
+	if exists, _ := t.bank.Exchange.Lookup(t.call.context, "fax", ""); exists {
 		t.log.Info("fax tone: the call goes to extension fax", "call", t.call.name)
-		t.call.put(channel.Event{Kind: channel.Redirect, Target: t.conf.Context + ",fax,1"})
+		t.call.put(channel.Event{Kind: channel.Redirect, Target: t.call.context + ",fax,1"})
 	}
 }
 
@@ -167,13 +176,14 @@ func (t trunkPort) Speak(a fxo.Audio) error {
 	return nil
 }
 
-func (t trunkPort) Offer(c hal.Caller) bool {
+func (t trunkPort) Offer(c hal.Caller, where string) bool {
 	l, err := t.newLeg(true)
 	if err != nil {
 		t.log.Error("incoming call", "error", err)
 		return false
 	}
 	caller := t.party(c)
+	l.context = where
 	t.trunk.call = l
 	t.remember(caller.Number, true)
 	exten := "s"
@@ -208,7 +218,7 @@ func (t *trunk) party(c hal.Caller) channel.Party {
 func (p *port) incoming(l *leg, caller channel.Party, exten string) channel.Incoming {
 	conf := p.conf()
 	in := channel.Incoming{
-		Leg: l, Context: conf.Context, Exten: exten, Caller: caller, Account: conf.Account, Language: conf.Language,
+		Leg: l, Context: l.context, Exten: exten, Caller: caller, Account: conf.Account, Language: conf.Language,
 		ToneZone: conf.ToneZone, MusicClass: conf.MusicClass, CallGroup: conf.CallGroup, PickupGroup: conf.PickupGroup,
 		Vars: conf.Vars, MaxForwards: 70, Codecs: []*media.Codec{media.PCMU, media.PCMA},
 	}
@@ -220,7 +230,7 @@ func (p *port) incoming(l *leg, caller channel.Party, exten string) channel.Inco
 
 func (t trunkPort) Report(k channel.EventKind) {
 	if t.call != nil {
-		t.call.put(channel.Event{Kind: k})
+		t.call.report(k)
 	}
 }
 

@@ -3,6 +3,7 @@ package line_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 	"branchline/hal"
 	"branchline/hal/sim"
 	"branchline/hal/sim/signal"
+	"branchline/media/callerid"
 	"branchline/pbx/channel"
 )
 
@@ -120,7 +122,7 @@ func TestRefusals(t *testing.T) {
 	}, func(b *branch) {
 		tech, _ := b.Tech("dahdi")
 		for dest, want := range map[string]channel.Cause{
-			"3/1": channel.NoRoute, "": channel.InvalidNumberFormat, "1c/5": channel.InvalidNumberFormat, "g9/1": channel.NoRoute,
+			"3/1": channel.NoRoute, "": channel.InvalidNumberFormat, "1d/5": channel.InvalidNumberFormat, "1cr/5": channel.InvalidNumberFormat, "g9/1": channel.NoRoute,
 			"7/1": channel.DestinationOutOfOrder, "2/1": channel.DestinationOutOfOrder, "x/1": channel.NoRoute,
 		} {
 			_, err := tech.NewLeg(b.T.Context(), channel.Request{Dest: dest})
@@ -265,6 +267,59 @@ func TestKeysFromLine(t *testing.T) {
 			}
 			x.HangUp()
 			time.Sleep(3 * time.Second)
+		})
+	}
+}
+
+// TestConfirmed: an answer that is to be confirmed counts from the key on; a device
+// that tells keys by itself is believed.
+func TestConfirmed(t *testing.T) {
+	for _, caps := range []hal.Caps{0, hal.ReportsDigits | hal.Dials} {
+		var x *sim.Exchange
+		open(t, "[default]\nexten => _X.,1,Dial(DAHDI/1c/${EXTEN})\n", dahdi("signalling=fxs_ks\nwaitfordialtone=no\nechocancel=no\nchannel=>1\n"), one(&x, sim.Loop{Caps: caps}), func(b *branch) {
+			x.Directory = func(string) (sim.Party, sim.Verdict) {
+				return sim.Party{Answer: 2 * time.Second, Voice: signal.Then(signal.Silence(3*time.Second), signal.Keys(-10, 100*time.Millisecond, 100*time.Millisecond, "5"),
+					signal.Silence(2*time.Second), signal.Keys(-10, 100*time.Millisecond, 100*time.Millisecond, "#"), signal.Silence(time.Minute))}, sim.Found
+			}
+			a := b.Phone("a").Dial("5551234")
+			told(b.T, x, sim.Connected)
+			time.Sleep(4500 * time.Millisecond)
+			b.want("before the key", b.channels(), "DAHDI/1-1 Dialing, Test/a-00000000 Ring")
+			time.Sleep(2 * time.Second)
+			b.want("after it", b.channels(), "DAHDI/1-1 Up, Test/a-00000000 Up")
+			a.HangsUp()
+		})
+	}
+}
+
+// TestDistinctiveRing: the rhythm says for which of the line's numbers a call is.
+func TestDistinctiveRing(t *testing.T) {
+	const conf = "signalling=fxs_ks\ncontext=other\nusedistinctiveringdetection=yes\ndring1=95,0,0\ndring1context=house\ndring2=325,95,0\ndring2context=shop\nchannel=>1\n"
+	const ms = time.Millisecond
+	form, _ := callerid.FormFor("us")
+	spill := form.Samples(callerid.Message{Number: "0223456789"})
+	for where, ring := range map[string][]time.Duration{
+		"house": {2000 * ms, 4000 * ms}, "shop": {1000 * ms, 500 * ms, 1000 * ms, 3500 * ms}, "other": {1000 * ms, 2000 * ms},
+	} {
+		var x *sim.Exchange
+		open(t, "[house]\nexten => s,1,Dial(Test/house)\n[shop]\nexten => s,1,Dial(Test/shop)\n[other]\nexten => s,1,Dial(Test/other)\n", dahdi(conf), one(&x, sim.Loop{}), func(b *branch) {
+			x.Ring = ring
+			call := sim.Call{}
+			if where == "house" { // the others leave no room for it
+				call.Spill = spill
+			}
+			x.CallIn(call)
+			time.Sleep(14 * time.Second)
+			for _, p := range []string{"house", "shop", "other"} {
+				b.want(where+": calls to "+p, fmt.Sprint(b.Phone(p).Called()), map[bool]string{true: "1", false: "0"}[p == where])
+			}
+			if where == "house" {
+				b.want("caller", b.Phone(where).Last().Request.Caller.Number, "0223456789")
+			}
+			b.Phone(where).Last().PicksUp()
+			told(b.T, x, sim.Connected)
+			x.HangUp()
+			time.Sleep(15 * time.Second)
 		})
 	}
 }

@@ -16,7 +16,9 @@ type Target struct {
 	Turns  bool   // r, R: go on after the line taken last
 	Line   string // or the line's name
 	Ring   int    // distinctive ringing, 0: the usual
-	Digits string // to be dialled over it
+	// Confirm: who answers must press # before the call counts as answered.
+	Confirm bool
+	Digits  string // to be dialled over it
 }
 
 // Parse reads `3`, `3/5551234`, `g1/5551234`, `2r3` and the like. Names of DAHDI lines
@@ -51,15 +53,18 @@ func leading(s string) (n int, rest string, ok bool) {
 	return n, s[i:], err == nil
 }
 
-// options reads what may follow the line: r and a number.
+// options reads what may follow the line: c, and r with a number.
 func (t *Target) options(s string) error {
-	if s == "" {
-		return nil
+	for whole := s; s != ""; {
+		if s[0] == 'c' {
+			t.Confirm, s = true, s[1:]
+			continue
+		}
+		n, rest, ok := leading(s[1:])
+		if s[0] != 'r' || !ok || n < 1 {
+			return fmt.Errorf("%q after the line: only c (answer confirmed with #) and r1, r2 ... (distinctive ringing) are supported", whole)
+		}
+		t.Ring, s = n, rest
 	}
-	n, rest, ok := leading(s[1:])
-	if s[0] != 'r' || !ok || rest != "" || n < 1 {
-		return fmt.Errorf("%q after the line: only r1, r2 ... (distinctive ringing) is supported", s)
-	}
-	t.Ring = n
 	return nil
 }

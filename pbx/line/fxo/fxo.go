@@ -26,7 +26,7 @@ type Port interface {
 	// echo is cancelled and digits and tones are looked for.
 	Speak(a Audio) error
 	// Offer hands an incoming call to the dialplan; false if it was not taken.
-	Offer(c hal.Caller) bool
+	Offer(c hal.Caller, context string) bool
 	// Report tells the call's leg what has happened.
 	Report(k channel.EventKind)
 	// Over ends the call's leg.
@@ -92,6 +92,8 @@ type Machine struct {
 	due      time.Time // when the state is to be left, zero: never
 	quiet    time.Time // ringing: when the caller has given up
 	rings    int
+	rhythm   rhythm
+	ready    bool // to be offered when the rhythm is known
 	ringEnd  time.Time
 	caller   hal.Caller
 	known    bool   // who calls
@@ -191,6 +193,7 @@ func (m *Machine) Elapsed() {
 // rest puts the line to rest.
 func (m *Machine) rest() {
 	m.caller, m.known, m.partial, m.rings = hal.Caller{}, false, false, 0
+	m.rhythm, m.ready = rhythm{}, false
 	m.number, m.wanted, m.urgent, m.ringback = "", false, false, false
 	m.enter(Idle, 0)
 	m.attend()

@@ -42,7 +42,11 @@ func (p *port) Speak(a fxo.Audio) error {
 	return nil
 }
 
-func (p *port) Offer(c hal.Caller) bool { p.note("offer %s", c.Number); return !p.refuse }
+func (p *port) Offer(c hal.Caller, context string) bool {
+	p.note("offer %s%s", c.Number, map[bool]string{true: " to " + context}[context != "default"])
+	return !p.refuse
+}
+
 func (p *port) Report(k channel.EventKind) {
 	p.note("%s", map[channel.EventKind]string{channel.Progressed: "progress", channel.Ringing: "rings", channel.Answered: "answered"}[k])
 }
@@ -118,6 +122,15 @@ const (
 	module = hal.ReportsCallerID | hal.ReportsAnswer | hal.ReportsHangup | hal.Dials | hal.SignalsDigits
 )
 
+// rhythms is a line with three numbers, each of which rings in its own way.
+func rhythms(l *lineconf.Line) {
+	l.DistinctRings = true
+	l.RingPatterns = [...]lineconf.RingPattern{
+		{Ends: [...]int{95, 0, 0}, Range: 10, Context: "house"}, {Ends: [...]int{325, 95, 0}, Range: 10, Context: "shop"},
+		{Ends: [...]int{lineconf.AnyEnd, 250, 220}, Range: 5, Context: "fax"},
+	}
+}
+
 func TestMachine(t *testing.T) {
 	for _, c := range []struct {
 		name          string
@@ -151,6 +164,15 @@ func TestMachine(t *testing.T) {
 		{name: "the answer fails", port: port{fails: map[hal.OpKind]error{hal.Answer: hal.ErrClosed}}, happens: "ring, 1s, pause, 2s, ring, answer", want: "listen, offer , answer, over 27, clear", state: fxo.Recovering},
 		{name: "cleared while offered", kind: hal.Cellular, caps: module, happens: "ring, cid 1, cleared", want: "offer 1, over 16", state: fxo.Idle},
 		{name: "cleared while it rings", kind: hal.Cellular, caps: module, happens: "ring, cleared", want: "", state: fxo.Idle},
+
+		{name: "a rhythm of its own", conf: rhythms, happens: "ring, 2s, pause, 500ms, known 0911, 3500ms, ring, 2s, pause", want: "listen, offer 0911 to house", state: fxo.Offered},
+		{name: "two short ones", conf: rhythms, happens: "ring, 1s, pause, 500ms, ring, 1s, pause, 3500ms, ring, 1s, pause", want: "listen, offer  to shop", state: fxo.Offered},
+		{name: "whatever comes first", conf: rhythms, happens: "ring, 400ms, pause, 200ms, ring, 400ms, pause, 2s, ring, 400ms, pause, 200ms, ring, 400ms, pause", want: "listen, offer  to fax", state: fxo.Offered},
+		{name: "a rhythm of nobody's", conf: rhythms, happens: "ring, 1s, pause, 2s, ring, 1s, pause, 2s, ring, 1s, pause", want: "listen, offer ", state: fxo.Offered},
+		{name: "a rhythm, and a caller ID that does not end", conf: rhythms, happens: "ring, 2s, pause, 3900ms, begun, 100ms, ring, 2s, pause, 3s", want: "listen, offer  to house", state: fxo.Offered},
+		{name: "gives up before the rhythm is known", conf: rhythms, happens: "ring, 2s, pause, 500ms, known 0911, 9s", want: "listen", state: fxo.Idle},
+		{name: "without caller ID", conf: func(l *lineconf.Line) { rhythms(l); l.UseCallerID = false }, happens: "ring, 2s, pause, 4s, ring, 2s, pause", want: "offer  to house", state: fxo.Offered},
+		{name: "at once, whatever the rhythm", conf: func(l *lineconf.Line) { rhythms(l); l.Immediate = true }, happens: "ring", want: "offer ", state: fxo.Offered},
 
 		{name: "out, by dial tone", happens: "dial 110, 300ms, dialtone, 1s, dialled", want: "seize, talk, dial 110, progress, answered", state: fxo.Up},
 		{name: "out without dial tone", happens: "dial 110, 3s, dialled", want: "seize, talk, dial 110, progress, answered", state: fxo.Up},

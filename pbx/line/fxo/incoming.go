@@ -44,6 +44,7 @@ func (m *Machine) ring() {
 func (m *Machine) firstRing() {
 	m.enter(Ringing, 0)
 	m.rings, m.ringEnd = 1, time.Time{}
+	m.rhythm, m.ready = rhythm{}, false
 	switch {
 	case m.known, m.conf.Immediate, !m.conf.UseCallerID:
 		m.offer()
@@ -59,6 +60,12 @@ func (m *Machine) firstRing() {
 func (m *Machine) ringOver() {
 	m.ringEnd = time.Now()
 	m.quiet = m.ringEnd.Add(m.conf.RingTimeout)
+	if m.state == Ringing && m.studies() {
+		m.rhythm.burst(m.ringEnd, m.conf.RingTimeout)
+		if m.rhythm.known && m.ready {
+			m.offer()
+		}
+	}
 }
 
 // reversed: the feeding was turned round.
@@ -111,11 +118,15 @@ func (m *Machine) Caller(c *hal.Caller) {
 	}
 }
 
-// offer hands the call to the dialplan.
+// offer hands the call to the dialplan, as soon as it is known to which part of it.
 func (m *Machine) offer() {
+	if m.studies() && !m.rhythm.known {
+		m.ready, m.due = true, time.Time{}
+		return
+	}
 	m.speak(Off)
 	m.enter(Offered, 0)
-	if !m.port.Offer(m.caller) {
+	if !m.port.Offer(m.caller, m.context()) {
 		m.ignore(channel.SwitchCongestion)
 	}
 }

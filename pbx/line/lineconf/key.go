@@ -102,7 +102,7 @@ func groupSet(name string, at func(*Options) *uint64) key {
 }
 
 // honoured are the settings that have an effect, by what they are about.
-var honoured = slices.Concat(identity, supervision, speech, telephone)
+var honoured = slices.Concat(identity, supervision, distinct(), speech, telephone)
 
 var identity = []key{
 	{"signalling", "fxs_ks, fxs_ls or fxs_gs for a port towards an exchange, fxo_ks, fxo_ls or fxo_gs for one towards a telephone, or auto", signalling},
@@ -184,6 +184,35 @@ var supervision = []key{
 	}},
 	period("toneduration", 40, 1000, func(o *Options) *time.Duration { return &o.ToneLength }),
 	period("flash", 80, 2000, func(o *Options) *time.Duration { return &o.FlashLength }),
+}
+
+// distinct is how the ringing of an exchange is told apart.
+func distinct() []key {
+	keys := []key{yes("usedistinctiveringdetection", func(o *Options) *bool { return &o.DistinctRings })}
+	for i := range (Options{}).RingPatterns {
+		name := fmt.Sprintf("dring%d", i+1)
+		keys = append(keys,
+			word(name+"context", func(o *Options) *string { return &o.RingPatterns[i].Context }),
+			number(name+"range", 0, 3000, func(o *Options) *int { return &o.RingPatterns[i].Range }),
+			key{name, "three numbers such as 325,95,0, as the log tells them; -1 for any", func(o *Options, v string) error {
+				p := o.RingPatterns[i].Ends
+				n := 0
+				for s := range strings.SplitSeq(v, ",") {
+					if n == len(p) {
+						return errors.New("more than three numbers")
+					}
+					var err error
+					if p[n], err = count(strings.TrimSpace(s), AnyEnd, 3000); err != nil {
+						return err
+					}
+					n++
+				}
+				clear(p[n:])
+				o.RingPatterns[i].Ends = p
+				return nil
+			}})
+	}
+	return keys
 }
 
 var speech = []key{
@@ -284,13 +313,14 @@ var others = map[string]string{
 		sigchan cicbeginswith cic reversecharge usecallingpres emdigitwait rxwink wink prewink preflash start outsignalling
 		mfcr2_variant mfcr2_get_ani_first mfcr2_max_ani mfcr2_max_dnis mfcr2_category mfcr2_logdir mfcr2_logging mfcr2_mfback_timeout mfcr2_metering_pulse_timeout mfcr2_allow_collect_calls mfcr2_double_answer
 		mfcr2_immediate_accept mfcr2_accept_on_offer mfcr2_skip_category mfcr2_forced_release mfcr2_charge_calls mfcr2_advanced_protocol_file crv dchan toneduration_mf`,
-	"is the driver's: set it in system.conf or as a module parameter":              "buffers faxbuffers debounce pulsemake pulsebreak pulseafter txdrc rxdrc echotraining",
-	"is always so: the canceller trains itself and stays in the path":              "echocancelwhenbridged",
-	"is done by the jitter buffer of every line, which sets itself":                "jbenable jbforce jbmaxsize jbresyncthreshold jbimpl jblog jbtargetextra",
-	"is not needed: the digit receiver takes what ITU-T Q.24 asks for and no more": "relaxdtmf",
-	"is not needed: fax tones are looked for all through the call":                 "faxdetect_timeout",
-	"is understood, not yet honoured": `mailbox mwimonitor mwimonitornotify mwilevel mwisendtype hasvoicemail subscribecontext usedistinctiveringdetection distinctiveringaftercid dringzeropattern
-		dring1 dring2 dring3 dring1context dring2context dring3context dring1range dring2range dring3range cancallforward callreturn canpark parkinglot adsi usesmdi smdiport cid_rxgain
+	"is the driver's: set it in system.conf or as a module parameter":                     "buffers faxbuffers debounce pulsemake pulsebreak pulseafter txdrc rxdrc echotraining",
+	"is always so: the canceller trains itself and stays in the path":                     "echocancelwhenbridged",
+	"is done by the jitter buffer of every line, which sets itself":                       "jbenable jbforce jbmaxsize jbresyncthreshold jbimpl jblog jbtargetextra",
+	"is not needed: the digit receiver takes what ITU-T Q.24 asks for and no more":        "relaxdtmf",
+	"is not needed: caller ID and the rhythm of ringing are heard at the same time":       "distinctiveringaftercid",
+	"is not needed: fax tones are looked for all through the call":                        "faxdetect_timeout",
+	"is not supported: there is no voicemail, and so no mailbox with messages to tell of": "mailbox mwimonitor mwimonitornotify mwilevel mwisendtype hasvoicemail",
+	"is understood, not yet honoured": `subscribecontext cancallforward callreturn canpark parkinglot adsi usesmdi smdiport cid_rxgain
 		dtmfcidlevel cc_agent_policy cc_monitor_policy namedcallgroup namedpickupgroup amaflags busycompare mohsuggest confirmanswer dialtone_detect auto_answer echocan_params busyfuzziness dtmf_digit_hits`,
 	"loads nothing here: the lines are what is configured": "unique_context reset_on_connect use_callerid_mode",
 }

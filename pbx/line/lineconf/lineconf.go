@@ -109,6 +109,9 @@ type Options struct {
 	RingTimeout      time.Duration
 	Pulse            bool
 	Immediate        bool
+	// DistinctRings: a call that rings in one of the RingPatterns begins in its context.
+	DistinctRings bool
+	RingPatterns  [3]RingPattern
 	// WaitForDialTone: dial when the tone is heard. If it never is, a call fails when
 	// StrictDialTone, and is dialled all the same when not.
 	WaitForDialTone time.Duration
@@ -154,6 +157,21 @@ func (g Gain) Or(usual float64) float64 {
 	return usual
 }
 
+// RingEnds is how many ends of bursts a RingPattern looks at.
+const RingEnds = 3
+
+// AnyEnd in a RingPattern is an end that may come at any time.
+const AnyEnd = -1
+
+// A RingPattern is one rhythm of ringing, as dring1= writes it: when the second, third
+// and fourth burst end, counted from the end of the first and back from ringtimeout,
+// in steps of 20 ms; 0 for one that does not count.
+type RingPattern struct {
+	Ends    [RingEnds]int
+	Range   int    // how many steps each may be off
+	Context string // where the call begins; "": the pattern is not used
+}
+
 // A Cadence is ringing: on, off, on, off ...
 type Cadence []time.Duration
 
@@ -168,7 +186,8 @@ func Default() Options {
 		PolarityDelay: 600 * time.Millisecond, RingTimeout: 8 * time.Second,
 		WaitForDialTone: 2 * time.Second, ThreeWay: true, Transfer: true, CallWaiting: true, CallWaitingID: true,
 		FirstDigit: 16 * time.Second, NextDigit: 8 * time.Second, MatchDigit: 3 * time.Second, DigitsFromLine: true,
-		Cadences: slices.Clone(usualCadences),
+		Cadences:     slices.Clone(usualCadences),
+		RingPatterns: [...]RingPattern{{Range: 10}, {Range: 10}, {Range: 10}},
 	}
 }
 
