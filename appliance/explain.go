@@ -19,7 +19,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/identify"
-	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/q850"
 	"branchline/pbx/sip/registrar"
 )
 
@@ -76,7 +76,7 @@ func theWorld(s *settings.Snapshot, plan *dialplan.Plan) explain.World {
 		Catalog: func(system *dialplan.System) dialplan.Catalog {
 			return catalogOf(system, fn.Deps{System: system})
 		},
-		Identify: identify.New(s).Guess, Status: invite.Status, Phrase: dialog.Phrase,
+		Identify: identify.New(s).Guess, Status: q850.Status, Phrase: dialog.Phrase,
 	}
 }
 

@@ -1,9 +1,12 @@
 package invite
 
 import (
+	"strconv"
+
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/q850"
 )
 
 // ending is the way out of a call that stands.
@@ -91,7 +94,7 @@ func (s *Session) sendBye(challenge *sip.Response) {
 func (s *Session) ended(req *sip.Request, tx ServerTx) {
 	s.reply(req, tx, 200, nil)
 	cause := channel.NormalClearing
-	if c, ok := told(req); ok {
+	if c, ok := q850.Told(req); ok {
 		cause = c
 	}
 	if s.state == Offered { // 15.1.2: requests still pending get a 487
@@ -116,4 +119,20 @@ func (s *Session) ended(req *sip.Request, tx ServerTx) {
 	}
 	s.release(cause, 0, "")
 	s.state = Over
+}
+
+// reasons are the Reason headers for a cause (RFC 3326).
+func (s *Session) reasons(c channel.Cause) []sip.Header {
+	var out []sip.Header
+	if c == channel.AnsweredElsewhere {
+		out = append(out, sip.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`))
+	}
+	if s.Endpoint.Legacy && c != channel.NoCause && s.state != Cancelling {
+		out = append(out, sip.NewHeader("X-Asterisk-HangupCause", c.String()),
+			sip.NewHeader("X-Asterisk-HangupCauseCode", strconv.Itoa(int(c))))
+	}
+	if !s.Endpoint.SuppressQ850 {
+		out = append(out, sip.NewHeader("Reason", "Q.850;cause="+strconv.Itoa(int(c))))
+	}
+	return out
 }

@@ -12,6 +12,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/q850"
 )
 
 // uac is what an outbound session keeps about its INVITE and its forks.
@@ -255,7 +256,7 @@ func (s *Session) proceed(req *sip.Request, res *sip.Response) {
 	s.peer.learn(res)
 	s.meet(res)
 	media := s.earlyMedia(res)
-	cause, _ := told(res)
+	cause, _ := q850.Told(res)
 	e := channel.Event{Status: res.StatusCode, Reason: res.Reason, Cause: cause}
 	switch res.StatusCode {
 	case 180, 182:
@@ -434,11 +435,11 @@ func (s *Session) refused(res *sip.Response) {
 	if s.again(res) {
 		return
 	}
-	cause := causeOf(res.StatusCode)
+	cause := q850.Cause(res.StatusCode)
 	if s.Endpoint.Legacy && (res.StatusCode == 480 || res.StatusCode == 603) {
 		cause = channel.UserBusy // what dialplans written for chan_sip expect
 	}
-	if c, ok := told(res); ok {
+	if c, ok := q850.Told(res); ok {
 		cause = c
 	}
 	if res.StatusCode >= 300 && res.StatusCode < 400 {

@@ -11,6 +11,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/q850"
 )
 
 // uas is what an inbound session keeps until its INVITE is answered.
@@ -365,7 +366,7 @@ func (s *Session) cancelled() {
 
 // reject answers the INVITE with the final response for a cause.
 func (s *Session) reject(c channel.Cause) {
-	status := statusOf(c)
+	status := q850.Status(c)
 	if s.uas.verdict != 0 {
 		status = s.uas.verdict
 	}
@@ -374,9 +375,6 @@ func (s *Session) reject(c channel.Cause) {
 		res = s.answerTo(s.uas.req, 504)
 	}
 	res.AppendHeader(sip.NewHeader("Allow", Allow))
-	if status == 302 {
-		res.StatusCode, res.Reason = 603, dialog.Phrase(603) // without a target there is nothing to move to
-	}
 	if s.Endpoint.Legacy && s.uas.blame != channel.NoCause {
 		c = s.uas.blame
 	}

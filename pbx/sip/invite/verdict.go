@@ -1,11 +1,8 @@
 package invite
 
 import (
-	"strconv"
-	"strings"
-
 	"branchline/pbx/channel"
-	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/q850"
 )
 
 // HangupWith ends an inbound call that is not answered with a certain final
@@ -13,12 +10,12 @@ import (
 // call ends as usual. It reports false, and does nothing, if there is no such
 // response.
 func (s *Session) HangupWith(status string) bool {
-	code := verdict(status)
+	code := q850.Refusal(status)
 	if code == 0 {
 		return false
 	}
 	s.do(func() {
-		cause := causeOf(code)
+		cause := q850.Cause(code)
 		if s.state != Offered || s.gone || s.uas.wanted != nil {
 			s.hangup(cause)
 			return
@@ -28,36 +25,6 @@ func (s *Session) HangupWith(status string) bool {
 		s.reject(cause)
 	})
 	return true
-}
-
-// verdict reads a final response that refuses; 0 if it is none.
-func verdict(text string) int {
-	text = strings.TrimSpace(text)
-	if n, err := strconv.Atoi(text); err == nil {
-		if n >= 400 && n <= 699 && dialog.Phrase(n) != "" {
-			return n
-		}
-		return 0
-	}
-	for n := 400; n <= 699; n++ {
-		if p := dialog.Phrase(n); p != "" && strings.EqualFold(constant(p), text) {
-			return n
-		}
-	}
-	return 0
-}
-
-// constant writes a reason phrase as programs name it: CALL_TRANSACTION_DOES_NOT_EXIST.
-func constant(phrase string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z':
-			return r - 'a' + 'A'
-		case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-			return r
-		}
-		return '_'
-	}, phrase)
 }
 
 var _ channel.Judge = (*Session)(nil)

@@ -1,4 +1,8 @@
-package invite
+// Package q850 says in the telephone network's terms (ITU-T Q.850) what SIP says
+// with a status, and the other way round, as it was measured on Asterisk: the
+// final response that a cause becomes, the cause that a response is, and the one
+// that a message gives itself.
+package q850
 
 import (
 	"strconv"
@@ -9,9 +13,9 @@ import (
 	"branchline/pbx/channel"
 )
 
-// statusOf is the final response an unanswered caller gets for a cause, as
-// measured on Asterisk 22.
-func statusOf(c channel.Cause) int {
+// Status is the final response an unanswered caller gets for a cause, as measured
+// on Asterisk 22. It is no 302: without a target there is nothing to move to.
+func Status(c channel.Cause) int {
 	switch c {
 	case channel.Unallocated, channel.NoRouteTransit, channel.NoRoute:
 		return 404
@@ -25,8 +29,6 @@ func statusOf(c channel.Cause) int {
 		return 403
 	case channel.NumberChanged:
 		return 410
-	case channel.RedirectedToNew:
-		return 302
 	case channel.DestinationOutOfOrder:
 		return 502
 	case channel.InvalidNumberFormat:
@@ -44,16 +46,8 @@ func statusOf(c channel.Cause) int {
 	}
 }
 
-// Status is the final response a caller who was not answered gets for a cause.
-func Status(c channel.Cause) int {
-	if status := statusOf(c); status != 302 {
-		return status
-	}
-	return 603 // without a target there is nothing to move to
-}
-
-// causeOf is why a leg failed that got this final response, as measured.
-func causeOf(status int) channel.Cause {
+// Cause is why a leg failed that got this final response, as measured.
+func Cause(status int) channel.Cause {
 	switch status {
 	case 401, 403, 407, 603:
 		return channel.CallRejected
@@ -94,9 +88,9 @@ func causeOf(status int) channel.Cause {
 	}
 }
 
-// told is the cause a message gives itself (RFC 3326, Q.850), which outweighs
+// Told is the cause a message gives itself (RFC 3326, Q.850), which outweighs
 // what its status says.
-func told(m sip.Message) (channel.Cause, bool) {
+func Told(m sip.Message) (channel.Cause, bool) {
 	for _, h := range m.GetHeaders("Reason") {
 		for _, value := range strings.Split(h.Value(), ",") {
 			parts := strings.Split(value, ";")
@@ -113,20 +107,4 @@ func told(m sip.Message) (channel.Cause, bool) {
 		}
 	}
 	return 0, false
-}
-
-// reasons are the Reason headers for a cause (RFC 3326).
-func (s *Session) reasons(c channel.Cause) []sip.Header {
-	var out []sip.Header
-	if c == channel.AnsweredElsewhere {
-		out = append(out, sip.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`))
-	}
-	if s.Endpoint.Legacy && c != channel.NoCause && s.state != Cancelling {
-		out = append(out, sip.NewHeader("X-Asterisk-HangupCause", c.String()),
-			sip.NewHeader("X-Asterisk-HangupCauseCode", strconv.Itoa(int(c))))
-	}
-	if !s.Endpoint.SuppressQ850 {
-		out = append(out, sip.NewHeader("Reason", "Q.850;cause="+strconv.Itoa(int(c))))
-	}
-	return out
 }
