@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -11,23 +12,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Store is the service manager's file descriptor store: sockets that live on
-// while the daemon is started again, and what a .socket unit hands over at the
-// start. Without a manager it is empty and keeps nothing.
+// A Store is what the service manager holds for this process: its file descriptor
+// store, with sockets that live on while the daemon is started again, and the sockets
+// of a .socket unit. Without a manager it is empty and keeps nothing.
 type Store struct {
 	mu    sync.Mutex
-	files map[string]*os.File // handed over and not taken yet
+	files []handed // handed over and not taken yet
+}
+
+// handed is a descriptor that the manager has handed over.
+type handed struct {
+	*os.File
+	is string // what it listens to, as listens tells it
 }
 
 // NewStore takes over what the manager has handed to this process. Call it once, and
 // early: until then the descriptors are nobody's.
 func NewStore() *Store {
-	s := &Store{files: map[string]*os.File{}}
+	s := &Store{}
 	for _, f := range activation.Files(true) {
-		if old := s.files[f.Name()]; old != nil {
-			old.Close() // the same socket, kept twice
+		h := handed{f, listens(f)}
+		if slices.ContainsFunc(s.files, func(o handed) bool { return o.Name() == h.Name() && o.is == h.is && h.is != "" }) {
+			f.Close() // the same socket, kept twice
+			continue
 		}
-		s.files[f.Name()] = f
+		s.files = append(s.files, h)
 	}
 	return s
 }
@@ -38,13 +47,22 @@ func fdName(name string) string {
 	return name[:min(len(name), 255)]
 }
 
-// Take is the descriptor kept under a name, nil if there is none. It is the
+// Take is what was kept under a name or, as a .socket unit calls all of its sockets the
+// same, a socket that listens to an address: network is udp, tcp or unix, the address
+// is spelt as netip.AddrPort does, or a path. It is nil if there is none, and the
 // caller's from then on.
-func (s *Store) Take(name string) *os.File {
+func (s *Store) Take(name, network, address string) *os.File {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f := s.files[fdName(name)]
-	delete(s.files, fdName(name))
+	i := slices.IndexFunc(s.files, func(h handed) bool { return h.Name() == fdName(name) })
+	if i < 0 {
+		i = slices.IndexFunc(s.files, func(h handed) bool { return h.is == network+" "+address })
+	}
+	if i < 0 {
+		return nil
+	}
+	f := s.files[i].File
+	s.files = slices.Delete(s.files, i, i+1)
 	return f
 }
 
@@ -62,7 +80,7 @@ func (s *Store) Drop(name string) error {
 	if err := send("FDSTOREREMOVE=1\nFDNAME="+fdName(name), nil); err != nil {
 		return err
 	}
-	return barrier()
+	return barrier(patience)
 }
 
 // patience is how long the manager may take to get to what it was told, in
@@ -70,8 +88,8 @@ func (s *Store) Drop(name string) error {
 const patience = 2000
 
 // barrier waits until the manager has read everything sent before (sd_notify_barrier(3)):
-// it closes the descriptor that comes with the word.
-func barrier() error {
+// it closes the descriptor that comes with the word. limit is in milliseconds.
+func barrier(limit int) error {
 	var p [2]int
 	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
 		return fmt.Errorf("service manager: %w", err)
@@ -82,7 +100,7 @@ func barrier() error {
 		return errors.Join(err, e)
 	}
 	for {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p[0])}}, patience) // hang-up is always told
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p[0])}}, limit) // hang-up is always told
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
@@ -100,11 +118,11 @@ func barrier() error {
 func (s *Store) Tidy() error {
 	s.mu.Lock()
 	left := s.files
-	s.files = map[string]*os.File{}
+	s.files = nil
 	s.mu.Unlock()
 	var errs []error
-	for name, f := range left {
-		errs = append(errs, f.Close(), s.Drop(name))
+	for _, f := range left {
+		errs = append(errs, f.Close(), s.Drop(f.Name()))
 	}
 	return errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,9 @@ func manager(t *testing.T) *net.UnixConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close(); os.RemoveAll(dir) })
+	if err := l.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
 	t.Setenv("NOTIFY_SOCKET", path)
 	return l
 }
@@ -93,104 +97,67 @@ func hear(t *testing.T, l *net.UnixConn) (string, []int) {
 	return string(buf[:n]), fds
 }
 
-// A socket that is kept is the very socket: what was sent to it before is read by
-// who takes it over.
-func TestStoreKeepsSockets(t *testing.T) {
-	l := manager(t)
-	s := &Store{files: map[string]*os.File{}}
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	f, err := c.File()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := s.Keep("sip-udp-[::1]:5060", f.Fd()); err != nil {
-		t.Fatal(err)
-	}
-	text, fds := hear(t, l)
-	if text != "FDSTORE=1\nFDNAME=sip-udp-[__1]_5060" || len(fds) != 1 {
-		t.Fatalf("%q %v", text, fds)
-	}
-	from, err := net.DialUDP("udp4", nil, c.LocalAddr().(*net.UDPAddr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer from.Close()
-	if _, err := from.Write([]byte("hello")); err != nil {
-		t.Fatal(err)
-	}
-	s.files["sip-udp-[__1]_5060"] = os.NewFile(uintptr(fds[0]), "x")
-	taken := s.Take("sip-udp-[::1]:5060")
-	if taken == nil || s.Take("sip-udp-[::1]:5060") != nil {
-		t.Fatal("taken none, or twice")
-	}
-	defer taken.Close()
-	again, err := net.FilePacketConn(taken)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer again.Close()
-	buf := make([]byte, 10)
-	if n, _, err := again.ReadFrom(buf); err != nil || string(buf[:n]) != "hello" {
-		t.Errorf("%q %v", buf[:n], err)
-	}
-	// What nobody takes is given back.
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer w.Close()
-	s.files["old"] = r
-	// Letting go is over when the manager has closed what came with the barrier.
-	letsGo := func(name string, do func() error) {
-		t.Helper()
-		done := make(chan error)
-		go func() { done <- do() }()
-		if text, _ := hear(t, l); text != "FDSTOREREMOVE=1\nFDNAME="+name {
-			t.Errorf("%q", text)
-		}
-		text, fds := hear(t, l)
-		if text != "BARRIER=1" || len(fds) != 1 {
-			t.Fatalf("%q %v", text, fds)
-		}
-		select {
-		case err := <-done:
-			t.Errorf("over too early: %v", err)
-		default:
-		}
-		if err := unix.Close(fds[0]); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	}
-	letsGo("old", s.Tidy)
-	letsGo("x", func() error { return s.Drop("x") })
-}
-
 // The watchdog is fed while every part works, and only then.
 func TestWatchdog(t *testing.T) {
 	l := manager(t)
 	log := slog.New(slog.DiscardHandler)
-	t.Setenv("WATCHDOG_USEC", "4000000")
+	t.Setenv("WATCHDOG_USEC", "20000")
 	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
+	var beats atomic.Int32
 	go func() {
-		done <- Watch(ctx, log, Pulse{"a", func(context.Context) error { return nil }})
+		done <- Watch(ctx, log, Pulse{"a", func(context.Context) error {
+			if beats.Add(1) <= 3 {
+				return errors.New("not now")
+			}
+			return nil
+		}})
 	}()
-	if text, _ := hear(t, l); text != "WATCHDOG=1" {
-		t.Errorf("%q", text)
+	for range 3 {
+		if text, _ := hear(t, l); text != "WATCHDOG=1" {
+			t.Errorf("%q", text)
+		}
+		if n := beats.Load(); n <= 3 {
+			t.Errorf("fed after %d beats, all missed", n)
+		}
 	}
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+	t.Setenv("WATCHDOG_USEC", "often")
+	if Watch(t.Context(), log) == nil {
+		t.Error("a watchdog that nobody understands is fed")
+	}
+}
+
+// Without a watchdog there is nothing to feed until the end.
+func TestNoWatchdog(t *testing.T) {
+	t.Setenv("WATCHDOG_USEC", "")
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		over := false
+		go func() {
+			if err := Watch(ctx, slog.New(slog.DiscardHandler)); err != nil {
+				t.Error(err)
+			}
+			over = true
+		}()
+		synctest.Wait()
+		if over {
+			t.Error("over before the end")
+		}
+		stop()
+		synctest.Wait()
+		if !over {
+			t.Error("not over at the end")
+		}
+	})
+}
+
+// A pulse is waited for, but not for ever.
+func TestPulses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dead := errors.New("dead")
 		good := Pulse{"good", func(context.Context) error { return nil }}

@@ -43,8 +43,9 @@ type ServerOptions struct {
 
 // A Keeper holds descriptors over a restart of the process.
 type Keeper interface {
-	// Take is the descriptor kept under name, nil if there is none.
-	Take(name string) *os.File
+	// Take is the socket kept under name, or else one that was made for us and listens to
+	// an address ("unix" and a path); nil if there is none.
+	Take(name, network, address string) *os.File
 	// Keep reports whether it is kept from now on.
 	Keep(name string, fd uintptr) bool
 }
@@ -58,7 +59,7 @@ func (s *Server) inherit() bool {
 	if s.o.Keeper == nil {
 		return false
 	}
-	f := s.o.Keeper.Take(keptName)
+	f := s.o.Keeper.Take(keptName, "unix", s.o.Socket)
 	if f == nil {
 		return false
 	}

@@ -19,20 +19,20 @@ func keptName(network string, bind netip.AddrPort) string {
 	return "sip-" + network + "-" + bind.String()
 }
 
-// take is the socket kept under name, made by wrap; nil if there is none, or none
-// that is of use.
-func (k Kernel) take(name string, wrap func(*os.File) (kept, error)) (kept, error) {
+// take is the socket that a Keeper holds for an address, made by wrap; nil if there is
+// none, or none that is of use.
+func (k Kernel) take(network string, bind netip.AddrPort, wrap func(*os.File) (kept, error)) (kept, error) {
 	if k.Keeper == nil {
 		return nil, nil
 	}
-	f := k.Keeper.Take(name)
+	f := k.Keeper.Take(keptName(network, bind), network, netip.AddrPortFrom(bind.Addr().Unmap(), bind.Port()).String())
 	if f == nil {
 		return nil, nil
 	}
 	defer f.Close() // wrap works on a copy
 	c, err := wrap(f)
 	if err != nil {
-		return nil, errors.Join(err, k.Keeper.Drop(name))
+		return nil, errors.Join(err, k.Keeper.Drop(keptName(network, bind)))
 	}
 	return c, nil
 }

@@ -78,8 +78,9 @@ func (a Alive) probe(c net.Conn) error {
 // A Keeper holds sockets over a restart of the process, so that what phones send
 // meanwhile waits in them.
 type Keeper interface {
-	// Take is the socket kept under name, nil if there is none.
-	Take(name string) *os.File
+	// Take is the socket kept under name, or else one that was made for us and listens to
+	// an address ("udp", "192.0.2.1:5060"); nil if there is none.
+	Take(name, network, address string) *os.File
 	Keep(name string, fd uintptr) error
 	Drop(name string) error
 }
@@ -115,7 +116,7 @@ func (k Kernel) ListenPacket(bind netip.AddrPort, dscp int) (PacketConn, error) 
 		})
 	}
 	name := keptName("udp", bind)
-	pc, err := k.take(name, func(f *os.File) (kept, error) {
+	pc, err := k.take("udp", bind, func(f *os.File) (kept, error) {
 		c, err := net.FilePacketConn(f)
 		if err != nil {
 			return nil, err
@@ -263,7 +264,7 @@ func (k Kernel) Listen(bind netip.AddrPort, dscp int) (Listener, error) {
 		})
 	}
 	name := keptName("tcp", bind)
-	l, err := k.take(name, func(f *os.File) (kept, error) {
+	l, err := k.take("tcp", bind, func(f *os.File) (kept, error) {
 		c, err := net.FileListener(f)
 		if err != nil {
 			return nil, err
