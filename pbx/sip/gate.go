@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/wire"
 )
@@ -197,7 +198,7 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 	if exten == "" {
 		exten = "s"
 	}
-	caller := invite.CallerOf(req, ep)
+	caller := party.Caller(req, ep)
 	replaced, ok := a.replaced(req)
 	if !ok {
 		a.respond(in, sip.StatusCallTransactionDoesNotExists)
@@ -236,7 +237,7 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 	a.begun(l, s)
 	err = a.o.Acceptor.Accept(a.stop, channel.Incoming{
 		Leg: s, Replaces: replaced, Context: ep.Context, Exten: exten, Dialed: exten, Caller: caller,
-		Redirecting: invite.RedirectingOf(req), Account: ep.AccountCode, Language: ep.Language,
+		Redirecting: party.Redirecting(req), Account: ep.AccountCode, Language: ep.Language,
 		ToneZone: ep.ToneZone, MusicClass: ep.MOHSuggest, CallGroup: ep.CallGroup, PickupGroup: ep.PickupGroup,
 		Vars: vars, MaxForwards: hops, Endpoint: ep.ID, Codecs: s.Codecs(),
 	})
@@ -344,7 +345,7 @@ func (a *Agent) options(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 		return
 	}
 	if exten != "" {
-		if exists, _ := a.o.Router.Lookup(ep.Context, exten, invite.CallerOf(in.Request, ep).Number); !exists {
+		if exists, _ := a.o.Router.Lookup(ep.Context, exten, party.Caller(in.Request, ep).Number); !exists {
 			status = sip.StatusNotFound
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/wire"
 )
@@ -240,7 +241,7 @@ func (a *Agent) legacyOptions(w *world, in *wire.Inbound, ep *settings.Endpoint)
 		exten = "s"
 	}
 	status := sip.StatusOK
-	if exists, _ := a.o.Router.Lookup(ep.Context, exten, invite.CallerOf(in.Request, ep).Number); !exists {
+	if exists, _ := a.o.Router.Lookup(ep.Context, exten, party.Caller(in.Request, ep).Number); !exists {
 		status = sip.StatusNotFound
 	}
 	a.respond(in, status, sip.NewHeader("Allow", invite.Allow), sip.NewHeader("Supported", "timer"), sip.NewHeader("Accept", "application/sdp"))

@@ -10,7 +10,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
-	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/wire"
 )
 
@@ -39,7 +39,7 @@ func (a *Agent) message(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 		context = ep.Context
 	}
 	to, able := a.o.Acceptor.(channel.TextAcceptor)
-	caller := invite.CallerOf(req, ep)
+	caller := party.Caller(req, ep)
 	if exists, _ := a.o.Router.Lookup(context, exten, caller.Number); !exists || !able {
 		a.respond(in, sip.StatusNotFound)
 		return

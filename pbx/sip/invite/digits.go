@@ -11,6 +11,7 @@ import (
 
 	"branchline/media"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/header"
 )
 
 const infoDigit = 100 * time.Millisecond
@@ -23,7 +24,7 @@ func (s *Session) info(req *sip.Request, tx ServerTx) {
 		return
 	}
 	s.reply(req, tx, 200, nil)
-	if kind := header1(req, "Content-Type"); strings.HasPrefix(strings.ToLower(kind), mediaControl) {
+	if kind := header.First(req, "Content-Type"); strings.HasPrefix(strings.ToLower(kind), mediaControl) {
 		s.emit(channel.Event{Kind: channel.PictureAsked})
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/header"
 )
 
 // elsewhere is a transfer that we asked our party for (REFER from us).
@@ -35,7 +36,7 @@ func (s *Session) sendElsewhere(target string) {
 		case r.Response.StatusCode >= 300:
 			s.log.Info("REFER refused", "status", r.Response.StatusCode)
 			s.wentElsewhere(r.Response.StatusCode)
-		case r.Response.StatusCode >= 200 && strings.EqualFold(header1(r.Response, "Refer-Sub"), "false"):
+		case r.Response.StatusCode >= 200 && strings.EqualFold(header.First(r.Response, "Refer-Sub"), "false"):
 			s.wentElsewhere(r.Response.StatusCode) // RFC 4488: there will be no NOTIFY
 		}
 	})
@@ -52,13 +53,13 @@ func (s *Session) wentElsewhere(status int) {
 // notified takes a NOTIFY about a REFER of ours (RFC 3515 2.4.5); no other
 // subscription lives in these dialogs.
 func (s *Session) notified(req *sip.Request, tx ServerTx) {
-	event, _, _ := strings.Cut(header1(req, "Event"), ";")
+	event, _, _ := strings.Cut(header.First(req, "Event"), ";")
 	if !strings.EqualFold(strings.TrimSpace(event), "refer") {
 		s.reply(req, tx, 489, nil)
 		return
 	}
 	s.reply(req, tx, 200, nil)
-	state, _, _ := strings.Cut(header1(req, "Subscription-State"), ";")
+	state, _, _ := strings.Cut(header.First(req, "Subscription-State"), ";")
 	switch status := fragment(req.Body()); {
 	case status >= 200:
 		s.wentElsewhere(status)

@@ -6,6 +6,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/q850"
 )
 
@@ -99,7 +100,7 @@ func (s *Session) ended(req *sip.Request, tx ServerTx) {
 	}
 	if s.state == Offered { // 15.1.2: requests still pending get a 487
 		res := s.answerTo(s.uas.req, 487)
-		carry(res, "", nil)
+		header.Carry(res, "", nil)
 		s.respond(res)
 	}
 	if s.state == Ending && s.ending.said {

@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/header"
 )
 
 // gapWait is how long a request with a CSeq beyond the next one waits for those
@@ -43,7 +44,7 @@ func (s *Session) Receive(req *sip.Request, tx ServerTx) {
 	if !s.do(func() { s.receive(req, tx) }) && req.Method != sip.ACK && tx != nil {
 		res := dialog.Respond(req, 481, "", "")
 		res.AppendHeader(sip.NewHeader("Server", s.UserAgent))
-		carry(res, "", nil)
+		header.Carry(res, "", nil)
 		if err := tx.Respond(res); err != nil {
 			s.log.Debug("response not sent", "status", 481, "err", err)
 		}
@@ -130,7 +131,7 @@ func (s *Session) reply(req *sip.Request, tx ServerTx, status int, body []byte, 
 	for _, h := range extra {
 		res.AppendHeader(h)
 	}
-	carry(res, sdpType, body)
+	header.Carry(res, sdpType, body)
 	if err := tx.Respond(res); err != nil {
 		s.log.Debug("response not sent", "status", status, "err", err)
 	}

@@ -170,7 +170,7 @@ func TestOtherRequests(t *testing.T) {
 		s, _ := r.up()
 		options := r.phone.send(s, sip.OPTIONS, "")
 		want(t, "OPTIONS", options.codes(), "200")
-		want(t, "Allow", header(options.last(), "Allow"), Allow)
+		want(t, "Allow", headerOf(options.last(), "Allow"), Allow)
 		want(t, "UPDATE", r.phone.send(s, sip.UPDATE, "").codes(), "200")
 		moved := r.phone.send(s, sip.UPDATE, offerText("198.51.100.206", 4020, "0"))
 		contains(t, "UPDATE with offer", string(moved.last().Body()), "m=audio 10000")
@@ -246,7 +246,7 @@ func TestDigitModes(t *testing.T) {
 			if tt.digits == media.InSignalling {
 				info := r.take(sip.INFO)
 				want(t, "body", string(info.req.Body()), "Signal=5\r\nDuration=160\r\n")
-				want(t, "type", header(info.req, "Content-Type"), "application/dtmf-relay")
+				want(t, "type", headerOf(info.req, "Content-Type"), "application/dtmf-relay")
 				info.respond(200, "", "")
 			}
 			r.hangup(s)
@@ -285,12 +285,12 @@ func TestSessionTimerAsCallee(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t)
 				s, in := r.up("Supported: timer", "Session-Expires: "+tt.expires)
-				want(t, "Session-Expires", header(in.last(), "Session-Expires"), tt.answered)
-				want(t, "Require", header(in.last(), "Require"), tt.require)
+				want(t, "Session-Expires", headerOf(in.last(), "Session-Expires"), tt.answered)
+				want(t, "Require", headerOf(in.last(), "Require"), tt.require)
 				r.sleep(tt.gone - time.Second)
 				r.wantEvents("")
 				up := r.phone.send(s, sip.UPDATE, "", "Supported: timer", "Session-Expires: "+tt.expires)
-				want(t, "refresh", header(up.last(), "Session-Expires"), tt.answered)
+				want(t, "refresh", headerOf(up.last(), "Session-Expires"), tt.answered)
 				r.sleep(tt.gone - time.Second)
 				r.wantEvents("")
 				r.sleep(2 * time.Second)
@@ -310,7 +310,7 @@ func TestSessionTimerWeRefresh(t *testing.T) {
 		r.quiet()
 		r.sleep(2 * time.Second)
 		update := r.take(sip.UPDATE)
-		want(t, "Session-Expires", header(update.req, "Session-Expires"), "100;refresher=uac")
+		want(t, "Session-Expires", headerOf(update.req, "Session-Expires"), "100;refresher=uac")
 		if len(update.req.Body()) != 0 {
 			t.Error("refresh carries media")
 		}
@@ -347,7 +347,7 @@ func TestSessionTimerNone(t *testing.T) {
 		r := newRig(t)
 		r.cfg.Endpoint.Timers = "no"
 		s, in := r.up("Supported: timer", "Session-Expires: 30")
-		want(t, "Session-Expires", header(in.last(), "Session-Expires"), "")
+		want(t, "Session-Expires", headerOf(in.last(), "Session-Expires"), "")
 		r.sleep(time.Hour)
 		r.wantEvents("")
 		r.hangup(s)

@@ -1,12 +1,10 @@
 package invite
 
 import (
-	"strconv"
-	"strings"
-
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/party"
 )
 
 // parties is what the other side is told about third ones: whom it is connected
@@ -24,6 +22,28 @@ func (s *Session) Identity() (channel.Party, bool) {
 	p := s.Endpoint.CallerID
 	p.Presentation, p.Tag = s.Endpoint.CallerIDPrivacy, s.Endpoint.CallerIDTag
 	return p, p.Number != ""
+}
+
+// hidden reports whether the caller's identity is kept from this endpoint.
+func (s *Session) hidden() bool {
+	return s.uac.call.Caller.Presentation.Restricted() || s.uac.call.Privacy
+}
+
+// from is the From header of our call.
+func (s *Session) from() *sip.FromHeader {
+	return party.From(s.Endpoint, s.uac.call.Caller, s.hidden(), s.fromUser(), s.Local.Host)
+}
+
+// identityHeaders are P-Asserted-Identity, Remote-Party-ID, Privacy, Diversion
+// and History-Info of an INVITE, as far as the endpoint is to get them.
+func (s *Session) identityHeaders() []sip.Header {
+	e, host := s.Endpoint, s.Local.Host
+	out := party.Identity(e, s.uac.call.Caller, s.hidden(), "calling", host)
+	if r := s.uac.call.Redirecting; r.Number != "" {
+		out = append(out, party.Diversion(e, r, host)...)
+		out = append(out, party.History(e, r, channel.Party{Number: party.Number(&s.uac.target)}, host)...)
+	}
+	return out
 }
 
 // ConnectedLine tells the party whom it is connected to: with the next response
@@ -88,7 +108,7 @@ func (s *Session) introduce(add func(sip.Header)) {
 	if !s.inbound {
 		role = "calling"
 	}
-	for _, h := range s.identity(c, c.Presentation.Restricted(), role) {
+	for _, h := range party.Identity(e, c, c.Presentation.Restricted(), role, s.Local.Host) {
 		add(h)
 	}
 }
@@ -109,141 +129,31 @@ func (s *Session) forwarding(add func(sip.Header)) {
 	if !s.parties.forwarded {
 		return
 	}
-	by := s.parties.by
+	by, e, host := s.parties.by, s.Endpoint, s.Local.Host
 	if by.Number != "" {
-		s.diversion(add, by)
+		for _, h := range party.Diversion(e, by, host) {
+			add(h)
+		}
 	}
 	if by.Number == "" && s.uas.req != nil {
-		by.Number = userOf(&s.uas.req.Recipient)
+		by.Number = party.Number(&s.uas.req.Recipient)
 	}
-	s.history(add, by, s.parties.to)
-}
-
-// diversion is RFC 5806's header.
-func (s *Session) diversion(add func(sip.Header), by channel.Party) {
-	if !s.Endpoint.SendDiversion {
-		return
+	for _, h := range party.History(e, by, s.parties.to, host) {
+		add(h)
 	}
-	reason := by.Reason
-	if reason == "" {
-		reason = "unknown"
-	}
-	add(sip.NewHeader("Diversion", nameAddr(by, s.Local.Host)+";reason="+reason))
-}
-
-// history is RFC 7044's: the first and the last party the call was meant for.
-func (s *Session) history(add func(sip.Header), by, to channel.Party) {
-	if !s.Endpoint.SendHistoryInfo || by.Number == "" {
-		return
-	}
-	entry := func(p channel.Party, cause int, index string) {
-		u := sip.Uri{Scheme: "sip", User: escapeUser(p.Number), Host: s.Local.Host}
-		if cause > 0 {
-			u.UriParams.Add("cause", strconv.Itoa(cause))
-		}
-		text := "<" + u.String() + ">;index=" + index
-		if p.Name != "" {
-			text = `"` + quote(p.Name) + `" ` + text
-		}
-		add(sip.NewHeader("History-Info", text))
-	}
-	entry(by, 0, "1")
-	if to.Number != "" {
-		entry(to, historyCause(by.Reason), "1.1")
-	}
-}
-
-// historyReasons are the words of Diversion (RFC 5806) for the causes that
-// History-Info gives a forwarding (RFC 4458 2).
-var historyReasons = [...]struct {
-	word  string
-	cause int
-}{
-	{"user-busy", 486}, {"no-answer", 408}, {"unavailable", 503}, {"unconditional", 302},
-	{"time-of-day", 404}, {"do-not-disturb", 480}, {"deflection", 480}, {"follow-me", 302},
-	{"out-of-service", 503}, {"away", 480},
-}
-
-func historyCause(reason string) int {
-	for _, r := range historyReasons {
-		if r.word == reason {
-			return r.cause
-		}
-	}
-	return 302
-}
-
-func historyReason(cause string) string {
-	n, err := strconv.Atoi(cause)
-	if err != nil {
-		return ""
-	}
-	for _, r := range historyReasons {
-		if r.cause == n {
-			return r.word
-		}
-	}
-	return "unknown"
-}
-
-// RedirectingOf is who forwarded the call here, by Diversion (RFC 5806), or else
-// by History-Info (RFC 7044): the entry before the last one.
-func RedirectingOf(m sip.Message) channel.Party {
-	by, _ := forwarders(m)
-	return by
-}
-
-// forwarders are who forwarded a call and to whom, as a message tells it.
-func forwarders(m sip.Message) (by, to channel.Party) {
-	if hs := m.GetHeaders("Diversion"); len(hs) > 0 {
-		p, params, ok := address(firstAddress(hs[0].Value()))
-		if !ok {
-			return by, to
-		}
-		reason, _ := params.Get("reason")
-		p.Reason = strings.Trim(reason, `"`)
-		p.Count = len(hs)
-		return p, to
-	}
-	type entry struct {
-		party channel.Party
-		cause string
-	}
-	var list []entry
-	for _, h := range m.GetHeaders("History-Info") {
-		for rest := h.Value(); rest != "" && len(list) < 32; {
-			one := firstAddress(rest)
-			rest = strings.TrimPrefix(rest[len(one):], ",")
-			var u sip.Uri
-			params := sip.NewParams()
-			name, err := sip.ParseAddressValue(strings.TrimSpace(one), &u, &params)
-			if err != nil {
-				return by, to
-			}
-			cause, _ := u.UriParams.Get("cause")
-			list = append(list, entry{channel.Party{Name: unquote(name), Number: userOf(&u)}, cause})
-		}
-	}
-	if len(list) < 2 {
-		return by, to
-	}
-	last := list[len(list)-1]
-	by, to = list[len(list)-2].party, last.party
-	by.Reason, by.Count = historyReason(last.cause), len(list)-1
-	return by, to
 }
 
 // forwardedBy is who sends our call elsewhere with a 3xx: by its own word, else
 // the party called.
 func (s *Session) forwardedBy(res *sip.Response) channel.Party {
-	by, _ := forwarders(res)
+	by := party.Redirecting(res)
 	if by.Number == "" {
 		if p, known := s.Identity(); known {
 			by.Name, by.Number, by.Presentation = p.Name, p.Number, p.Presentation
 		}
 	}
 	if to := res.To(); by.Number == "" && to != nil {
-		by.Name, by.Number = unquote(to.DisplayName), userOf(&to.Address)
+		by.Name, by.Number = party.Unquote(to.DisplayName), party.Number(&to.Address)
 	}
 	return by
 }
@@ -253,14 +163,8 @@ func (s *Session) meet(m sip.Message) {
 	if s.gone || !s.Endpoint.TrustIDInbound || !s.Endpoint.TrustConnectedLine {
 		return
 	}
-	p, ok := asserted(m)
-	if !ok {
-		p, ok = remoteParty(m, "called")
-	}
-	if !ok {
-		p, ok = remoteParty(m, "calling")
-	}
-	if !ok || p.Number == "" || p == s.met {
+	p, ok := party.Named(m)
+	if !ok || p == s.met {
 		return
 	}
 	s.met = p

@@ -10,6 +10,8 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/party"
 )
 
 // referral is how long the subscription a REFER makes lasts (RFC 3515 2.4.4), as
@@ -42,20 +44,20 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 			s.reply(req, tx, 404, nil)
 			return
 		}
-	case userOf(&target) == "":
+	case party.Number(&target) == "":
 		s.log.Info("REFER refused: no number", "target", target.String())
 		s.reply(req, tx, 501, nil)
 		return
 	}
 	cseq := req.CSeq()
-	quiet := strings.EqualFold(strings.TrimSpace(header1(req, "Refer-Sub")), "false") // RFC 4488
+	quiet := strings.EqualFold(strings.TrimSpace(header.First(req, "Refer-Sub")), "false") // RFC 4488
 	extra := []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(referral/time.Second)))}
 	if quiet {
 		extra = []sip.Header{sip.NewHeader("Refer-Sub", "false")}
 	}
 	s.reply(req, tx, 202, nil, extra...)
 	replies := make(chan int, 8)
-	e := channel.Event{Kind: channel.Transfer, Target: userOf(&target), Referrer: header1(req, "Referred-By")}
+	e := channel.Event{Kind: channel.Transfer, Target: party.Number(&target), Referrer: header.First(req, "Referred-By")}
 	if replaced != nil {
 		e.Target, e.Replaces = "", replaced.Name()
 	}
@@ -174,12 +176,4 @@ func (s *Session) referred(id uint32, status int) {
 			s.log.Info("NOTIFY not answered", "err", r.Err)
 		}
 	})
-}
-
-// header1 is the value of the first header of a name, or "".
-func header1(m sip.Message, name string) string {
-	if hs := m.GetHeaders(name); len(hs) > 0 {
-		return hs[0].Value()
-	}
-	return ""
 }

@@ -18,22 +18,22 @@ func TestRefer(t *testing.T) {
 		s, _ := r.up()
 		in := r.phone.send(s, sip.REFER, "", "Refer-To: <sip:3005@198.51.100.9>")
 		want(t, "REFER", in.codes(), "202")
-		want(t, "Expires", header(in.last(), "Expires"), "600")
+		want(t, "Expires", headerOf(in.last(), "Expires"), "600")
 		e, ok := r.mb.Next()
 		if !ok || e.Kind != channel.Transfer || e.Target != "3005" || e.Referrer != "<sip:1001@198.51.100.206:5060>" {
 			t.Fatalf("event %+v", e)
 		}
 		first := r.take(sip.NOTIFY)
 		want(t, "body", string(first.req.Body()), "SIP/2.0 100 Trying\r\n")
-		want(t, "Event", header(first.req, "Event"), "refer;id=2")
-		want(t, "state", header(first.req, "Subscription-State"), "active;expires=600")
+		want(t, "Event", headerOf(first.req, "Event"), "refer;id=2")
+		want(t, "state", headerOf(first.req, "Subscription-State"), "active;expires=600")
 		first.respond(200, "", "")
 		e.Replies <- 180
 		want(t, "body", string(r.take(sip.NOTIFY).req.Body()), "SIP/2.0 180 Ringing\r\n")
 		e.Replies <- 200
 		close(e.Replies)
 		last := r.take(sip.NOTIFY)
-		want(t, "state", header(last.req, "Subscription-State"), "terminated;reason=noresource")
+		want(t, "state", headerOf(last.req, "Subscription-State"), "terminated;reason=noresource")
 		s.Hangup(channel.NormalClearing)
 		r.sleep(goodbye)
 		r.take(sip.BYE).respond(200, "", "")
@@ -126,7 +126,7 @@ func TestSendElsewhere(t *testing.T) {
 		s, _ := r.up()
 		s.Redirect("sip:3005@198.51.100.77")
 		refer := r.take(sip.REFER)
-		want(t, "Refer-To", header(refer.req, "Refer-To"), "sip:3005@198.51.100.77")
+		want(t, "Refer-To", headerOf(refer.req, "Refer-To"), "sip:3005@198.51.100.77")
 		refer.respond(202, "", "")
 		notify := r.phone.send(s, sip.NOTIFY, "SIP/2.0 200 OK", "Content-Type: message/sipfrag", "Event: refer", "Subscription-State: terminated")
 		want(t, "NOTIFY", notify.codes(), "200")
@@ -187,41 +187,6 @@ func TestReferForgotten(t *testing.T) {
 	})
 }
 
-func TestIdentityOfCallers(t *testing.T) {
-	pai := `P-Asserted-Identity: "Anna" <sip:5551@x>, <tel:+1>`
-	rpid := `Remote-Party-ID: "Bert" <sip:5552@x>;party=calling;privacy=full;screen=yes`
-	tests := []struct {
-		name  string
-		trust bool
-		extra []string
-		want  channel.Party
-	}{
-		{"From", false, []string{pai, rpid}, channel.Party{Number: "1001", Name: "Anna"}},
-		{"asserted", true, []string{rpid, pai}, channel.Party{Number: "5551", Name: "Anna", Presentation: channel.AllowedPassedScreen}},
-		{"asserted, private", true, []string{pai, "Privacy: id"}, channel.Party{Number: "5551", Name: "Anna", Presentation: channel.ProhibPassedScreen}},
-		{"remote party", true, []string{rpid}, channel.Party{Number: "5552", Name: "Bert", Presentation: channel.ProhibPassedScreen}},
-		{"called remote party", true, []string{`Remote-Party-ID: <sip:9@x>;party=called`}, channel.Party{Number: "1001", Name: "Anna"}},
-		{"trusted but nothing there", true, nil, channel.Party{Number: "1001", Name: "Anna"}},
-	}
-	for _, tt := range tests {
-		r := newRig(t)
-		r.cfg.Endpoint.TrustIDInbound = tt.trust
-		in := r.phone.request(sip.INVITE, "", tt.extra...)
-		if got := CallerOf(in.req, r.cfg.Endpoint); got != tt.want {
-			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
-		}
-	}
-	r := newRig(t)
-	r.cfg.Endpoint.CallerID = channel.Party{Number: "77", Name: "Desk"}
-	in := r.phone.request(sip.INVITE, "", `Diversion: "B, C" <sip:3000@x>;reason=no-answer;counter=1, <sip:1@y>`, "Diversion: <sip:2@z>")
-	if got := CallerOf(in.req, r.cfg.Endpoint); got.Number != "77" || got.Name != "Desk" {
-		t.Errorf("callerid: %+v", got)
-	}
-	if got := RedirectingOf(in.req); got.Number != "3000" || got.Name != "B, C" || got.Reason != "no-answer" || got.Count != 2 {
-		t.Errorf("redirecting %+v", got)
-	}
-}
-
 func TestHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -255,10 +220,10 @@ func TestHeaders(t *testing.T) {
 		s.SetHeader("From", "<sip:evil>", true)
 		s.Dial()
 		o := r.take(sip.INVITE)
-		want(t, "X-A", header(o.req, "X-A"), "1 | 2")
-		want(t, "X-B", header(o.req, "X-B"), "2")
-		want(t, "X-C", header(o.req, "X-C"), "")
-		want(t, "X-D", header(o.req, "X-D"), "")
+		want(t, "X-A", headerOf(o.req, "X-A"), "1 | 2")
+		want(t, "X-B", headerOf(o.req, "X-B"), "2")
+		want(t, "X-C", headerOf(o.req, "X-C"), "")
+		want(t, "X-D", headerOf(o.req, "X-D"), "")
 		if n := len(o.req.GetHeaders("From")); n != 1 {
 			t.Errorf("%d From headers", n)
 		}

@@ -9,6 +9,7 @@ import (
 	"branchline/media/sdp"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/header"
 )
 
 // reinvite is the state of our own changes to a call (RFC 3261 14.1).
@@ -255,7 +256,7 @@ func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 		d.Refresh(req.Contact())
 		res := s.answerTo(req, 200)
 		s.describe(res)
-		carry(res, sdpType, s.talk.ours.Bytes())
+		header.Carry(res, sdpType, s.talk.ours.Bytes())
 		s.insist(req, tx, res, false)
 		return
 	case s.state == Ending:
@@ -277,7 +278,7 @@ func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	s.describe(res)
 	s.introduce(res.AppendHeader)
 	s.timing.answer(s, res)
-	carry(res, sdpType, body)
+	header.Carry(res, sdpType, body)
 	s.insist(req, tx, res, s.talk.offer != nil)
 	s.timing.start(s)
 }

@@ -9,6 +9,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/header"
 )
 
 // reliable is the state of provisional responses that must be acknowledged
@@ -37,7 +38,7 @@ func (s *Session) reliably() bool {
 			return true
 		}
 	}
-	return requires(s.uas.req, "100rel")
+	return header.Requires(s.uas.req, "100rel")
 }
 
 // sendReliable numbers a 18x and sends it, now or when the one before it is
@@ -50,7 +51,7 @@ func (s *Session) sendReliable(res *sip.Response, body []byte) {
 	r.seq++
 	res.AppendHeader(sip.NewHeader("Require", "100rel"))
 	res.AppendHeader(sip.NewHeader("RSeq", strconv.FormatUint(uint64(r.seq), 10)))
-	carry(res, sdpType, body)
+	header.Carry(res, sdpType, body)
 	r.queue = append(r.queue, res)
 	if r.sent == nil {
 		s.nextReliable()
@@ -131,7 +132,7 @@ func (s *Session) acknowledges(req *sip.Request) bool {
 // 4). It reports false for a repetition or one out of order, which are ignored.
 func (s *Session) confirm(d *dialog.Dialog, invite *sip.Request, res *sip.Response) bool {
 	h := res.GetHeader("RSeq")
-	if h == nil || !tokens(res, "Require", strings.ToLower)["100rel"] || s.Endpoint.Rel100 == "no" {
+	if h == nil || !header.Tokens(res, "Require", strings.ToLower)["100rel"] || s.Endpoint.Rel100 == "no" {
 		return true
 	}
 	n, err := strconv.ParseUint(strings.TrimSpace(h.Value()), 10, 32)

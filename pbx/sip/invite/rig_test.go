@@ -472,7 +472,7 @@ func offerText(host string, port int, formats string, attrs ...string) string {
 	return b
 }
 
-func header(m sip.Message, name string) string {
+func headerOf(m sip.Message, name string) string {
 	var out []string
 	for _, h := range m.GetHeaders(name) {
 		out = append(out, h.Value())

@@ -6,6 +6,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/party"
 )
 
 // maxTexts bounds how many messages wait for the call to stand.
@@ -13,7 +15,7 @@ const maxTexts = 16
 
 // texted takes a MESSAGE within the call (RFC 3428): the owner passes it on.
 func (s *Session) texted(req *sip.Request, tx ServerTx) {
-	kind := header1(req, "Content-Type")
+	kind := header.First(req, "Content-Type")
 	if kind == "" {
 		kind = "text/plain"
 	}
@@ -54,10 +56,10 @@ func (s *Session) tellTexts() {
 func (s *Session) sendText(t channel.Text, challenge *sip.Response) {
 	req := s.dialog.Request(sip.MESSAGE)
 	if from := req.From(); from != nil && t.FromName != "" {
-		from.DisplayName = quote(t.FromName)
+		from.DisplayName = party.Quote(t.FromName)
 	}
 	if to := req.To(); to != nil && t.ToName != "" {
-		to.DisplayName = quote(t.ToName)
+		to.DisplayName = party.Quote(t.ToName)
 	}
 	kind := t.ContentType
 	if kind == "" || strings.ContainsAny(kind, "\r\n") {

@@ -8,6 +8,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/header"
 )
 
 // timing is the session timer (RFC 4028): a call whose refresh fails to come is
@@ -74,7 +75,7 @@ func (t *timing) take(s *Session, req *sip.Request) (small bool) {
 	}
 	t.heardMin(req)
 	d, refresher, asked := expiry(req)
-	able := s.peer.supported["timer"] || requires(req, "timer")
+	able := s.peer.supported["timer"] || header.Requires(req, "timer")
 	switch {
 	case asked && d < s.minSE() && able:
 		return true

@@ -12,6 +12,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/q850"
 )
 
@@ -263,7 +264,7 @@ func (s *Session) proceed(req *sip.Request, res *sip.Response) {
 		e.Kind = channel.Ringing
 		s.emit(e)
 	case 181:
-		by, to := forwarders(res)
+		by, to := party.Forwarders(res)
 		s.emit(channel.Event{Kind: channel.Diverted, Status: 181, Party: by, Target: to.Number})
 	case 183:
 		if !media && s.Endpoint.Ignore183WithoutSDP {
@@ -511,7 +512,7 @@ func (s *Session) movedTo(res *sip.Response) string {
 	if s.Endpoint.RedirectMethod == "uri_core" {
 		return "PJSIP/" + s.Endpoint.ID + "/" + c.Address.String()
 	}
-	return userOf(&c.Address)
+	return party.Number(&c.Address)
 }
 
 // cancel ends an unanswered outbound call (9.1).

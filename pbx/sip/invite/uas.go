@@ -11,6 +11,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/q850"
 )
 
@@ -99,10 +100,10 @@ func (s *Session) admit(req *sip.Request) (*sip.Response, error) {
 		list := strings.Join(tags, ", ")
 		return reject(420, fmt.Errorf("requires %s", list), sip.NewHeader("Unsupported", list))
 	}
-	if s.Endpoint.Rel100 == "required" && !s.peer.supported["100rel"] && !requires(req, "100rel") {
+	if s.Endpoint.Rel100 == "required" && !s.peer.supported["100rel"] && !header.Requires(req, "100rel") {
 		return reject(421, fmt.Errorf("no 100rel"), sip.NewHeader("Require", "100rel"))
 	}
-	if s.Endpoint.Timers == "required" && !s.peer.supported["timer"] && !requires(req, "timer") {
+	if s.Endpoint.Timers == "required" && !s.peer.supported["timer"] && !header.Requires(req, "timer") {
 		return reject(421, fmt.Errorf("no session timer"), sip.NewHeader("Require", "timer"))
 	}
 	// RFC 4028 9
@@ -142,10 +143,6 @@ func (s *Session) admit(req *sip.Request) (*sip.Response, error) {
 	return nil, nil
 }
 
-func requires(req *sip.Request, tag string) bool {
-	return tokens(req, "Require", strings.ToLower)[tag]
-}
-
 // respond sends a response to the INVITE under way.
 func (s *Session) respond(res *sip.Response) {
 	if err := s.uas.tx.Respond(res); err != nil {
@@ -170,7 +167,7 @@ func (s *Session) provisional(status int, withSDP bool) {
 		s.sendReliable(res, body)
 		return
 	}
-	carry(res, sdpType, body)
+	header.Carry(res, sdpType, body)
 	s.respond(res)
 }
 
@@ -233,7 +230,7 @@ func (s *Session) accept() {
 	if body == nil && s.talk.ours == nil {
 		body = s.makeOffer()
 	}
-	carry(res, sdpType, body)
+	header.Carry(res, sdpType, body)
 	s.state = Accepted
 	s.insist(s.uas.req, s.uas.tx, res, s.talk.offer != nil)
 	s.timing.start(s)
@@ -381,7 +378,7 @@ func (s *Session) reject(c channel.Cause) {
 	for _, h := range s.reasons(c) {
 		res.AppendHeader(h)
 	}
-	carry(res, "", nil)
+	header.Carry(res, "", nil)
 	s.respond(res)
 	s.state = Over
 }
@@ -410,7 +407,7 @@ func (s *Session) Redirect(target string) {
 		for _, h := range s.reasons(channel.NoCause) {
 			res.AppendHeader(h)
 		}
-		carry(res, "", nil)
+		header.Carry(res, "", nil)
 		s.respond(res)
 		s.state = Over
 	})

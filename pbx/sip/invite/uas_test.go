@@ -25,8 +25,8 @@ func TestInboundCall(t *testing.T) {
 		s.Answer()
 		want(t, "answers", in.codes(), "100 180 200")
 		ok := in.last()
-		want(t, "Contact", header(ok, "Contact"), "<sip:198.51.100.9:5060>")
-		want(t, "Server", header(ok, "Server"), "Branchline/1.0")
+		want(t, "Contact", headerOf(ok, "Contact"), "<sip:198.51.100.9:5060>")
+		want(t, "Server", headerOf(ok, "Server"), "Branchline/1.0")
 		contains(t, "body", string(ok.Body()), "m=audio 10000 RTP/AVP 0 8 101\r\n")
 		contains(t, "body", string(ok.Body()), "o=- 7 3 IN IP4 198.51.100.9\r\n")
 		tag180, _ := in.res[1].To().Params.Get("tag")
@@ -61,8 +61,8 @@ func TestInboundHeaderOrder(t *testing.T) {
 			names = append(names, h.Name())
 		}
 		want(t, "order", join(names), "Via Call-ID From To CSeq Server Allow Contact Supported Content-Type Content-Length")
-		contains(t, "Via", header(in.last(), "Via"), "rport=5060")
-		contains(t, "Via", header(in.last(), "Via"), "received=198.51.100.206")
+		contains(t, "Via", headerOf(in.last(), "Via"), "rport=5060")
+		contains(t, "Via", headerOf(in.last(), "Via"), "received=198.51.100.206")
 		s.Hangup(channel.NormalClearing)
 		r.phone.send(s, sip.ACK, "")
 		r.take(sip.BYE).respond(200, "", "")
@@ -121,7 +121,7 @@ func TestInboundHangupBeforeAckWaits(t *testing.T) {
 		r.quiet() // 15: no BYE before the ACK
 		r.phone.send(s, sip.ACK, "")
 		bye := r.take(sip.BYE)
-		want(t, "Reason", header(bye.req, "Reason"), "Q.850;cause=17")
+		want(t, "Reason", headerOf(bye.req, "Reason"), "Q.850;cause=17")
 		bye.respond(200, "", "")
 		r.over(s)
 	})
@@ -154,7 +154,7 @@ func TestInboundRejections(t *testing.T) {
 			if got := in.last().StatusCode; got != tt.status {
 				t.Errorf("cause %d: %d, want %d", tt.cause, got, tt.status)
 			}
-			want(t, "Reason", header(in.last(), "Reason"), tt.reason)
+			want(t, "Reason", headerOf(in.last(), "Reason"), tt.reason)
 			r.events()
 			r.over(s)
 		})
@@ -195,7 +195,7 @@ func TestInboundRefusedAtTheDoor(t *testing.T) {
 				}
 				want(t, "answers", in.codes(), tt.codes)
 				if tt.head != "" {
-					want(t, tt.head, header(in.last(), tt.head), tt.value)
+					want(t, tt.head, headerOf(in.last(), tt.head), tt.value)
 				}
 				if len(r.dialogs) != 0 || r.ports[0].closed != 1 {
 					t.Error("something was left behind")
@@ -343,7 +343,7 @@ func TestInboundRedirect(t *testing.T) {
 		s, in, _ := r.call(offerText("198.51.100.206", 4000, "0"))
 		s.Redirect("3005")
 		want(t, "answers", in.codes(), "100 302")
-		want(t, "Contact", header(in.last(), "Contact"), "<sip:3005@198.51.100.9:5060>")
+		want(t, "Contact", headerOf(in.last(), "Contact"), "<sip:3005@198.51.100.9:5060>")
 		r.wantEvents("gone:23:302")
 		r.over(s)
 	})
@@ -357,8 +357,8 @@ func TestInboundReliable(t *testing.T) {
 		s.Progress()
 		s.Answer()
 		want(t, "one at a time", in.codes(), "100 180")
-		want(t, "Require", header(in.last(), "Require"), "100rel")
-		first := header(in.last(), "RSeq")
+		want(t, "Require", headerOf(in.last(), "Require"), "100rel")
+		first := headerOf(in.last(), "RSeq")
 		r.sleep(2 * time.Second)
 		want(t, "repeated at 0.5 and 1.5 s", in.codes(), "100 180 180 180")
 		wrong := r.phone.send(s, sip.PRACK, "", "RAck: 1 1 INVITE")
@@ -366,7 +366,7 @@ func TestInboundReliable(t *testing.T) {
 		ok := r.phone.send(s, sip.PRACK, "", "RAck: "+first+" 1 INVITE")
 		want(t, "PRACK", ok.codes(), "200")
 		want(t, "next one", in.codes(), "100 180 180 180 183")
-		second := header(in.last(), "RSeq")
+		second := headerOf(in.last(), "RSeq")
 		if second == first {
 			t.Error("RSeq did not rise")
 		}
@@ -390,7 +390,7 @@ func TestInboundHangupWhileAnswerWaitsForPrack(t *testing.T) {
 		s.Answer()
 		s.Hangup(channel.NormalClearing)
 		want(t, "answers", in.codes(), "100 183")
-		r.phone.send(s, sip.PRACK, "", "RAck: "+header(in.last(), "RSeq")+" 1 INVITE")
+		r.phone.send(s, sip.PRACK, "", "RAck: "+headerOf(in.last(), "RSeq")+" 1 INVITE")
 		want(t, "answers", in.codes(), "100 183 200")
 		r.quiet()
 		r.phone.seq = 1

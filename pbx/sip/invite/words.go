@@ -7,6 +7,8 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/party"
 )
 
 // Allow lists the methods sessions and their agent serve, in Asterisk's order.
@@ -31,7 +33,7 @@ func (s *Session) contact(user string) sip.Uri {
 		case s.inbound:
 			user = s.uas.req.Recipient.User
 		case s.uac.call.Caller.Number != "" && !s.hidden():
-			user = escapeUser(s.uac.call.Caller.Number)
+			user = party.EscapeUser(s.uac.call.Caller.Number)
 		}
 	}
 	if s.Endpoint.ContactUser != "" {
@@ -84,51 +86,15 @@ func (s *Session) finish(req *sip.Request, hops int, contentType string, body []
 	max := sip.MaxForwardsHeader(hops)
 	req.AppendHeader(&max)
 	req.AppendHeader(sip.NewHeader("User-Agent", s.UserAgent))
-	carry(req, contentType, body)
-}
-
-type message interface {
-	AppendHeader(sip.Header)
-	SetBody([]byte)
-}
-
-// carry sets the body with its type and length.
-func carry(m message, contentType string, body []byte) {
-	if len(body) > 0 {
-		t := sip.ContentTypeHeader(contentType)
-		m.AppendHeader(&t)
-		m.SetBody(body)
-		return
-	}
-	m.SetBody(nil)
-}
-
-// tokens reads every header of a name as one list of tokens, folded by fold.
-func tokens(m sip.Message, name string, fold func(string) string) map[string]bool {
-	hs := m.GetHeaders(name)
-	if name == "Supported" {
-		hs = append(hs, m.GetHeaders("k")...)
-	}
-	if len(hs) == 0 {
-		return nil
-	}
-	out := map[string]bool{}
-	for _, h := range hs {
-		for _, t := range strings.Split(h.Value(), ",") {
-			if t = strings.TrimSpace(t); t != "" {
-				out[fold(t)] = true
-			}
-		}
-	}
-	return out
+	header.Carry(req, contentType, body)
 }
 
 // learn keeps what a message says about the other side's abilities.
 func (p *peer) learn(m sip.Message) {
-	if a := tokens(m, "Allow", strings.ToUpper); a != nil {
+	if a := header.Tokens(m, "Allow", strings.ToUpper); a != nil {
 		p.allow = a
 	}
-	if t := tokens(m, "Supported", strings.ToLower); t != nil {
+	if t := header.Tokens(m, "Supported", strings.ToLower); t != nil {
 		p.supported = t
 	}
 }
