@@ -2,58 +2,57 @@
 // Modem/name/number, Cell/name/number. It is where package hal, which knows lines,
 // and package media, which knows speech, meet.
 //
-// A Bank holds the lines as configured. Each has a port with a goroutine that owns
-// it: the events of the device, what the exchange asks of its calls and what is heard
-// on it all arrive there, and a state machine (package fxo for lines towards an
-// exchange, fxs for lines towards a telephone) decides. Package speech carries the
-// audio while there is any. Reading order: Bank, port, trunk, phone, leg.
+// A Bank holds the lines as configured, and chooses among them: by name, by group,
+// by who must have one. Each is a Port of package port, with a goroutine that owns it:
+// the events of the device, what the exchange asks of its calls and what is heard on
+// it all arrive there, and a state machine (package fxo for lines towards an exchange,
+// fxs for lines towards a telephone) decides. Package speech carries the audio while
+// there is any. Reading order: Bank, port.Port, its trunk, phone and leg.
 package line
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 
 	"branchline/hal"
-	"branchline/media"
-	"branchline/media/plane"
 	"branchline/media/tone"
 	"branchline/pbx/channel"
 	"branchline/pbx/line/lineconf"
+	"branchline/pbx/line/measure"
+	"branchline/pbx/line/port"
 )
 
 // Options of a bank; all but Tones and Log are required.
 type Options struct {
 	// Drivers open lines, by the name in lineconf.Line.Driver.
 	Drivers  map[string]hal.Driver
-	Plane    Streams
+	Plane    port.Streams
 	Exchange Exchange
 	Tones    func() *tone.Book // in force now; nil: those that come with the program
 	Log      *slog.Logger      // nil: slog.Default
 }
 
-// Streams makes the plane's end of a call; socket.Plane does.
-type Streams interface {
-	Line(events func(media.Event)) (plane.Line, error)
-}
-
 // Exchange takes calls and messages into the dialplan.
 type Exchange interface {
-	channel.Acceptor
+	port.Exchange
 	channel.TextAcceptor
-	Lookup(context, exten, caller string) (exists, more bool)
 }
 
 // A Bank is all telephone lines of the exchange.
 type Bank struct {
-	Options
+	drivers  map[string]hal.Driver
+	exchange Exchange
+	log      *slog.Logger
+	around   *port.Surroundings
 
 	mu     sync.Mutex
-	ports  []*port // in the order of the configuration
+	ports  []*port.Port // in the order of the configuration
 	config lineconf.Config
 	turn   map[string]int // where round robin goes on, by technology and group
-	serial uint32         // of channel names
 	ctx    context.Context
 	wg     sync.WaitGroup
 }
@@ -63,15 +62,9 @@ func New(o Options) *Bank {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	return &Bank{Options: o, turn: map[string]int{}}
-}
-
-// tones are those of the countries.
-func (b *Bank) tones() *tone.Book {
-	if b.Tones == nil {
-		return tone.Builtin()
-	}
-	return b.Tones()
+	b := &Bank{drivers: o.Drivers, exchange: o.Exchange, log: o.Log, turn: map[string]int{}}
+	b.around = &port.Surroundings{Plane: o.Plane, Exchange: o.Exchange, Tones: o.Tones, Text: b.text, Log: o.Log}
+	return b
 }
 
 // Run keeps the lines open until ctx ends, and then closes them.
@@ -79,7 +72,7 @@ func (b *Bank) Run(ctx context.Context) error {
 	b.mu.Lock()
 	b.ctx = ctx
 	for _, p := range b.ports {
-		b.start(p)
+		p.Start(ctx, &b.wg, nil)
 	}
 	b.mu.Unlock()
 	<-ctx.Done()
@@ -99,37 +92,29 @@ func (b *Bank) Configure(c lineconf.Config) {
 	b.ports = nil
 	b.config = c
 	for _, l := range c.Lines {
-		i := slices.IndexFunc(old, func(p *port) bool { return p.id == l.ID() })
-		if i >= 0 && !old[i].conf().Needs(l) {
+		i := slices.IndexFunc(old, func(p *port.Port) bool { return p.ID() == l.ID() })
+		if i >= 0 && !old[i].Settings().Needs(l) {
 			p := old[i]
 			old = slices.Delete(slices.Clone(old), i, i+1)
-			if !p.conf().Same(l) {
-				p.reconfigure(l)
+			if !p.Settings().Same(l) {
+				p.Reconfigure(l)
 			}
 			b.ports = append(b.ports, p)
 			continue
 		}
-		p := newPort(b, l)
-		if i >= 0 {
-			p.after = old[i].done // its device is free then
-		}
+		p := port.New(b.around, b.drivers[l.Driver], l)
 		b.ports = append(b.ports, p)
-		b.start(p)
+		var after <-chan struct{}
+		if i >= 0 {
+			after = old[i].Done() // its device is free then
+		}
+		if b.ctx != nil {
+			p.Start(b.ctx, &b.wg, after)
+		}
 	}
 	for _, p := range old {
-		p.retire()
+		p.Retire()
 	}
-}
-
-// start gives a port its goroutine, once the bank runs.
-func (b *Bank) start(p *port) {
-	if b.ctx == nil || p.started {
-		return
-	}
-	p.started = true
-	ctx, cancel := context.WithCancel(b.ctx)
-	p.cancel = cancel
-	b.wg.Go(func() { p.run(ctx) })
 }
 
 // Config is what is in force.
@@ -140,12 +125,12 @@ func (b *Bank) Config() lineconf.Config {
 }
 
 // all gives the ports of one technology.
-func (b *Bank) all(tech string) []*port {
+func (b *Bank) all(tech string) []*port.Port {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var out []*port
+	var out []*port.Port
 	for _, p := range b.ports {
-		if p.tech == tech {
+		if p.Tech() == tech {
 			out = append(out, p)
 		}
 	}
@@ -153,15 +138,15 @@ func (b *Bank) all(tech string) []*port {
 }
 
 // find gives a port by "DAHDI/3", or "3" if no other line has that name.
-func (b *Bank) find(name string) *port {
+func (b *Bank) find(name string) *port.Port {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var found *port
+	var found *port.Port
 	for _, p := range b.ports {
-		if p.id == name {
+		if p.ID() == name {
 			return p
 		}
-		if p.name == name {
+		if p.Name() == name {
 			if found != nil {
 				return nil
 			}
@@ -171,9 +156,35 @@ func (b *Bank) find(name string) *port {
 	return found
 }
 
-func (b *Bank) nextSerial() uint32 {
+// Lines tells of all lines, in the order of the configuration.
+func (b *Bank) Lines() []port.Status {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.serial++
-	return b.serial - 1
+	ports := b.ports
+	b.mu.Unlock()
+	out := make([]port.Status, len(ports))
+	for i, p := range ports {
+		out[i] = p.Look()
+	}
+	return out
+}
+
+// Line tells of one, by "DAHDI/3", or "3" where that is enough.
+func (b *Bank) Line(name string) (port.Status, bool) {
+	p := b.find(name)
+	if p == nil {
+		return port.Status{}, false
+	}
+	return p.Look(), true
+}
+
+// ErrNoLine says that there is no line of that name.
+var ErrNoLine = errors.New("no such line")
+
+// Test measures a line; see port.Port.Test.
+func (b *Bank) Test(ctx context.Context, name string, say func(measure.Result)) error {
+	p := b.find(name)
+	if p == nil {
+		return fmt.Errorf("%s: %w", name, ErrNoLine)
+	}
+	return p.Test(ctx, say)
 }

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"branchline/hal"
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/line/dest"
+	"branchline/pbx/line/port"
 )
 
 // Techs are the technologies under which the lines can be dialled: DAHDI, Modem,
@@ -45,37 +45,29 @@ func (t *tech) NewLeg(_ context.Context, r channel.Request) (channel.Leg, error)
 		return nil, &channel.Refusal{Cause: channel.NoRoute, Why: t.absent(to)}
 	}
 	for _, p := range ports {
-		if l, err := p.reserve(to, r, false); l != nil || err != nil {
+		if l, err := p.Reserve(to, r, false); l != nil || err != nil {
 			t.took(to, p)
-			return asLeg(l, err)
+			return l, err
 		}
 	}
 	for _, p := range ports {
-		if p.conf().Urgent(to.Digits) {
-			if l, err := p.reserve(to, r, true); l != nil || err != nil {
-				return asLeg(l, err)
+		if p.Settings().Urgent(to.Digits) {
+			if l, err := p.Reserve(to, r, true); l != nil || err != nil {
+				return l, err
 			}
 		}
 	}
 	return nil, refusal(to, ports)
 }
 
-// asLeg keeps a nil *leg from becoming a Leg that is not nil.
-func asLeg(l *leg, err error) (channel.Leg, error) {
-	if err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
 // refusal says why none of the ports can take a call, as DIALSTATUS is to show it.
-func refusal(to dest.Target, ports []*port) *channel.Refusal {
+func refusal(to dest.Target, ports []*port.Port) *channel.Refusal {
 	whys := make([]string, 0, len(ports))
 	down := true
 	for _, p := range ports {
-		up, why := p.available()
+		up, why := p.Available()
 		down = down && !up
-		whys = append(whys, p.id+": "+why)
+		whys = append(whys, p.ID()+": "+why)
 	}
 	why := strings.Join(whys, "; ")
 	switch {
@@ -87,23 +79,6 @@ func refusal(to dest.Target, ports []*port) *channel.Refusal {
 	return &channel.Refusal{Cause: channel.UserBusy, Why: why}
 }
 
-// available says whether the line works, and what is the matter with it.
-func (p *port) available() (up bool, why string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.device == nil:
-		return false, p.why
-	case p.status.why != "":
-		return false, p.status.why
-	case p.testing:
-		return true, "being tested"
-	case p.wanted != nil:
-		return true, "about to be used"
-	}
-	return true, p.status.state
-}
-
 func (t *tech) absent(to dest.Target) string {
 	if to.Group {
 		return fmt.Sprintf("no %s line is in group %d", t.lines, to.Number)
@@ -112,12 +87,12 @@ func (t *tech) absent(to dest.Target) string {
 }
 
 // candidates are the ports a call may take, in the order in which to try them.
-func (t *tech) candidates(to dest.Target) []*port {
+func (t *tech) candidates(to dest.Target) []*port.Port {
 	all := t.bank.all(t.lines)
 	if !to.Group {
-		return slices.DeleteFunc(all, func(p *port) bool { return p.name != to.Line })
+		return slices.DeleteFunc(all, func(p *port.Port) bool { return p.Name() != to.Line })
 	}
-	all = slices.DeleteFunc(all, func(p *port) bool { return !p.conf().In(to.Number) })
+	all = slices.DeleteFunc(all, func(p *port.Port) bool { return !p.Settings().In(to.Number) })
 	if to.Last {
 		slices.Reverse(all)
 	}
@@ -133,7 +108,7 @@ func (t *tech) candidates(to dest.Target) []*port {
 func (t *tech) turnKey(to dest.Target) string { return fmt.Sprint(t.lines, to.Number, to.Last) }
 
 // took remembers where round robin goes on: behind p.
-func (t *tech) took(to dest.Target, p *port) {
+func (t *tech) took(to dest.Target, p *port.Port) {
 	if !to.Turns {
 		return
 	}
@@ -142,69 +117,6 @@ func (t *tech) took(to dest.Target, p *port) {
 	t.bank.mu.Lock()
 	defer t.bank.mu.Unlock()
 	t.bank.turn[t.turnKey(to)] = i + 1
-}
-
-// reserve makes a leg on the port; nil if it cannot be used. With force a call that
-// is up is ended for it.
-func (p *port) reserve(to dest.Target, r channel.Request, force bool) (*leg, error) {
-	if !p.free(force) {
-		return nil, nil
-	}
-	l, err := p.newLeg(false)
-	if err != nil {
-		return nil, err
-	}
-	conf := p.conf()
-	if p.kind() == hal.FXS {
-		p.remember(r.Caller.Number, true)
-	} else {
-		p.remember(to.Digits, false)
-	}
-	l.number, l.urgent, l.caller, l.confirm = to.Digits, conf.Urgent(to.Digits), r.Caller, to.Confirm
-	if n := len(conf.Cadences); to.Ring > 0 && n > 0 {
-		l.ringer = conf.Cadences[(to.Ring-1)%n]
-	} else if z, ok := p.bank.tones().Zone(conf.ToneZone); ok {
-		l.ringer = z.Cadence
-	}
-	p.mu.Lock()
-	taken := p.wanted != nil || p.testing
-	if !taken {
-		p.wanted = l
-	}
-	p.mu.Unlock()
-	if taken { // by somebody who was quicker
-		l.end(channel.NormalCircuitCongestion)
-		return nil, nil
-	}
-	if force {
-		p.inbox.post(p.preempt)
-	}
-	return l, nil
-}
-
-// free reports whether the line can take a call; with force also if it has one that
-// is less important.
-func (p *port) free(force bool) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.device == nil || p.status.why != "" || p.testing || p.wanted != nil || p.retired {
-		return false
-	}
-	if !force {
-		return p.status.free
-	}
-	return !slices.ContainsFunc(p.legs, func(l *leg) bool { return l.urgent })
-}
-
-// preemption is Q.850's cause for a call that had to make room.
-const preemption channel.Cause = 8
-
-// preempt ends the line's call for one to an emergency number.
-func (p *port) preempt() {
-	if t, ok := p.side.(*trunk); ok {
-		p.log.Warn("the line is taken for an emergency call", "was", p.side.status().state)
-		t.machine.Preempt(preemption)
-	}
 }
 
 // State tells what hints show for a line, or for a group: whether there is a free
@@ -220,7 +132,7 @@ func (t *tech) State(name string) channel.DeviceState {
 	}
 	best := channel.DeviceUnavailable
 	for _, p := range ports {
-		s := p.show()
+		s := p.Device()
 		switch {
 		case !to.Group, s == channel.DeviceNotInUse:
 			return s
@@ -229,16 +141,4 @@ func (t *tech) State(name string) channel.DeviceState {
 		}
 	}
 	return best
-}
-
-func (p *port) show() channel.DeviceState {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.device == nil:
-		return channel.DeviceUnavailable
-	case p.wanted != nil && p.status.show == channel.DeviceNotInUse:
-		return channel.DeviceInUse
-	}
-	return p.status.show
 }

@@ -7,32 +7,29 @@ import (
 
 	"branchline/hal"
 	"branchline/pbx/channel"
+	"branchline/pbx/line/lineconf"
 )
 
 // text takes a short message into the dialplan: to the extension named like the line,
 // else to "sms", else to s, of the line's context for messages.
-func (p *port) text(m hal.Message) {
-	conf := p.conf()
-	p.mu.Lock()
-	p.counts.Messages++
-	p.mu.Unlock()
+func (b *Bank) text(l *lineconf.Line, m hal.Message) {
 	exten := "s"
-	for _, e := range [...]string{p.name, "sms"} {
-		if exists, _ := p.bank.Exchange.Lookup(conf.TextContext, e, m.From); exists {
+	for _, e := range [...]string{l.Name, "sms"} {
+		if exists, _ := b.exchange.Lookup(l.TextContext, e, m.From); exists {
 			exten = e
 			break
 		}
 	}
 	to := m.To
 	if to == "" {
-		to = conf.SubscriberNumber
+		to = l.SubscriberNumber
 	}
 	in := channel.IncomingText{
 		Text:    channel.Text{From: "sms:" + m.From, To: "sms:" + to, Body: m.Body},
-		Context: conf.TextContext, Exten: exten, Caller: channel.Party{Number: m.From}, Endpoint: p.id,
+		Context: l.TextContext, Exten: exten, Caller: channel.Party{Number: m.From}, Endpoint: l.ID(),
 	}
-	if err := p.bank.Exchange.AcceptText(context.Background(), in); err != nil {
-		p.log.Warn("message refused", "from", m.From, "error", err)
+	if err := b.exchange.AcceptText(context.Background(), in); err != nil {
+		b.log.Warn("message refused", "line", l.ID(), "from", m.From, "error", err)
 	}
 }
 
@@ -46,8 +43,8 @@ func (t *tech) SendMessage(ctx context.Context, dest string, text channel.Text) 
 		return fmt.Errorf("%q is not name/number", dest)
 	}
 	for _, p := range t.bank.all(t.lines) {
-		if p.name == name {
-			return p.send(ctx, number, text.Body)
+		if p.Name() == name {
+			return p.Send(ctx, number, text.Body)
 		}
 	}
 	return fmt.Errorf("there is no line %s/%s", t.lines, name)
@@ -77,26 +74,12 @@ func (texts) State(string) channel.DeviceState { return channel.DeviceUnknown }
 func (t texts) SendMessage(ctx context.Context, dest string, text channel.Text) error {
 	number, name, named := strings.Cut(dest, "@")
 	for _, p := range t.bank.all("Cell") {
-		if up, _ := p.available(); up && (!named || p.name == name) {
-			return p.send(ctx, number, text.Body)
+		if up, _ := p.Available(); up && (!named || p.Name() == name) {
+			return p.Send(ctx, number, text.Body)
 		}
 	}
 	if named {
 		return fmt.Errorf("the line Cell/%s is down, or not there", name)
 	}
 	return fmt.Errorf("no line that is up can send messages")
-}
-
-// send gives a message to the device. Lines may be told so from any goroutine.
-func (p *port) send(ctx context.Context, number, body string) error {
-	p.mu.Lock()
-	d, why := p.device, p.why
-	p.mu.Unlock()
-	if d == nil {
-		return fmt.Errorf("%s: %s", p.id, why)
-	}
-	if err := d.Do(ctx, hal.Op{Kind: hal.SendText, Message: hal.Message{To: number, Body: body}}); err != nil {
-		return fmt.Errorf("%s: %w", p.id, err)
-	}
-	return nil
 }

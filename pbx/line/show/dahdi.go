@@ -10,8 +10,8 @@ import (
 	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
 	"branchline/pbx/cli"
-	"branchline/pbx/line"
 	"branchline/pbx/line/lineconf"
+	"branchline/pbx/line/port"
 )
 
 // dahdi are the commands of chan_dahdi. Those that change a line while it runs are
@@ -48,8 +48,8 @@ func (d Deps) dahdi() []cli.Command {
 }
 
 // lines are those of cards.
-func (d Deps) lines() []line.Status {
-	var out []line.Status
+func (d Deps) lines() []port.Status {
+	var out []port.Status
 	for _, s := range d.Lines.Lines() {
 		if s.Settings.Driver == "dahdi" {
 			out = append(out, s)
@@ -168,7 +168,7 @@ func (d Deps) channel(_ context.Context, w io.Writer, args []string) error {
 }
 
 // other is the n-th further call of a telephone.
-func other(s line.Status, n int) string {
+func other(s port.Status, n int) string {
 	if n < len(s.Calls) {
 		return s.Calls[n].Channel
 	}
@@ -176,7 +176,7 @@ func other(s line.Status, n int) string {
 }
 
 // signalling is what the port speaks, as DAHDI words it.
-func signalling(s line.Status) string {
+func signalling(s port.Status) string {
 	switch kind(s) {
 	case "FXO":
 		return "FXS Kewlstart"

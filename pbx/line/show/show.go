@@ -19,6 +19,7 @@ import (
 	"branchline/pbx/line"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/line/measure"
+	"branchline/pbx/line/port"
 )
 
 // Cards tells of telephone cards; dahdi.Driver does. An error says that there are none.
@@ -30,8 +31,8 @@ type Cards interface {
 
 // Lines is what is shown; line.Bank is one.
 type Lines interface {
-	Lines() []line.Status
-	Line(name string) (line.Status, bool)
+	Lines() []port.Status
+	Line(name string) (port.Status, bool)
 	Test(ctx context.Context, name string, say func(measure.Result)) error
 }
 
@@ -112,7 +113,7 @@ func (d Deps) list(w io.Writer) {
 }
 
 // last tells of the last call.
-func last(c line.Counts) string {
+func last(c port.Counts) string {
 	if c.LastCall.IsZero() {
 		return ""
 	}
@@ -126,7 +127,7 @@ func last(c line.Counts) string {
 	return c.LastCall.Format("15:04:05") + " " + way + " " + number
 }
 
-func kind(s line.Status) string {
+func kind(s port.Status) string {
 	if s.Info.Driver != "" {
 		return s.Info.Kind.String()
 	}
@@ -136,7 +137,7 @@ func kind(s line.Status) string {
 	return s.Settings.Signalling.String()
 }
 
-func driver(s line.Status) string { return cmp.Or(s.Info.Driver, s.Settings.Driver) }
+func driver(s port.Status) string { return cmp.Or(s.Info.Driver, s.Settings.Driver) }
 
 // groups lists the numbers of a set of groups.
 func groups(set uint64) string {
@@ -155,7 +156,7 @@ func since(t time.Time) string {
 }
 
 // detail tells one line's whole story.
-func detail(w io.Writer, s line.Status) {
+func detail(w io.Writer, s port.Status) {
 	c := s.Settings
 	say := func(name, label string, value any) {
 		if text := fmt.Sprint(value); text != "" {
@@ -211,7 +212,7 @@ func detail(w io.Writer, s line.Status) {
 	}
 }
 
-func calls(w io.Writer, s line.Status) {
+func calls(w io.Writer, s port.Status) {
 	t := cli.NewTable(w, "calls", "  %-24s %-4s %-20s %s\n", "channel,direction,number,duration")
 	for _, c := range s.Calls {
 		way := "out"
@@ -249,7 +250,7 @@ func abilities(c hal.Caps) string {
 }
 
 // hint is what a person can do about a line that is down.
-func hint(s line.Status) string {
+func hint(s port.Status) string {
 	switch c := s.Settings; {
 	case strings.Contains(s.Why, "no battery"):
 		return "plug the cord into the wall socket; if it is, measure there: 48 V between the wires, or ask the telephone company"

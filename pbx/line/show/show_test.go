@@ -17,21 +17,22 @@ import (
 	"branchline/pbx/line"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/line/measure"
+	"branchline/pbx/line/port"
 	"branchline/pbx/line/show"
 	"branchline/pbx/line/speech"
 )
 
-type lines []line.Status
+type lines []port.Status
 
-func (l lines) Lines() []line.Status { return l }
+func (l lines) Lines() []port.Status { return l }
 
-func (l lines) Line(name string) (line.Status, bool) {
+func (l lines) Line(name string) (port.Status, bool) {
 	for _, s := range l {
 		if s.Settings.ID() == name || s.Settings.Name == name {
 			return s, true
 		}
 	}
-	return line.Status{}, false
+	return port.Status{}, false
 }
 
 func (l lines) Test(_ context.Context, name string, say func(measure.Result)) error {
@@ -64,8 +65,8 @@ func sample() lines {
 	began := time.Now().Add(-75 * time.Second)
 	return lines{
 		{Settings: one, Up: true, State: "up", Info: hal.Info{Name: "1", Driver: "dahdi", Kind: hal.FXO, Caps: hal.Dials | hal.Flashes},
-			Calls:  []line.Call{{Channel: "DAHDI/1-1", Number: "0212345678", Began: began}},
-			Counts: line.Counts{Outgoing: 3, Incoming: 1, Openings: 1, LastCall: time.Date(2026, 1, 2, 14, 3, 5, 0, time.UTC), LastNumber: "0212345678"}, Speech: true,
+			Calls:  []port.Call{{Channel: "DAHDI/1-1", Number: "0212345678", Began: began}},
+			Counts: port.Counts{Outgoing: 3, Incoming: 1, Openings: 1, LastCall: time.Date(2026, 1, 2, 14, 3, 5, 0, time.UTC), LastNumber: "0212345678"}, Speech: true,
 			Level: speech.Level{Rx: -20.5, Tx: -200, ReturnLoss: 14, Enhancement: 22}, Audio: hal.AudioStats{Read: 10, Written: 9},
 			Facts: []hal.Fact{{Name: "Battery", Value: "48 V"}}},
 		{Settings: two, State: "down", Why: "open /dev/ttyACM0: no such file or directory"},

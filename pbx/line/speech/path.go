@@ -10,7 +10,6 @@
 package speech
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +17,8 @@ import (
 	"branchline/media"
 	"branchline/media/plane"
 	"branchline/media/progress"
+	"branchline/pbx/line/lineconf"
+	"branchline/pbx/line/orders"
 )
 
 // Kind says what was heard, or is over.
@@ -64,6 +65,22 @@ type Config struct {
 	Relay               bool // digits of the peer are for the device, not for us to sound
 }
 
+// ForCall is how the speech of a call goes over a line, as it is configured and as far
+// as its device leaves something to do; usual are the gains if none are set, in dB.
+func ForCall(conf *lineconf.Line, info hal.Info, usual float64) Config {
+	c := Config{
+		Ears: Progress | Fax, RxGain: conf.RxGain.Or(usual), TxGain: conf.TxGain.Or(usual),
+		Busy: Cadence{Count: conf.BusyCount, On: conf.BusyOn, Off: conf.BusyOff},
+	}
+	if !info.Caps.Has(hal.ReportsDigits) && conf.DigitsFromLine {
+		c.Ears |= Digits
+	}
+	if !info.Caps.Has(hal.CancelsEcho) {
+		c.EchoTaps, c.EchoDelay = conf.EchoTaps, info.EchoDelay
+	}
+	return c
+}
+
 // Cadence is when a busy tone ends a call: after Count cycles, of On and Off if they
 // are not zero, else of what the zone has.
 type Cadence struct {
@@ -86,15 +103,13 @@ type Path struct {
 	chain *chain
 	done  chan struct{}
 
-	mu      sync.Mutex
-	orders  []func(*chain)
-	ordered atomic.Bool
-	level   atomic.Pointer[Level]
+	orders *orders.Queue[*chain]
+	level  atomic.Pointer[Level]
 }
 
 // Open begins to read and write audio. The path owns it until Close.
 func Open(c Config) *Path {
-	p := &Path{audio: c.Audio, done: make(chan struct{})}
+	p := &Path{audio: c.Audio, done: make(chan struct{}), orders: orders.New[*chain]()}
 	p.chain = newChain(&c)
 	p.level.Store(&Level{})
 	go p.run()
@@ -124,8 +139,10 @@ func (p *Path) run() {
 			p.chain.tell(Heard{Kind: Ended})
 			return
 		}
-		if p.ordered.Load() {
-			p.obey()
+		select {
+		case <-p.orders.Ready():
+			p.orders.Obey(p.chain)
+		default:
 		}
 		p.chain.frame(&rx, &tx)
 		if err := p.audio.Write(&tx); err != nil {
@@ -138,25 +155,6 @@ func (p *Path) run() {
 	}
 }
 
-// order has f done between two frames.
-func (p *Path) order(f func(*chain)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.orders = append(p.orders, f)
-	p.ordered.Store(true)
-}
-
-func (p *Path) obey() {
-	p.mu.Lock()
-	todo := p.orders
-	p.orders = nil
-	p.ordered.Store(false)
-	p.mu.Unlock()
-	for _, f := range todo {
-		f(p.chain)
-	}
-}
-
 // Connect says whose speech the line hears, and who hears it; several hear each
 // other too. A line that was connected before goes on as it was.
 func (p *Path) Connect(lines ...plane.Line) {
@@ -164,32 +162,32 @@ func (p *Path) Connect(lines ...plane.Line) {
 	for i, l := range lines {
 		fresh[i] = newConn(l)
 	}
-	p.order(func(c *chain) { c.connect(fresh) })
+	p.orders.Add(func(c *chain) { c.connect(fresh) })
 }
 
 // Play lets the line hear tones instead of speech; nil ends them.
-func (p *Path) Play(s media.Source) { p.order(func(c *chain) { c.tone = s }) }
+func (p *Path) Play(s media.Source) { p.orders.Add(func(c *chain) { c.tone = s }) }
 
 // Beep lets it hear s over the speech, until s ends.
-func (p *Path) Beep(s media.Source) { p.order(func(c *chain) { c.beep = s }) }
+func (p *Path) Beep(s media.Source) { p.orders.Add(func(c *chain) { c.beep = s }) }
 
 // A Sound fills frames with linear samples until it gives fewer than asked for.
 type Sound interface{ Fill(out []int16) int }
 
 // Sound sends s instead of everything else, exactly as loud as it is, and reports
 // SoundOver; nil stops it, and nothing is reported.
-func (p *Path) Sound(s Sound) { p.order(func(c *chain) { c.sound = s }) }
+func (p *Path) Sound(s Sound) { p.orders.Add(func(c *chain) { c.sound = s }) }
 
 // DialTones sends digits as tones, each for length (0: 100 ms), and reports
 // DigitsSent. 'w' is half a second of silence.
 func (p *Path) DialTones(digits string, length time.Duration) {
-	p.order(func(c *chain) { c.keys.dial(digits, length) })
+	p.orders.Add(func(c *chain) { c.keys.dial(digits, length) })
 }
 
 // Digit tells the peers of a digit that the device itself has recognised.
 func (p *Path) Digit(d byte, length time.Duration) {
-	p.order(func(c *chain) { c.announce(d, length) })
+	p.orders.Add(func(c *chain) { c.announce(d, length) })
 }
 
 // Listen changes what is listened for.
-func (p *Path) Listen(e Ears) { p.order(func(c *chain) { c.ears.listen(e) }) }
+func (p *Path) Listen(e Ears) { p.orders.Add(func(c *chain) { c.ears.listen(e) }) }

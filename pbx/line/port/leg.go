@@ -1,4 +1,4 @@
-package line
+package port
 
 import (
 	"strconv"
@@ -15,7 +15,7 @@ import (
 
 // A leg is one call of a line as the exchange sees it.
 type leg struct {
-	port    *port
+	port    *Port
 	name    string
 	index   int // of the name
 	inbound bool
@@ -82,7 +82,7 @@ func (l *leg) Flash(length time.Duration) error {
 
 // Identity is whom a caller reaches: the telephone's own name and number.
 func (l *leg) Identity() (channel.Party, bool) {
-	p := l.port.conf().Caller
+	p := l.port.Settings().Caller
 	return p, !l.inbound && p.Number != "" && l.port.kind() == hal.FXS
 }
 
@@ -91,9 +91,9 @@ func (l *leg) ask(f func(side)) {
 	if l.over.Load() {
 		return
 	}
-	l.port.inbox.post(func() {
+	l.port.orders.Add(func(s side) {
 		if !l.over.Load() {
-			f(l.port.side)
+			f(s)
 		}
 	})
 }
@@ -150,7 +150,7 @@ func (l *leg) media(e media.Event) {
 // Fact answers CHANNEL(...) about the line.
 func (l *leg) Fact(name string) (string, bool) {
 	p := l.port
-	conf := p.conf()
+	conf := p.Settings()
 	switch strings.ToLower(name) {
 	case "channeltype":
 		return p.tech, true
@@ -176,7 +176,7 @@ func (l *leg) Fact(name string) (string, bool) {
 	return "", false
 }
 
-func (p *port) kind() hal.Kind {
+func (p *Port) kind() hal.Kind {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.device != nil {
@@ -186,7 +186,7 @@ func (p *port) kind() hal.Kind {
 }
 
 // fact is one of those the device tells of itself.
-func (p *port) fact(name string) (string, bool) {
+func (p *Port) fact(name string) (string, bool) {
 	p.mu.Lock()
 	d := p.describe
 	p.mu.Unlock()

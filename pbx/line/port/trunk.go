@@ -1,4 +1,4 @@
-package line
+package port
 
 import (
 	"context"
@@ -14,24 +14,20 @@ import (
 
 // A trunk is a line towards an exchange: at most one call at a time.
 type trunk struct {
-	*port
+	*Port
 	conf    *lineconf.Line
 	machine *fxo.Machine
 	call    *leg // nil: none
 }
 
-func newTrunk(p *port, conf *lineconf.Line) *trunk {
-	t := &trunk{port: p, conf: conf}
+func newTrunk(p *Port, conf *lineconf.Line) *trunk {
+	t := &trunk{Port: p, conf: conf}
 	t.machine = fxo.New(trunkPort{t}, conf, p.info)
 	return t
 }
 
-func (t *trunk) start()          { t.machine.Start() }
-func (t *trunk) elapsed()        { t.machine.Elapsed() }
-func (t *trunk) next() time.Time { return t.machine.Next() }
-func (t *trunk) lost()           { t.machine.Lost() }
-func (t *trunk) ring(*leg)       {} // the exchange at the other end lets the caller hear it
-func (t *trunk) progress(*leg)   {} // nothing can be heard before the answer
+func (t *trunk) ring(*leg)     {} // the exchange at the other end lets the caller hear it
+func (t *trunk) progress(*leg) {} // nothing can be heard before the answer
 func (t *trunk) happened(e hal.Event) {
 	if e.Kind == hal.Digit { // the device recognises digits by itself
 		if t.path != nil && t.conf.DigitsFromLine {
@@ -109,7 +105,7 @@ func (t *trunk) fax() {
 	if t.call == nil || !wanted {
 		return
 	}
-	if exists, _ := t.bank.Exchange.Lookup(t.call.context, "fax", ""); exists {
+	if exists, _ := t.Exchange.Lookup(t.call.context, "fax", ""); exists {
 		t.log.Info("fax tone: the call goes to extension fax", "call", t.call.name)
 		t.call.put(channel.Event{Kind: channel.Redirect, Target: t.call.context + ",fax,1"})
 	}
@@ -190,7 +186,7 @@ func (t trunkPort) Offer(c hal.Caller, where string) bool {
 	if n := t.conf.SubscriberNumber; n != "" {
 		exten = n
 	}
-	err = t.bank.Exchange.Accept(context.Background(), t.incoming(l, caller, exten))
+	err = t.Exchange.Accept(context.Background(), t.incoming(l, caller, exten))
 	if err != nil {
 		t.log.Warn("incoming call refused", "caller", caller.Number, "error", err)
 		t.trunk.call = nil
@@ -215,8 +211,8 @@ func (t *trunk) party(c hal.Caller) channel.Party {
 }
 
 // incoming is a call as the exchange takes it.
-func (p *port) incoming(l *leg, caller channel.Party, exten string) channel.Incoming {
-	conf := p.conf()
+func (p *Port) incoming(l *leg, caller channel.Party, exten string) channel.Incoming {
+	conf := p.Settings()
 	in := channel.Incoming{
 		Leg: l, Context: l.context, Exten: exten, Caller: caller, Account: conf.Account, Language: conf.Language,
 		ToneZone: conf.ToneZone, MusicClass: conf.MusicClass, CallGroup: conf.CallGroup, PickupGroup: conf.PickupGroup,

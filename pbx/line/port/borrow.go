@@ -1,8 +1,7 @@
-package line
+package port
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"branchline/hal"
@@ -10,16 +9,9 @@ import (
 	"branchline/pbx/line/measure"
 )
 
-// ErrNoLine says that there is no line of that name.
-var ErrNoLine = errors.New("no such line")
-
-// Test measures a line that is idle. Calls to it and over it are refused meanwhile,
-// and one that comes in is not noticed before it is over.
-func (b *Bank) Test(ctx context.Context, name string, say func(measure.Result)) error {
-	p := b.find(name)
-	if p == nil {
-		return fmt.Errorf("%s: %w", name, ErrNoLine)
-	}
+// Test measures the line, which must be idle. Calls to it and over it are refused
+// meanwhile, and one that comes in is not noticed before it is over.
+func (p *Port) Test(ctx context.Context, say func(measure.Result)) error {
 	l, err := p.borrow()
 	if err != nil {
 		return err
@@ -27,9 +19,9 @@ func (b *Bank) Test(ctx context.Context, name string, say func(measure.Result)) 
 	defer p.giveBack()
 	var zone *progress.Zone
 	ready := make(chan struct{})
-	p.inbox.post(func() { // whatever listened to the idle line stops
+	p.orders.Add(func(side) { // whatever listened to the idle line stops
 		defer close(ready)
-		zone = p.zone(p.conf())
+		zone = p.zone(p.Settings())
 		if err := p.speak(nil); err != nil {
 			p.log.Warn("audio", "error", err)
 		}
@@ -42,7 +34,7 @@ func (b *Bank) Test(ctx context.Context, name string, say func(measure.Result)) 
 	return measure.Line(ctx, l, zone, say)
 }
 
-func (p *port) borrow() (hal.Line, error) {
+func (p *Port) borrow() (hal.Line, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -57,13 +49,13 @@ func (p *port) borrow() (hal.Line, error) {
 	return p.device, nil
 }
 
-func (p *port) giveBack() {
+func (p *Port) giveBack() {
 	p.mu.Lock()
 	p.testing = false
 	p.mu.Unlock()
-	p.inbox.post(func() {
+	p.orders.Add(func(side) {
 		if p.device != nil {
-			p.side.start()
+			p.machine.Start()
 		}
 	})
 }

@@ -1,4 +1,8 @@
-package line
+// Package port is one telephone line at work. Its goroutine opens the device, and again
+// when it comes back; takes the device's events, what the exchange asks of the line's
+// calls, and what is heard on it; has a state machine decide, that of a trunk or that
+// of a phone; and lets others see how the line is.
+package port
 
 import (
 	"cmp"
@@ -8,30 +12,65 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"branchline/hal"
+	"branchline/media"
 	"branchline/media/plane"
 	"branchline/media/progress"
 	"branchline/media/tone"
 	"branchline/pbx/channel"
 	"branchline/pbx/line/lineconf"
+	"branchline/pbx/line/orders"
 	"branchline/pbx/line/speech"
 )
 
-// A port is one configured line. Its goroutine runs from start to the end of the
-// line's life; mu guards the little that others look at.
-type port struct {
-	bank    *Bank
-	id      string // "DAHDI/3"
-	tech    string
-	name    string
-	log     *slog.Logger
-	inbox   *inbox
-	after   <-chan struct{} // closed when the device may be opened, nil: now
-	done    chan struct{}   // closed when the port is no more
-	started bool            // guarded by the bank
-	cancel  context.CancelFunc
+// Surroundings are what all lines of an exchange have in common.
+type Surroundings struct {
+	Plane    Streams
+	Exchange Exchange
+	Tones    func() *tone.Book // in force now; nil: those that come with the program
+	// Text takes a short message that has come over a line.
+	Text func(*lineconf.Line, hal.Message)
+	Log  *slog.Logger
+
+	serial atomic.Uint32 // of channel names
+}
+
+// Streams makes the plane's end of a call; socket.Plane does.
+type Streams interface {
+	Line(events func(media.Event)) (plane.Line, error)
+}
+
+// Exchange takes calls into the dialplan.
+type Exchange interface {
+	channel.Acceptor
+	Lookup(context, exten, caller string) (exists, more bool)
+}
+
+// countries are the tones they have.
+func (s *Surroundings) countries() *tone.Book {
+	if s.Tones == nil {
+		return tone.Builtin()
+	}
+	return s.Tones()
+}
+
+// A Port is one configured line. Start, Reconfigure and Retire are for one owner, who
+// calls them one at a time; all else may come from any goroutine. The port's own
+// goroutine runs from start to the end of the line's life; mu guards the little that
+// others look at.
+type Port struct {
+	*Surroundings
+	id     string // "DAHDI/3"
+	tech   string
+	name   string
+	driver hal.Driver // nil: there is none
+	log    *slog.Logger
+	orders *orders.Queue[side]
+	done   chan struct{} // closed when the port is no more
+	cancel context.CancelFunc
 
 	mu       sync.Mutex
 	settings *lineconf.Line
@@ -47,10 +86,11 @@ type port struct {
 	describe hal.Describer
 
 	// What follows is the goroutine's.
-	line hal.Line
-	info hal.Info
-	side side
-	path *speech.Path
+	line    hal.Line
+	info    hal.Info
+	side    side
+	machine machine
+	path    *speech.Path
 
 	tones   *progress.Zone // of tonesOf
 	tonesOf string
@@ -66,25 +106,18 @@ type status struct {
 	idle  bool // nothing goes on at all
 }
 
-// Counts are what a line has been through since it was configured.
-type Counts struct {
-	Incoming, Outgoing, Messages uint64
-	Openings                     uint64
-	LastCaller                   string // who called last
-	LastNumber                   string // of the last call: who called, or what was dialled
-	LastFrom                     bool   // it called; false: it was dialled
-	LastCall                     time.Time
-	LastEnd                      channel.Cause
+// A machine decides for a side.
+type machine interface {
+	Start()
+	Next() time.Time // when Elapsed wants to be called, zero: not at all
+	Elapsed()
+	Lost()
 }
 
 // A side is what a line does according to its kind: a trunk or a phone.
 type side interface {
-	start()
 	happened(hal.Event)
 	heard(speech.Heard)
-	elapsed()
-	next() time.Time
-	lost()
 	configure(*lineconf.Line)
 	status() status
 	// What legs ask for:
@@ -96,14 +129,21 @@ type side interface {
 	flash(*leg, time.Duration) error
 }
 
-func newPort(b *Bank, l *lineconf.Line) *port {
-	return &port{
-		bank: b, id: l.ID(), tech: l.Tech, name: l.Name, log: b.Log.With("line", l.ID()), inbox: newInbox(),
-		settings: l, done: make(chan struct{}), why: "not opened yet",
+// New makes the port of a line; d opens its device, nil if nothing can.
+func New(around *Surroundings, d hal.Driver, l *lineconf.Line) *Port {
+	return &Port{
+		Surroundings: around, id: l.ID(), tech: l.Tech, name: l.Name, driver: d, log: around.Log.With("line", l.ID()),
+		orders: orders.New[side](), settings: l, done: make(chan struct{}), why: "not opened yet",
 	}
 }
 
-func (p *port) conf() *lineconf.Line {
+// ID is how the dialplan calls the line: "DAHDI/3". Tech and Name are its parts.
+func (p *Port) ID() string   { return p.id }
+func (p *Port) Tech() string { return p.tech }
+func (p *Port) Name() string { return p.name }
+
+// Settings are those that the next call will have.
+func (p *Port) Settings() *lineconf.Line {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.pending != nil {
@@ -112,50 +152,62 @@ func (p *port) conf() *lineconf.Line {
 	return p.settings
 }
 
-// reconfigure changes the settings as soon as no call is up.
-func (p *port) reconfigure(l *lineconf.Line) {
+// Start gives the port its goroutine, once, which ends with ctx or when the port has
+// retired. The device is opened when after is closed; nil: at once.
+func (p *Port) Start(ctx context.Context, running *sync.WaitGroup, after <-chan struct{}) {
+	if p.cancel != nil {
+		return
+	}
+	ctx, p.cancel = context.WithCancel(ctx)
+	running.Go(func() { p.run(ctx, after) })
+}
+
+// Done is closed when the port has let go of its device for good.
+func (p *Port) Done() <-chan struct{} { return p.done }
+
+// Reconfigure changes the settings as soon as no call is up.
+func (p *Port) Reconfigure(l *lineconf.Line) {
 	p.mu.Lock()
 	p.pending = l
 	p.mu.Unlock()
-	p.inbox.post(func() {})
+	p.orders.Add(func(side) {})
 }
 
-// retire ends the port as soon as no call is up.
-func (p *port) retire() {
+// Retire ends the port as soon as no call is up.
+func (p *Port) Retire() {
 	p.mu.Lock()
 	p.retired = true
 	open := p.device != nil
 	p.mu.Unlock()
 	switch {
-	case !p.started:
+	case p.cancel == nil:
 		close(p.done)
 	case !open:
 		p.cancel()
 	}
-	p.inbox.post(func() {})
+	p.orders.Add(func(side) {})
 }
 
 // run keeps the line open.
-func (p *port) run(ctx context.Context) {
+func (p *Port) run(ctx context.Context, after <-chan struct{}) {
 	defer close(p.done)
-	if p.after != nil {
+	if after != nil {
 		select {
-		case <-p.after:
+		case <-after:
 		case <-ctx.Done():
 			return
 		}
 	}
-	d := p.bank.Drivers[p.conf().Driver]
-	if d == nil {
-		p.closed("this program has no driver for " + p.conf().Driver + " lines")
+	if p.driver == nil {
+		p.closed("this program has no driver for " + p.Settings().Driver + " lines")
 		<-ctx.Done()
 		return
 	}
-	hal.Reopen(ctx, d, p.name, p.up, p.down)
+	hal.Reopen(ctx, p.driver, p.name, p.up, p.down)
 }
 
 // down is told that the line is not there.
-func (p *port) down(err error, again time.Duration) {
+func (p *Port) down(err error, again time.Duration) {
 	text := "closed"
 	if err != nil {
 		text = err.Error()
@@ -169,29 +221,29 @@ func (p *port) down(err error, again time.Duration) {
 	}
 }
 
-func (p *port) closed(why string) {
+func (p *Port) closed(why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.device, p.why = nil, why
 }
 
 // up is the life of the open line.
-func (p *port) up(ctx context.Context, l hal.Line) error {
+func (p *Port) up(ctx context.Context, l hal.Line) error {
 	p.line, p.info = l, l.Info()
 	if err := p.begin(); err != nil {
 		return err
 	}
 	p.log.Info("line is open", "kind", p.info.Kind, "driver", p.info.Driver, "model", p.info.Model)
-	p.side.start()
+	p.machine.Start()
 	err := p.live(ctx)
-	p.side.lost()
+	p.machine.Lost()
 	p.speak(nil)
 	p.end()
 	return err
 }
 
 // begin makes the machine that suits the device.
-func (p *port) begin() error {
+func (p *Port) begin() error {
 	p.mu.Lock()
 	if p.pending != nil {
 		p.settings, p.pending = p.pending, nil
@@ -202,9 +254,11 @@ func (p *port) begin() error {
 		return fmt.Errorf("configured as %s line at %s, but the device is %s: write %s", want, conf.Pos, p.info.Kind, cure(p.info.Kind))
 	}
 	if p.info.Kind == hal.FXS {
-		p.side = newPhone(p, conf)
+		f := newPhone(p, conf)
+		p.side, p.machine = f, f.machine
 	} else {
-		p.side = newTrunk(p, conf)
+		t := newTrunk(p, conf)
+		p.side, p.machine = t, t.machine
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -227,7 +281,7 @@ func cure(k hal.Kind) string {
 }
 
 // end takes the line out of reach.
-func (p *port) end() {
+func (p *Port) end() {
 	p.mu.Lock()
 	p.device, p.describe = nil, nil
 	p.status = status{}
@@ -236,16 +290,16 @@ func (p *port) end() {
 	for _, l := range legs { // those that were never dialled
 		l.end(channel.DestinationOutOfOrder)
 	}
-	p.inbox.drain()
+	p.orders.Obey(p.side)
 }
 
 // live serves the open line until it is lost, retired or ctx ends.
-func (p *port) live(ctx context.Context) error {
+func (p *Port) live(ctx context.Context) error {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		wait := time.Hour
-		if next := p.side.next(); !next.IsZero() {
+		if next := p.machine.Next(); !next.IsZero() {
 			wait = max(0, time.Until(next))
 		}
 		timer.Reset(wait)
@@ -258,10 +312,10 @@ func (p *port) live(ctx context.Context) error {
 			if e.Kind == hal.Lost {
 				return e.Err
 			}
-		case <-p.inbox.ready:
-			p.inbox.drain()
+		case <-p.orders.Ready():
+			p.orders.Obey(p.side)
 		case <-timer.C:
-			p.side.elapsed()
+			p.machine.Elapsed()
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -272,10 +326,13 @@ func (p *port) live(ctx context.Context) error {
 	}
 }
 
-func (p *port) event(e hal.Event) {
+func (p *Port) event(e hal.Event) {
 	switch e.Kind {
 	case hal.Text:
-		p.text(e.Message)
+		p.mu.Lock()
+		p.counts.Messages++
+		p.mu.Unlock()
+		p.Text(p.Settings(), e.Message)
 		return
 	case hal.TextSent:
 		p.log.Info("message report", "ref", e.Message.Ref, "error", e.Err)
@@ -290,7 +347,7 @@ func (p *port) event(e hal.Event) {
 }
 
 // publish lets others see how the line is; true if it has been retired and may go.
-func (p *port) publish() (over bool) {
+func (p *Port) publish() (over bool) {
 	s := p.side.status()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -316,14 +373,14 @@ func (p *port) publish() (over bool) {
 }
 
 // do has the device carry out an operation, within the time hardware may take.
-func (p *port) do(op hal.Op) error {
+func (p *Port) do(op hal.Op) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	return p.line.Do(ctx, op)
 }
 
 // speak opens the line's audio as c says, nil closes it.
-func (p *port) speak(c *speech.Config) error {
+func (p *Port) speak(c *speech.Config) error {
 	if p.path != nil {
 		old := p.path
 		p.mu.Lock()
@@ -341,9 +398,9 @@ func (p *port) speak(c *speech.Config) error {
 	c.Audio = audio
 	var path *speech.Path
 	c.Heard = func(h speech.Heard) {
-		p.inbox.post(func() {
+		p.orders.Add(func(s side) {
 			if p.path == path { // not one that has been closed since
-				p.side.heard(h)
+				s.heard(h)
 			}
 		})
 	}
@@ -358,25 +415,17 @@ func (p *port) speak(c *speech.Config) error {
 	return nil
 }
 
-// talk is how audio is opened for a call.
-func (p *port) talk(conf *lineconf.Line, usual float64) *speech.Config {
-	c := &speech.Config{
-		Ears: speech.Progress | speech.Fax, RxGain: conf.RxGain.Or(usual), TxGain: conf.TxGain.Or(usual),
-		Zone: p.zone(conf), Busy: speech.Cadence{Count: conf.BusyCount, On: conf.BusyOn, Off: conf.BusyOff},
-	}
-	if !p.info.Caps.Has(hal.ReportsDigits) && conf.DigitsFromLine {
-		c.Ears |= speech.Digits
-	}
-	if !p.info.Caps.Has(hal.CancelsEcho) {
-		c.EchoTaps, c.EchoDelay = conf.EchoTaps, p.info.EchoDelay
-	}
-	return c
+// talk is how audio is opened for a call; usual is the gain of this kind of line.
+func (p *Port) talk(conf *lineconf.Line, usual float64) *speech.Config {
+	c := speech.ForCall(conf, p.info, usual)
+	c.Zone = p.zone(conf)
+	return &c
 }
 
 // zone is whose tones the line speaks.
-func (p *port) zone(conf *lineconf.Line) *progress.Zone {
+func (p *Port) zone(conf *lineconf.Line) *progress.Zone {
 	name := cmp.Or(conf.ProgressZone, conf.ToneZone)
-	if book := p.bank.tones(); p.tones == nil || p.tonesOf != name || p.book != book {
+	if book := p.countries(); p.tones == nil || p.tonesOf != name || p.book != book {
 		z, err := progress.Tones(book, name)
 		if err != nil {
 			p.log.Warn("tones", "zone", name, "error", err)
@@ -388,7 +437,7 @@ func (p *port) zone(conf *lineconf.Line) *progress.Zone {
 }
 
 // connect gives the line the speech of legs.
-func (p *port) connect(legs ...*leg) {
+func (p *Port) connect(legs ...*leg) {
 	if p.path == nil {
 		return
 	}
@@ -399,25 +448,24 @@ func (p *port) connect(legs ...*leg) {
 	p.path.Connect(lines...)
 }
 
-func (p *port) note(text string, args ...any) { p.log.Info(text, args...) }
+func (p *Port) note(text string, args ...any) { p.log.Info(text, args...) }
 
 // newLeg makes a leg and puts it on the port's list.
-func (p *port) newLeg(inbound bool) (*leg, error) {
-	l := &leg{port: p, inbound: inbound, began: time.Now(), context: p.conf().Context}
-	stream, err := p.bank.Plane.Line(l.media)
+func (p *Port) newLeg(inbound bool) (*leg, error) {
+	l := &leg{port: p, inbound: inbound, began: time.Now(), context: p.Settings().Context}
+	stream, err := p.Plane.Line(l.media)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.id, err)
 	}
 	stream.Apply(speech.Flow())
 	l.stream = stream
-	serial := p.bank.nextSerial()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tech == "DAHDI" {
 		l.index = p.freeIndex()
 		l.name = p.id + "-" + strconv.Itoa(l.index)
 	} else {
-		l.name = fmt.Sprintf("%s-%08x", p.id, serial)
+		l.name = fmt.Sprintf("%s-%08x", p.id, p.serial.Add(1)-1)
 	}
 	p.legs = append(p.legs, l)
 	if inbound {
@@ -430,7 +478,7 @@ func (p *port) newLeg(inbound bool) (*leg, error) {
 }
 
 // remember keeps with whom the last call was.
-func (p *port) remember(number string, from bool) {
+func (p *Port) remember(number string, from bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.counts.LastNumber, p.counts.LastFrom = number, from
@@ -440,7 +488,7 @@ func (p *port) remember(number string, from bool) {
 }
 
 // freeIndex is the lowest number from 1 that no leg of the port has.
-func (p *port) freeIndex() int {
+func (p *Port) freeIndex() int {
 	for i := 1; ; i++ {
 		if !slices.ContainsFunc(p.legs, func(l *leg) bool { return l.index == i }) {
 			return i
@@ -449,7 +497,7 @@ func (p *port) freeIndex() int {
 }
 
 // forget takes an ended leg off the list.
-func (p *port) forget(l *leg, cause channel.Cause) {
+func (p *Port) forget(l *leg, cause channel.Cause) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.legs = slices.DeleteFunc(p.legs, func(o *leg) bool { return o == l })

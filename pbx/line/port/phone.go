@@ -1,4 +1,4 @@
-package line
+package port
 
 import (
 	"context"
@@ -15,22 +15,18 @@ import (
 
 // A phone is a line towards a telephone.
 type phone struct {
-	*port
+	*Port
 	conf    *lineconf.Line
 	machine *fxs.Machine
 	calls   [fxs.MaxCalls]*leg
 }
 
-func newPhone(p *port, conf *lineconf.Line) *phone {
-	f := &phone{port: p, conf: conf}
+func newPhone(p *Port, conf *lineconf.Line) *phone {
+	f := &phone{Port: p, conf: conf}
 	f.machine = fxs.New(phonePort{f}, conf, p.info)
 	return f
 }
 
-func (f *phone) start()          { f.machine.Start() }
-func (f *phone) elapsed()        { f.machine.Elapsed() }
-func (f *phone) next() time.Time { return f.machine.Next() }
-func (f *phone) lost()           { f.machine.Lost() }
 func (f *phone) happened(e hal.Event) {
 	if e.Kind == hal.Digit && f.path != nil { // pulses, or what the device recognised
 		f.path.Digit(e.Digit, e.Length)
@@ -163,7 +159,7 @@ const howler = "1400+2060/100,0/100"
 
 // source is a tone of the phone's zone.
 func (f *phone) source(name string) media.Source {
-	text, ok := f.bank.tones().Find(f.conf.ToneZone, name)
+	text, ok := f.countries().Find(f.conf.ToneZone, name)
 	if !ok {
 		text = howler
 	}
@@ -231,7 +227,7 @@ func (f phonePort) Enter(slot int, number string) bool {
 	if f.conf.HideName {
 		caller.Name = ""
 	}
-	if err := f.bank.Exchange.Accept(context.Background(), f.incoming(l, caller, number)); err != nil {
+	if err := f.Exchange.Accept(context.Background(), f.incoming(l, caller, number)); err != nil {
 		f.log.Warn("call of the telephone refused", "number", number, "error", err)
 		f.calls[slot] = nil
 		l.end(channel.SwitchCongestion)
@@ -241,7 +237,7 @@ func (f phonePort) Enter(slot int, number string) bool {
 }
 
 func (f phonePort) Lookup(number string) (exists, more bool) {
-	return f.bank.Exchange.Lookup(f.conf.Context, number, f.conf.Caller.Number)
+	return f.Exchange.Lookup(f.conf.Context, number, f.conf.Caller.Number)
 }
 
 func (f phonePort) Report(slot int, k channel.EventKind) {

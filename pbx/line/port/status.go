@@ -1,4 +1,4 @@
-package line
+package port
 
 import (
 	"time"
@@ -36,28 +36,19 @@ type Call struct {
 	Began   time.Time
 }
 
-// Lines tells of all lines, in the order of the configuration.
-func (b *Bank) Lines() []Status {
-	b.mu.Lock()
-	ports := b.ports
-	b.mu.Unlock()
-	out := make([]Status, len(ports))
-	for i, p := range ports {
-		out[i] = p.look()
-	}
-	return out
+// Counts are what a line has been through since it was configured.
+type Counts struct {
+	Incoming, Outgoing, Messages uint64
+	Openings                     uint64
+	LastCaller                   string // who called last
+	LastNumber                   string // of the last call: who called, or what was dialled
+	LastFrom                     bool   // it called; false: it was dialled
+	LastCall                     time.Time
+	LastEnd                      channel.Cause
 }
 
-// Line tells of one, by "DAHDI/3", or "3" where that is enough.
-func (b *Bank) Line(name string) (Status, bool) {
-	p := b.find(name)
-	if p == nil {
-		return Status{}, false
-	}
-	return p.look(), true
-}
-
-func (p *port) look() Status {
+// Look tells how the line is.
+func (p *Port) Look() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := Status{
