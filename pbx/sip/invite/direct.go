@@ -3,7 +3,6 @@ package invite
 import (
 	"net"
 
-	"branchline/media"
 	"branchline/pbx/channel"
 )
 
@@ -88,18 +87,4 @@ func (s *Session) Replaceable() bool {
 	case Idle, Offered, Cancelling, Ending, Over:
 	}
 	return false
-}
-
-// mode words for CHANNEL() and the console.
-func modeText(m media.DigitMode) string {
-	switch m {
-	case media.RFC4733:
-		return "rfc4733"
-	case media.Inband:
-		return "inband"
-	case media.InSignalling:
-		return "info"
-	case media.DigitsNone:
-	}
-	return "none"
 }

@@ -7,6 +7,7 @@ import (
 	"branchline/media"
 	"branchline/media/plane"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/negotiation"
 )
 
 // facts is what others may read about a session at any time: an immutable copy,
@@ -35,10 +36,10 @@ type facts struct {
 // publish makes the present state visible.
 func (s *Session) publish() {
 	f := &facts{state: s.state, local: s.Local, video: s.video}
-	if s.talk.inForce || s.talk.answer != nil {
-		r := s.talk.result
+	if s.talk.InForce || s.talk.Prepared != nil {
+		r := s.talk.Result
 		f.remote, f.send, f.recv = r.Audio.Remote, r.Audio.Send, r.Audio.Recv
-		f.ptime, f.digits, f.eventPT = r.Audio.Ptime, s.digits(r.Audio), r.Audio.EventPT
+		f.ptime, f.digits, f.eventPT = r.Audio.Ptime, negotiation.Digits(s.Endpoint, r.Audio), r.Audio.EventPT
 		if len(r.Audio.Formats) > 0 {
 			f.codec = r.Audio.Formats[0].Codec
 		}
@@ -142,3 +143,24 @@ var (
 	_ channel.Known       = (*Session)(nil)
 	_ channel.Reminder    = (*Session)(nil)
 )
+
+// modeText are the words for CHANNEL() and the console.
+func modeText(m media.DigitMode) string {
+	switch m {
+	case media.RFC4733:
+		return "rfc4733"
+	case media.Inband:
+		return "inband"
+	case media.InSignalling:
+		return "info"
+	case media.DigitsNone:
+	}
+	return "none"
+}
+
+func addrText(a netip.AddrPort) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}

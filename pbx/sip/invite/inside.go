@@ -8,6 +8,7 @@ import (
 
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/negotiation"
 )
 
 // gapWait is how long a request with a CSeq beyond the next one waits for those
@@ -131,7 +132,7 @@ func (s *Session) reply(req *sip.Request, tx ServerTx, status int, body []byte, 
 	for _, h := range extra {
 		res.AppendHeader(h)
 	}
-	header.Carry(res, sdpType, body)
+	header.Carry(res, negotiation.Type, body)
 	if err := tx.Respond(res); err != nil {
 		s.log.Debug("response not sent", "status", status, "err", err)
 	}
@@ -153,7 +154,7 @@ func (s *Session) serve(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	case sip.INFO: // RFC 6086
 		s.info(req, tx)
 	case sip.OPTIONS: // 11
-		s.reply(req, tx, 200, nil, sip.NewHeader("Accept", sdpType+", application/dtmf-relay, application/dtmf"))
+		s.reply(req, tx, 200, nil, sip.NewHeader("Accept", negotiation.Type+", application/dtmf-relay, application/dtmf"))
 	case sip.REFER: // RFC 3515
 		s.refer(req, tx)
 	case sip.MESSAGE: // RFC 3428

@@ -1,109 +1,24 @@
 package invite
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"mime"
-	"mime/multipart"
-	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"branchline/media"
 	"branchline/media/plane"
 	"branchline/media/sdp"
 	"branchline/pbx/channel"
-	"branchline/pbx/settings"
+	"branchline/pbx/sip/negotiation"
 )
-
-const sdpType = "application/sdp"
-
-// negotiation is where offer and answer stand (RFC 3264, RFC 3261 13.2.1).
-type negotiation struct {
-	origin  sdp.Origin       // of our descriptions
-	ours    *sdp.Description // what the other side last got from us
-	offer   *sdp.Description // ours that is not answered yet
-	answer  *sdp.Description // to their initial offer: computed, perhaps not sent yet
-	result  sdp.Result       // what is in force, or will be with answer
-	inForce bool
-	direct  *Session // as result was put into force
-}
-
-// errUnasked says that an answer came to an offer that is settled already.
-var errUnasked = errors.New("answer without an offer")
-
-// errBody says that a message's body is not a session description.
-var errBody = errors.New("body is no session description")
-
-// description reads a message's SDP, also from within a multipart body. It is
-// nil if there is no body at all.
-func description(m sip.Message) (*sdp.Description, error) {
-	body := m.Body()
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, nil
-	}
-	kind := ""
-	for _, name := range []string{"Content-Type", "c"} {
-		if hs := m.GetHeaders(name); len(hs) > 0 {
-			kind = hs[0].Value()
-			break
-		}
-	}
-	mediaType, params, err := mime.ParseMediaType(kind)
-	switch {
-	case err == nil && mediaType == sdpType:
-		return sdp.Parse(body)
-	case err == nil && strings.HasPrefix(mediaType, "multipart/"):
-		parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-		for range 16 {
-			part, err := parts.NextPart()
-			if err != nil {
-				break
-			}
-			if t, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); t != sdpType {
-				continue
-			}
-			text, err := io.ReadAll(io.LimitReader(part, sdp.MaxSize+1))
-			if err != nil {
-				return nil, fmt.Errorf("multipart: %w", errBody)
-			}
-			return sdp.Parse(text)
-		}
-		return nil, nil
-	case kind == "":
-		return nil, nil // nobody says that it is a description
-	default:
-		return nil, fmt.Errorf("%q: %w", kind, errBody)
-	}
-}
 
 // party is our side as the next description shall show it: our own port, or the
 // party our media goes to directly.
 func (s *Session) party() sdp.Party {
-	e := s.Endpoint
-	p := sdp.Party{
-		Owner: e.SDPOwner, Name: e.SDPSession,
-		Addr: s.Local.Media, Audio: s.port.Local().Port(),
-		Codecs: s.codecs, Ptimes: e.PacketTimes,
-		First:  e.PreferredCodecOnly || e.IncomingOfferPref == "local_first" || e.IncomingOfferPref == "remote_first",
-		Theirs: e.IncomingOfferPref == "remote" || e.IncomingOfferPref == "remote_first",
-		AVPF:   e.UseAVPF, UsePtime: e.UsePtime,
-	}
-	if p.Name == "" {
-		p.Name = "Branchline"
-	}
-	switch e.DTMF {
-	case settings.DTMFRFC4733, settings.DTMFAuto, settings.DTMFAutoInfo:
-		p.Events = true
-	case settings.DTMFInband, settings.DTMFInfo, settings.DTMFNone:
-	}
+	p := negotiation.Side(s.Endpoint)
+	p.Addr, p.Audio, p.Codecs = s.Local.Media, s.port.Local().Port(), s.codecs
 	if s.video != nil {
 		p.Video = s.video.Local().Port()
 	}
@@ -131,76 +46,41 @@ func (s *Session) openVideo() error {
 
 // makeOffer describes our side and remembers that an answer is due.
 func (s *Session) makeOffer() []byte {
-	t := &s.talk
-	if t.origin.ID == 0 {
-		t.origin.ID = s.number()
-		t.origin.Version = t.origin.ID
-	}
 	p := s.party()
 	s.pictures.shape(&p)
-	t.offer = s.versioned(sdp.Offer(p, t.origin, t.ours))
-	return t.offer.Bytes()
+	return s.talk.Offer(p, s.number)
 }
 
 // makeAnswer settles their offer. Nothing is in force before apply.
 func (s *Session) makeAnswer(offer *sdp.Description) (*sdp.Description, sdp.Result, error) {
-	t := &s.talk
-	if t.origin.ID == 0 {
-		// Asterisk takes the session id over from the offer, and counts from there.
-		t.origin.ID, t.origin.Version = offer.Origin.ID, offer.Origin.Version+2
-		if t.origin.ID == 0 {
-			t.origin.ID = s.number()
-		}
-	}
 	if offer.Find("video") >= 0 {
 		if err := s.openVideo(); err != nil {
 			s.log.Warn("no port for video", "err", err)
 		}
 	}
-	d, r, err := sdp.Answer(offer, s.party(), t.origin)
-	if err != nil {
-		return nil, sdp.Result{}, err
-	}
-	return s.versioned(d), r, nil
-}
-
-// versioned raises the description's version if it differs from the last one
-// they got (RFC 3264 8).
-func (s *Session) versioned(d *sdp.Description) *sdp.Description {
-	t := &s.talk
-	if t.ours != nil && !d.SameAs(t.ours) {
-		t.origin.Version++
-		d.Origin.Version = t.origin.Version
-	}
-	return d
+	return s.talk.Answer(offer, s.party(), s.number)
 }
 
 // takeAnswer puts the answer to our offer into force.
 func (s *Session) takeAnswer(answer *sdp.Description) error {
-	t := &s.talk
-	if t.offer == nil {
-		return errUnasked
+	r, err := s.talk.Accept(answer, s.party())
+	if err == nil {
+		s.apply(r)
 	}
-	r, err := sdp.Accept(t.offer, answer, s.party())
-	if err != nil {
-		return err
-	}
-	t.ours = t.offer
-	s.apply(r)
-	return nil
+	return err
 }
 
 // apply puts a result into force: the media plane learns it, the owner hears of
 // hold, and a party whose media comes to ours directly is told where it went.
 func (s *Session) apply(r sdp.Result) {
-	was := s.talk.result
-	if s.talk.inForce && reflect.DeepEqual(was, r) && s.direct == s.talk.direct {
+	was := s.talk.Result
+	if s.talk.InForce && reflect.DeepEqual(was, r) && s.direct == s.applied {
 		return // a 2xx repeats the answer of its 183, a refresh changes nothing
 	}
-	s.talk.direct = s.direct
-	s.talk.result, s.talk.inForce = r, true
+	s.applied = s.direct
+	s.talk.Result, s.talk.InForce = r, true
 	flow := r.Audio
-	flow.Digits = s.digits(flow)
+	flow.Digits = negotiation.Digits(s.Endpoint, flow)
 	flow.Symmetric = s.Endpoint.RTPSymmetric
 	flow.Timeout = s.Endpoint.RTPTimeout
 	switch {
@@ -233,30 +113,6 @@ func (s *Session) apply(r sdp.Result) {
 	}
 }
 
-// digits is how DTMF travels on a leg with this flow.
-func (s *Session) digits(f media.Flow) media.DigitMode {
-	events := f.EventPT != 0
-	switch s.Endpoint.DTMF {
-	case settings.DTMFInband:
-		return media.Inband
-	case settings.DTMFInfo:
-		return media.InSignalling
-	case settings.DTMFAuto:
-		if !events {
-			return media.Inband
-		}
-	case settings.DTMFAutoInfo:
-		if !events {
-			return media.InSignalling
-		}
-	case settings.DTMFRFC4733, settings.DTMFNone:
-	}
-	if events && s.Endpoint.DTMF != settings.DTMFNone {
-		return media.RFC4733
-	}
-	return media.DigitsNone
-}
-
 // heard passes on what the media plane reports. It runs on the media thread.
 func (s *Session) heard(e media.Event) {
 	switch e.Kind {
@@ -282,41 +138,4 @@ func (s *Session) number() uint64 {
 		n = uint64(time.Now().UnixNano())
 	}
 	return n%(1<<31-1) + 1
-}
-
-// agreed lists a result's codecs, video last.
-func agreed(r sdp.Result) []*media.Codec {
-	out := slices.Clone(r.Codecs)
-	if r.Video != nil {
-		for _, f := range r.Video.Formats {
-			out = append(out, f.Codec)
-		}
-	}
-	return out
-}
-
-func isBody(err error) bool { return errors.Is(err, errBody) }
-
-// preferred orders the endpoint's codecs for an offer: those the caller has
-// come first, so that the two legs need no transcoding (pjsip's default).
-func preferred(endpoint, caller []*media.Codec) []*media.Codec {
-	out := make([]*media.Codec, 0, len(endpoint))
-	for _, c := range caller {
-		if slices.Contains(endpoint, c) && !slices.Contains(out, c) {
-			out = append(out, c)
-		}
-	}
-	for _, c := range endpoint {
-		if !slices.Contains(out, c) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-func addrText(a netip.AddrPort) string {
-	if !a.IsValid() {
-		return ""
-	}
-	return a.String()
 }

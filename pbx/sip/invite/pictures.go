@@ -49,7 +49,7 @@ func (s *Session) pictured(was, is sdp.Result) {
 // peer now has it. It has no effect on a party that may have no video.
 func (s *Session) SetPictures(w channel.Pictures) {
 	s.do(func() {
-		if s.gone || seen(s.talk.result) == w {
+		if s.gone || seen(s.talk.Result) == w {
 			return
 		}
 		s.pictures.set, s.pictures.want = true, w
@@ -73,7 +73,7 @@ const askPicture = `<?xml version="1.0" encoding="utf-8"?>` + "\r\n" +
 // AskPicture asks a party that sends video for a picture its peer can begin with.
 func (s *Session) AskPicture() {
 	s.do(func() {
-		if s.state != Confirmed || s.gone || s.talk.result.Video == nil {
+		if s.state != Confirmed || s.gone || s.talk.Result.Video == nil {
 			return
 		}
 		req := s.dialog.Request(sip.INFO)

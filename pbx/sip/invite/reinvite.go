@@ -10,6 +10,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/negotiation"
 )
 
 // reinvite is the state of our own changes to a call (RFC 3261 14.1).
@@ -24,7 +25,7 @@ type reinvite struct {
 // busy reports that an offer is under way in either direction, so that a new one
 // would be glare.
 func (s *Session) busy() bool {
-	return s.reinvite.tx != nil || s.talk.offer != nil || len(s.unacked) > 0
+	return s.reinvite.tx != nil || s.talk.Open != nil || len(s.unacked) > 0
 }
 
 // pending goes on with a change that had to wait.
@@ -66,7 +67,7 @@ func (s *Session) sendReinvite(challenge *sip.Response) {
 	s.timing.ask(s, req)
 	s.introduce(req.AppendHeader)
 	body := s.makeOffer()
-	s.finish(req, s.MaxForwards, sdpType, body)
+	s.finish(req, s.MaxForwards, negotiation.Type, body)
 	if challenge != nil {
 		if s.Credentials == nil || s.Credentials.Authorize(req, challenge) != nil {
 			s.unchanged()
@@ -81,7 +82,7 @@ func (s *Session) reinvited(req *sip.Request, r Reply) {
 	ri := &s.reinvite
 	if r.Err != nil {
 		ri.tx = nil
-		s.talk.offer = nil
+		s.talk.Open = nil
 		if s.state == Confirmed && errors.Is(r.Err, ErrClosed) { // our address has changed under it
 			s.set(&ri.retry, closedWait, s.renegotiate)
 			return
@@ -112,14 +113,14 @@ func (s *Session) reinvited(req *sip.Request, r Reply) {
 	case code < 300:
 		s.changed(res)
 	case code == 401 || code == 407:
-		s.talk.offer = nil
+		s.talk.Open = nil
 		if s.uac.tries++; s.uac.tries > maxTries {
 			s.unchanged()
 			return
 		}
 		s.sendReinvite(res)
 	case code == 422:
-		s.talk.offer = nil
+		s.talk.Open = nil
 		before := s.timing.peerMin
 		s.timing.heardMin(res)
 		if s.timing.peerMin <= before {
@@ -129,10 +130,10 @@ func (s *Session) reinvited(req *sip.Request, r Reply) {
 		s.timing.interval = 0
 		s.sendReinvite(nil)
 	case code == 491:
-		s.talk.offer = nil
+		s.talk.Open = nil
 		s.set(&ri.retry, s.glareWait(), s.renegotiate)
 	case code == 408 || code == 481: // 12.2.1.2
-		s.talk.offer = nil
+		s.talk.Open = nil
 		s.lost(res.Reason)
 	default:
 		s.unchanged()
@@ -141,14 +142,14 @@ func (s *Session) reinvited(req *sip.Request, r Reply) {
 
 // changed puts the answer to our re-INVITE into force.
 func (s *Session) changed(res *sip.Response) {
-	answer, err := description(res)
+	answer, err := negotiation.Read(res)
 	if err == nil && answer == nil {
-		err = errBody
+		err = negotiation.ErrBody
 	}
 	if err == nil {
 		err = s.takeAnswer(answer)
 	}
-	s.talk.offer = nil
+	s.talk.Open = nil
 	if err != nil {
 		s.fail(channel.BearerCapabilityNotAvail, 488, err.Error())
 		return
@@ -161,7 +162,7 @@ func (s *Session) changed(res *sip.Response) {
 // unchanged: the other side does not want the change; the call goes on as it
 // was (14.1). Direct media is given up on both sides.
 func (s *Session) unchanged() {
-	s.talk.offer = nil
+	s.talk.Open = nil
 	if s.direct != nil {
 		s.part()
 	}
@@ -250,13 +251,13 @@ func (s *Session) sendUpdate(d *dialog.Dialog) {
 // modify takes a re-INVITE (14.2).
 func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	switch {
-	case s.state == Ending && s.talk.ours != nil && !s.busy():
+	case s.state == Ending && s.talk.Ours != nil && !s.busy():
 		// It crossed our BYE, which has not been answered. As measured, the call is
 		// held up as it was until then.
 		d.Refresh(req.Contact())
 		res := s.answerTo(req, 200)
 		s.describe(res)
-		header.Carry(res, sdpType, s.talk.ours.Bytes())
+		header.Carry(res, negotiation.Type, s.talk.Ours.Bytes())
 		s.insist(req, tx, res, false)
 		return
 	case s.state == Ending:
@@ -278,8 +279,8 @@ func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	s.describe(res)
 	s.introduce(res.AppendHeader)
 	s.timing.answer(s, res)
-	header.Carry(res, sdpType, body)
-	s.insist(req, tx, res, s.talk.offer != nil)
+	header.Carry(res, negotiation.Type, body)
+	s.insist(req, tx, res, s.talk.Open != nil)
 	s.timing.start(s)
 }
 
@@ -291,11 +292,11 @@ func (s *Session) update(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	}
 	offers := len(req.Body()) > 0
 	switch {
-	case offers && s.state == Offered && s.talk.ours == nil:
+	case offers && s.state == Offered && s.talk.Ours == nil:
 		// The INVITE's own offer is not answered yet.
 		s.reply(req, tx, 500, nil, sip.NewHeader("Retry-After", "5"))
 		return
-	case offers && (s.talk.offer != nil || s.reinvite.tx != nil):
+	case offers && (s.talk.Open != nil || s.reinvite.tx != nil):
 		s.reply(req, tx, 491, nil)
 		return
 	}
@@ -328,11 +329,11 @@ func (s *Session) reoffered(d *dialog.Dialog, req *sip.Request, ours bool) (body
 		s.timing.restore(before)
 		return nil, []sip.Header{sip.NewHeader("Min-SE", seconds(s.minSE()))}, 422
 	}
-	offer, err := description(req)
+	offer, err := negotiation.Read(req)
 	switch {
-	case errors.Is(err, errBody):
+	case errors.Is(err, negotiation.ErrBody):
 		s.timing.restore(before)
-		return nil, []sip.Header{sip.NewHeader("Accept", sdpType)}, 415
+		return nil, []sip.Header{sip.NewHeader("Accept", negotiation.Type)}, 415
 	case err != nil:
 		s.timing.restore(before)
 		return nil, nil, 400
@@ -362,8 +363,8 @@ func (s *Session) answerNow(offer *sdp.Description) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.talk.ours = d
-	s.pictures.theirs = s.talk.inForce
+	s.talk.Ours = d
+	s.pictures.theirs = s.talk.InForce
 	s.apply(r)
 	s.pictures.theirs = false
 	return d.Bytes(), nil

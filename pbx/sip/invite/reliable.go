@@ -10,6 +10,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/negotiation"
 )
 
 // reliable is the state of provisional responses that must be acknowledged
@@ -51,7 +52,7 @@ func (s *Session) sendReliable(res *sip.Response, body []byte) {
 	r.seq++
 	res.AppendHeader(sip.NewHeader("Require", "100rel"))
 	res.AppendHeader(sip.NewHeader("RSeq", strconv.FormatUint(uint64(r.seq), 10)))
-	header.Carry(res, sdpType, body)
+	header.Carry(res, negotiation.Type, body)
 	r.queue = append(r.queue, res)
 	if r.sent == nil {
 		s.nextReliable()
@@ -96,13 +97,13 @@ func (s *Session) prack(req *sip.Request, tx ServerTx) {
 	}
 	s.stop(&r.repeat)
 	s.stop(&r.giveUp)
-	body, err := description(req)
+	body, err := negotiation.Read(req)
 	var ours []byte
 	switch {
 	case err != nil || body == nil:
-	case s.talk.offer != nil: // our 18x had the offer
+	case s.talk.Open != nil: // our 18x had the offer
 		err = s.takeAnswer(body)
-		s.talk.offer = nil
+		s.talk.Open = nil
 	default: // RFC 3262 5: a PRACK may carry a new offer
 		ours, err = s.answerNow(body)
 	}

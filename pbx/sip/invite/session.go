@@ -21,6 +21,7 @@ import (
 	"branchline/media/plane"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/negotiation"
 )
 
 // A Session is one SIP leg.
@@ -44,7 +45,7 @@ type Session struct {
 	gone   bool           // Gone was sent: the owner has let go of the leg
 	dialog *dialog.Dialog // of the call; for a caller, of the 2xx that won
 	alarms []*alarm
-	talk   negotiation
+	talk   negotiation.State
 	timing timing // session timer, RFC 4028
 	peer   peer   // what the other side said it can do
 	extra  headers
@@ -63,6 +64,7 @@ type Session struct {
 	elsewhere elsewhere
 	met       channel.Party // as the other side last called itself
 	direct    *Session      // whose party ours exchanges media with directly
+	applied   *Session      // direct when what is in force was agreed
 }
 
 // State is how far a session is (RFC 3261 13, 15).

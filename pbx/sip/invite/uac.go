@@ -12,6 +12,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/q850"
 )
@@ -50,7 +51,7 @@ func Outgoing(c Config, call Call) (*Session, error) {
 	}
 	s.parties.connected, s.parties.told = call.Caller, call.Caller
 	wantsVideo := slices.ContainsFunc(call.Codecs, func(c *media.Codec) bool { return c.Video })
-	s.codecs = preferred(s.Endpoint.Codecs, call.Codecs)
+	s.codecs = negotiation.Preferred(s.Endpoint.Codecs, call.Codecs)
 	if wantsVideo {
 		if err := s.openVideo(); err != nil {
 			s.port.Close()
@@ -71,7 +72,7 @@ func (s *Session) dial() {
 		return
 	}
 	s.state = Calling
-	s.talk.offer = nil
+	s.talk.Open = nil
 	if s.Find == nil {
 		s.invite(s.makeOffer(), nil)
 		return
@@ -104,7 +105,7 @@ func (s *Session) invite(body []byte, challenge *sip.Response) error {
 	u := &s.uac
 	u.seq++
 	req := s.firstRequest()
-	s.finish(req, s.hops(), sdpType, body)
+	s.finish(req, s.hops(), negotiation.Type, body)
 	if challenge != nil {
 		if s.Credentials == nil {
 			return errNoCredentials
@@ -300,8 +301,8 @@ func (s *Session) earlyDialog(req *sip.Request, res *sip.Response) *dialog.Dialo
 // earlyMedia takes a description in a provisional response and reports whether
 // something can be heard.
 func (s *Session) earlyMedia(res *sip.Response) bool {
-	answer, err := description(res)
-	if err != nil || answer == nil || s.talk.offer == nil {
+	answer, err := negotiation.Read(res)
+	if err != nil || answer == nil || s.talk.Open == nil {
 		return false
 	}
 	tag, _ := res.To().Params.Get("tag")
@@ -390,16 +391,16 @@ func (s *Session) won(d *dialog.Dialog, res *sip.Response) {
 	s.state = Confirmed
 	s.peer.learn(res)
 	s.meet(res)
-	answer, err := description(res)
+	answer, err := negotiation.Read(res)
 	switch {
 	case err != nil:
-	case answer != nil && s.talk.offer != nil:
+	case answer != nil && s.talk.Open != nil:
 		err = s.takeAnswer(answer)
-	case s.talk.inForce && s.uac.fork == d.Remote.Tag: // it was in a 18x of this fork
+	case s.talk.InForce && s.uac.fork == d.Remote.Tag: // it was in a 18x of this fork
 	default:
-		err = errBody
+		err = negotiation.ErrBody
 	}
-	s.talk.offer = nil
+	s.talk.Open = nil
 	if err != nil {
 		s.log.Info("answered without usable media", "err", err)
 		s.fail(channel.BearerCapabilityNotAvail, 488, err.Error())
@@ -489,7 +490,7 @@ func (s *Session) again(res *sip.Response) bool {
 	clear(u.rseq)
 	state := s.state
 	s.state = Calling
-	if err := s.invite(s.talk.offer.Bytes(), challenge); err != nil {
+	if err := s.invite(s.talk.Open.Bytes(), challenge); err != nil {
 		s.log.Info("challenge not answered", "err", err)
 		s.state = state
 		return false

@@ -1,6 +1,7 @@
 package invite
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/q850"
 )
 
@@ -118,22 +120,22 @@ func (s *Session) admit(req *sip.Request) (*sip.Response, error) {
 	}
 	s.rewrite(d, req)
 	// 13.2.1: the INVITE's body is an offer, or ours comes in the first reliable response.
-	offer, err := description(req)
+	offer, err := negotiation.Read(req)
 	switch {
 	case err != nil:
 		status := 400
 		var extra []sip.Header
-		if isBody(err) {
+		if errors.Is(err, negotiation.ErrBody) {
 			status = 415
-			extra = append(extra, sip.NewHeader("Accept", sdpType))
+			extra = append(extra, sip.NewHeader("Accept", negotiation.Type))
 		}
 		return reject(status, err, extra...)
 	case offer != nil:
-		s.talk.answer, s.talk.result, err = s.makeAnswer(offer)
+		s.talk.Prepared, s.talk.Result, err = s.makeAnswer(offer)
 		if err != nil {
 			return reject(488, err)
 		}
-		s.agreed = agreed(s.talk.result)
+		s.agreed = negotiation.Agreed(s.talk.Result)
 	default:
 		if err := s.openVideo(); err != nil {
 			return reject(503, err)
@@ -167,7 +169,7 @@ func (s *Session) provisional(status int, withSDP bool) {
 		s.sendReliable(res, body)
 		return
 	}
-	header.Carry(res, sdpType, body)
+	header.Carry(res, negotiation.Type, body)
 	s.respond(res)
 }
 
@@ -175,14 +177,14 @@ func (s *Session) provisional(status int, withSDP bool) {
 // there was no offer.
 func (s *Session) sayAnswer() []byte {
 	t := &s.talk
-	if t.answer == nil {
+	if t.Prepared == nil {
 		return nil
 	}
-	t.ours = t.answer
-	if !t.inForce {
-		s.apply(t.result)
+	t.Ours = t.Prepared
+	if !t.InForce {
+		s.apply(t.Result)
 	}
-	return t.answer.Bytes()
+	return t.Prepared.Bytes()
 }
 
 func (s *Session) ring() {
@@ -227,12 +229,12 @@ func (s *Session) accept() {
 	s.present(res)
 	s.timing.answer(s, res)
 	body := s.sayAnswer()
-	if body == nil && s.talk.ours == nil {
+	if body == nil && s.talk.Ours == nil {
 		body = s.makeOffer()
 	}
-	header.Carry(res, sdpType, body)
+	header.Carry(res, negotiation.Type, body)
 	s.state = Accepted
-	s.insist(s.uas.req, s.uas.tx, res, s.talk.offer != nil)
+	s.insist(s.uas.req, s.uas.tx, res, s.talk.Open != nil)
 	s.timing.start(s)
 	s.publish()
 	if s.gone { // hung up while the answer waited for a PRACK
@@ -330,18 +332,18 @@ func (s *Session) acked(req *sip.Request) {
 
 // answerInAck takes the answer to an offer made in a 2xx (13.2.2.4).
 func (s *Session) answerInAck(req *sip.Request) {
-	if s.talk.offer == nil {
+	if s.talk.Open == nil {
 		return
 	}
-	answer, err := description(req)
+	answer, err := negotiation.Read(req)
 	if err == nil && answer == nil {
-		err = errBody
+		err = negotiation.ErrBody
 	}
 	if err == nil {
 		err = s.takeAnswer(answer)
 	}
-	s.talk.offer = nil
-	if err != nil && s.talk.inForce {
+	s.talk.Open = nil
+	if err != nil && s.talk.InForce {
 		s.log.Info("no usable answer in ACK, media stay as they were", "err", err)
 		return
 	}
