@@ -6,6 +6,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/q850"
 )
@@ -15,7 +16,7 @@ type ending struct {
 	cause channel.Cause
 	said  bool // BYE was sent
 	tries int
-	wait  alarm
+	wait  desk.Alarm
 }
 
 // bye ends the dialog (RFC 3261 15.1.1). The called side may not before the ACK
@@ -30,14 +31,14 @@ func (s *Session) bye(c channel.Cause) {
 		s.state = Ending
 		switch n := &s.news; {
 		case n.open:
-			s.set(&s.ending.wait, s.lifetime(), s.sayBye)
+			s.clock.Set(&s.ending.wait, s.lifetime(), s.sayBye)
 			return
 		case n.fresh:
-			s.set(&s.ending.wait, goodbye, s.sayBye)
+			s.clock.Set(&s.ending.wait, goodbye, s.sayBye)
 			return
 		}
 		if s.reinvite.tx != nil {
-			s.set(&s.ending.wait, 4*s.T1, s.sayBye)
+			s.clock.Set(&s.ending.wait, 4*s.T1, s.sayBye)
 			return
 		}
 		s.sayBye()
@@ -60,7 +61,7 @@ func (s *Session) sayBye() {
 		return
 	}
 	s.ending.said = true
-	s.stop(&s.ending.wait)
+	s.clock.Stop(&s.ending.wait)
 	s.sendBye(nil)
 }
 

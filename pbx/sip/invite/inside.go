@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/negotiation"
@@ -22,7 +23,7 @@ const maxWaiting = 16
 // waiting holds requests that overtook others.
 type waiting struct {
 	requests []asked
-	over     alarm
+	over     desk.Alarm
 }
 
 type asked struct {
@@ -73,7 +74,7 @@ func (s *Session) receive(req *sip.Request, tx ServerTx) {
 		}
 		s.waits.requests = append(s.waits.requests, asked{req, tx})
 		if len(s.waits.requests) == 1 {
-			s.set(&s.waits.over, gapWait, func() { s.overtaken(d, true) })
+			s.clock.Set(&s.waits.over, gapWait, func() { s.overtaken(d, true) })
 		}
 	case dialog.Stale: // 12.2.2
 		s.reply(req, tx, 500, nil)
@@ -101,7 +102,7 @@ func (s *Session) overtaken(d *dialog.Dialog, all bool) {
 		s.serve(d, a.req, a.tx)
 	}
 	if len(w.requests) == 0 {
-		s.stop(&w.over)
+		s.clock.Stop(&w.over)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/party"
@@ -74,7 +75,7 @@ func (s *Session) refer(req *sip.Request, tx ServerTx) {
 	if s.direct != nil {
 		// The owner will take the media back first; the news follow the re-INVITE.
 		s.news.held = true
-		s.set(&s.news.wait, 4*s.T1, s.tell)
+		s.clock.Set(&s.news.wait, 4*s.T1, s.tell)
 	}
 	s.referred(cseq.SeqNo, 100)
 	go func() {
@@ -121,10 +122,10 @@ func referTarget(value string, u *sip.Uri) bool {
 type news struct {
 	held  bool // NOTIFYs are put off until media are back
 	due   []func()
-	wait  alarm
+	wait  desk.Alarm
 	open  bool // the last word is not said yet
 	fresh bool // it has just been said
-	grace alarm
+	grace desk.Alarm
 }
 
 // goodbye is how long a party has to hang up after it knows how its transfer
@@ -135,16 +136,16 @@ const goodbye = 2 * time.Second
 func (n *news) settled(s *Session) {
 	n.open = false
 	if s.state == Ending {
-		s.set(&s.ending.wait, goodbye, s.sayBye)
+		s.clock.Set(&s.ending.wait, goodbye, s.sayBye)
 		return
 	}
 	n.fresh = true
-	s.set(&n.grace, goodbye, func() { n.fresh = false })
+	s.clock.Set(&n.grace, goodbye, func() { n.fresh = false })
 }
 
 // tell sends what was put off.
 func (s *Session) tell() {
-	s.stop(&s.news.wait)
+	s.clock.Stop(&s.news.wait)
 	s.news.held = false
 	for _, notify := range s.news.due {
 		notify()

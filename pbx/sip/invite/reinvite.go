@@ -8,6 +8,7 @@ import (
 
 	"branchline/media/sdp"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/negotiation"
@@ -15,10 +16,10 @@ import (
 
 // reinvite is the state of our own changes to a call (RFC 3261 14.1).
 type reinvite struct {
-	tx      ClientTx // our re-INVITE or UPDATE without a final response
-	wanted  bool     // another change is due when this one is through
-	renewal bool     // the connected party is to be told then
-	retry   alarm    // after 491
+	tx      ClientTx   // our re-INVITE or UPDATE without a final response
+	wanted  bool       // another change is due when this one is through
+	renewal bool       // the connected party is to be told then
+	retry   desk.Alarm // after 491
 	acks    map[uint32]*sip.Request
 }
 
@@ -84,7 +85,7 @@ func (s *Session) reinvited(req *sip.Request, r Reply) {
 		ri.tx = nil
 		s.talk.Open = nil
 		if s.state == Confirmed && errors.Is(r.Err, ErrClosed) { // our address has changed under it
-			s.set(&ri.retry, closedWait, s.renegotiate)
+			s.clock.Set(&ri.retry, closedWait, s.renegotiate)
 			return
 		}
 		s.lost(r.Err.Error())
@@ -131,7 +132,7 @@ func (s *Session) reinvited(req *sip.Request, r Reply) {
 		s.sendReinvite(nil)
 	case code == 491:
 		s.talk.Open = nil
-		s.set(&ri.retry, s.glareWait(), s.renegotiate)
+		s.clock.Set(&ri.retry, s.glareWait(), s.renegotiate)
 	case code == 408 || code == 481: // 12.2.1.2
 		s.talk.Open = nil
 		s.lost(res.Reason)
@@ -197,7 +198,7 @@ func (s *Session) glareWait() time.Duration {
 func (s *Session) refresh() {
 	if s.state != Confirmed || s.busy() {
 		if s.state == Confirmed || s.state == Accepted {
-			s.set(&s.timing.refresh, time.Second, s.refresh)
+			s.clock.Set(&s.timing.refresh, time.Second, s.refresh)
 		}
 		return
 	}
@@ -240,9 +241,9 @@ func (s *Session) sendUpdate(d *dialog.Dialog) {
 		case r.Response.StatusCode == 422:
 			s.timing.heardMin(r.Response)
 			s.timing.interval = s.sessionExpires()
-			s.set(&s.timing.refresh, time.Second, s.refresh)
+			s.clock.Set(&s.timing.refresh, time.Second, s.refresh)
 		default:
-			s.set(&s.timing.refresh, s.glareWait(), s.refresh)
+			s.clock.Set(&s.timing.refresh, s.glareWait(), s.refresh)
 			s.pending()
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/negotiation"
@@ -19,8 +20,8 @@ type reliable struct {
 	seq    uint32
 	sent   *sip.Response // waits for its PRACK
 	queue  []*sip.Response
-	repeat alarm
-	giveUp alarm
+	repeat desk.Alarm
+	giveUp desk.Alarm
 	every  time.Duration
 	failed bool // a PRACK never came
 }
@@ -76,12 +77,12 @@ func (s *Session) nextReliable() {
 	again = func() {
 		s.respond(r.sent)
 		r.every *= 2
-		s.set(&r.repeat, r.every, again)
+		s.clock.Set(&r.repeat, r.every, again)
 	}
-	s.set(&r.repeat, r.every, again)
-	s.set(&r.giveUp, s.lifetime(), func() {
+	s.clock.Set(&r.repeat, r.every, again)
+	s.clock.Set(&r.giveUp, s.lifetime(), func() {
 		// RFC 3262 3: no PRACK within 64*T1 rejects the INVITE with a 5xx.
-		s.stop(&r.repeat)
+		s.clock.Stop(&r.repeat)
 		r.failed = true
 		s.release(channel.RecoveryOnTimerExpire, 504, "no PRACK")
 		s.reject(channel.RecoveryOnTimerExpire)
@@ -95,8 +96,8 @@ func (s *Session) prack(req *sip.Request, tx ServerTx) {
 		s.reply(req, tx, 481, nil)
 		return
 	}
-	s.stop(&r.repeat)
-	s.stop(&r.giveUp)
+	s.clock.Stop(&r.repeat)
+	s.clock.Stop(&r.giveUp)
 	body, err := negotiation.Read(req)
 	var ours []byte
 	switch {

@@ -11,7 +11,6 @@ package invite
 
 import (
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"branchline/media"
 	"branchline/media/plane"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/negotiation"
 )
@@ -29,9 +29,10 @@ type Session struct {
 	Config
 	inbound bool
 	log     *slog.Logger
-	inbox   inbox
+	inbox   *desk.Inbox
+	clock   desk.Clock
 	done    chan struct{} // closed when the session is over
-	events  outbox
+	events  desk.Outbox
 	last    atomic.Pointer[string] // the last request, "Rx: BYE", for the console
 	facts   atomic.Pointer[facts]
 	tone    tone // what an inband_progress caller hears
@@ -44,7 +45,6 @@ type Session struct {
 	state  State
 	gone   bool           // Gone was sent: the owner has let go of the leg
 	dialog *dialog.Dialog // of the call; for a caller, of the 2xx that won
-	alarms []*alarm
 	talk   negotiation.State
 	timing timing // session timer, RFC 4028
 	peer   peer   // what the other side said it can do
@@ -103,7 +103,8 @@ func newSession(c Config, inbound bool) (*Session, error) {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Session{Config: c, inbound: inbound, log: c.Log.With("call", c.Name, "endpoint", c.Endpoint.ID)}
-	s.inbox.ready, s.done = make(chan struct{}, 1), make(chan struct{})
+	s.inbox, s.done = desk.NewInbox(), make(chan struct{})
+	s.clock.In = s.inbox
 	s.facts.Store(&facts{})
 	if inbound {
 		s.state = Offered
@@ -124,29 +125,16 @@ func (s *Session) lifetime() time.Duration { return 64 * s.T1 }
 
 // loop owns the session. It ends with the state Over.
 func (s *Session) loop() {
-	for range s.inbox.ready {
-		for {
-			step, ok := s.inbox.next()
-			if !ok {
-				break
-			}
-			step()
-			if s.state == Over {
-				s.close()
-				return
-			}
-		}
-	}
+	s.inbox.Work(func() bool { return s.state == Over })
+	s.close()
 }
 
 // close releases everything. Steps still queued, and later ones, are refused by
 // the inbox; requests among them get their 481.
 func (s *Session) close() {
 	s.release(channel.NoCause, 0, "")
-	for _, a := range s.alarms {
-		s.stop(a)
-	}
-	for _, step := range s.inbox.close() {
+	s.clock.StopAll()
+	for _, step := range s.inbox.Close() {
 		step()
 	}
 	s.waits.drop(s)
@@ -163,7 +151,7 @@ func (s *Session) close() {
 }
 
 // do queues a step for the loop, and reports false once the session is over.
-func (s *Session) do(step func()) bool { return s.inbox.put(step) }
+func (s *Session) do(step func()) bool { return s.inbox.Put(step) }
 
 // release tells the owner that the leg has ended, once, and gives the media back.
 func (s *Session) release(c channel.Cause, status int, reason string) {
@@ -172,7 +160,7 @@ func (s *Session) release(c channel.Cause, status int, reason string) {
 	}
 	s.gone = true
 	s.publish()
-	s.events.end(channel.Event{Kind: channel.Gone, Leg: s, Cause: c, Status: status, Reason: reason})
+	s.events.End(channel.Event{Kind: channel.Gone, Leg: s, Cause: c, Status: status, Reason: reason})
 	s.part()
 	s.port.Close()
 	if s.video != nil {
@@ -184,7 +172,7 @@ func (s *Session) release(c channel.Cause, status int, reason string) {
 func (s *Session) Name() string { return s.Config.Name }
 
 // Bind makes mb the receiver of the leg's events.
-func (s *Session) Bind(mb *channel.Mailbox) { s.events.bind(mb) }
+func (s *Session) Bind(mb *channel.Mailbox) { s.events.Bind(mb) }
 
 // Media is the audio stream.
 func (s *Session) Media() media.Stream { return s.port }
@@ -306,131 +294,8 @@ func (s *Session) Last() string {
 	return "Init: INVITE"
 }
 
-// An alarm is a timer whose expiry is a step of the loop.
-type alarm struct {
-	timer *time.Timer
-	turn  uint64 // which setting is current: expiries already queued may be stale
-	known bool
-}
-
-// set starts a, or starts it anew.
-func (s *Session) set(a *alarm, d time.Duration, then func()) {
-	s.stop(a)
-	if !a.known {
-		a.known = true
-		s.alarms = append(s.alarms, a)
-	}
-	turn := a.turn
-	a.timer = time.AfterFunc(d, func() {
-		s.do(func() {
-			if a.turn == turn {
-				then()
-			}
-		})
-	})
-}
-
-// stop makes sure that a does not go off.
-func (s *Session) stop(a *alarm) {
-	a.turn++
-	if a.timer != nil {
-		a.timer.Stop()
-		a.timer = nil
-	}
-}
-
-// An inbox is an unbounded queue of steps: neither the network nor the media
-// thread may ever wait for a session.
-type inbox struct {
-	mu     sync.Mutex
-	steps  []func()
-	closed bool
-	ready  chan struct{}
-}
-
-func (b *inbox) put(step func()) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.closed {
-		return false
-	}
-	b.steps = append(b.steps, step)
-	select {
-	case b.ready <- struct{}{}:
-	default:
-	}
-	return true
-}
-
-func (b *inbox) next() (func(), bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.steps) == 0 {
-		b.steps = nil
-		return nil, false
-	}
-	step := b.steps[0]
-	b.steps[0] = nil
-	b.steps = b.steps[1:]
-	return step, true
-}
-
-// close refuses further steps and gives back what was still queued.
-func (b *inbox) close() []func() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.closed = true
-	left := b.steps
-	b.steps = nil
-	return left
-}
-
-// An outbox delivers events to the mailbox the leg is bound to. The lock makes
-// a change of owner and a delivery follow one another, so that no event is
-// delivered to the old owner after its mailbox was emptied.
-type outbox struct {
-	mu    sync.Mutex
-	to    *channel.Mailbox
-	early []channel.Event // from before the first Bind
-	ended bool
-}
-
-func (o *outbox) bind(mb *channel.Mailbox) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.to = mb
-	for _, e := range o.early {
-		mb.Put(e)
-	}
-	o.early = nil
-}
-
-func (o *outbox) put(e channel.Event) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.deliver(e)
-}
-
-// end delivers the last event.
-func (o *outbox) end(e channel.Event) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.deliver(e)
-	o.ended = true
-}
-
-func (o *outbox) deliver(e channel.Event) {
-	switch {
-	case o.ended:
-	case o.to == nil:
-		o.early = append(o.early, e)
-	default:
-		o.to.Put(e)
-	}
-}
-
 // emit reports an event of this leg.
 func (s *Session) emit(e channel.Event) {
 	e.Leg = s
-	s.events.put(e)
+	s.events.Put(e)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/header"
 )
 
@@ -19,8 +20,8 @@ type timing struct {
 	uac      bool          // the refresher is the sender of the last (re-)INVITE or UPDATE
 	peerMin  time.Duration // highest Min-SE heard
 	require  bool          // our 2xx says Require: timer
-	refresh  alarm
-	end      alarm
+	refresh  desk.Alarm
+	end      desk.Alarm
 }
 
 func (s *Session) minSE() time.Duration {
@@ -139,15 +140,15 @@ func (t *timing) hear(s *Session, res *sip.Response) {
 // start sets the clock anew: half the interval to our refresh, or a bit less
 // than the whole until the other side's must have come (10).
 func (t *timing) start(s *Session) {
-	s.stop(&t.refresh)
-	s.stop(&t.end)
+	s.clock.Stop(&t.refresh)
+	s.clock.Stop(&t.end)
 	if t.interval == 0 {
 		return
 	}
 	if t.mine {
-		s.set(&t.refresh, t.interval/2, s.refresh)
+		s.clock.Set(&t.refresh, t.interval/2, s.refresh)
 	}
-	s.set(&t.end, t.interval-min(32*time.Second, t.interval/3), func() {
+	s.clock.Set(&t.end, t.interval-min(32*time.Second, t.interval/3), func() {
 		if s.state == Accepted || s.state == Confirmed {
 			s.log.Info("session timer expired")
 			s.fail(channel.RecoveryOnTimerExpire, 408, "session timer expired")

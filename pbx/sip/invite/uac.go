@@ -11,6 +11,7 @@ import (
 
 	"branchline/media"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/party"
@@ -33,7 +34,7 @@ type uac struct {
 	tries  int                       // challenges, 422s and redirections followed
 	cause  channel.Cause
 	asked  bool // CANCEL was sent
-	giveUp alarm
+	giveUp desk.Alarm
 }
 
 // maxTries bounds how often one call sends its INVITE anew.
@@ -346,7 +347,7 @@ func (s *Session) accepted(req *sip.Request, res *sip.Response) {
 	case Cancelling: // 9.1: the CANCEL came too late
 		s.adopt(d)
 		s.state = Ending
-		s.stop(&u.giveUp)
+		s.clock.Stop(&u.giveUp)
 		s.ending.cause = u.cause
 		s.sayBye()
 	case Confirmed, Ending:
@@ -535,7 +536,7 @@ func (s *Session) sayCancel() {
 	}
 	u.asked = true
 	u.tx.Cancel(s.reasons(u.cause)...)
-	s.set(&u.giveUp, s.lifetime(), func() { // 9.1: no answer within 64*T1 counts as cancelled
+	s.clock.Set(&u.giveUp, s.lifetime(), func() { // 9.1: no answer within 64*T1 counts as cancelled
 		if s.state == Cancelling {
 			u.tx.Terminate()
 			s.state = Over

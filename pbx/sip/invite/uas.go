@@ -11,6 +11,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/negotiation"
@@ -249,8 +250,8 @@ type accepted struct {
 	tx     ServerTx
 	res    *sip.Response
 	offer  bool // the ACK must bring an answer
-	repeat alarm
-	giveUp alarm
+	repeat desk.Alarm
+	giveUp desk.Alarm
 	every  time.Duration
 }
 
@@ -270,10 +271,10 @@ func (s *Session) insist(req *sip.Request, tx ServerTx, res *sip.Response, offer
 			s.log.Debug("response not repeated", "status", a.res.StatusCode, "err", err)
 		}
 		a.every = min(2*a.every, t2)
-		s.set(&a.repeat, a.every, again)
+		s.clock.Set(&a.repeat, a.every, again)
 	}
-	s.set(&a.repeat, a.every, again)
-	s.set(&a.giveUp, s.lifetime(), func() { s.noAck(a) })
+	s.clock.Set(&a.repeat, a.every, again)
+	s.clock.Set(&a.giveUp, s.lifetime(), func() { s.noAck(a) })
 }
 
 // noAck ends a call whose ACK never came: the dialog is confirmed, but the
@@ -293,8 +294,8 @@ func (s *Session) noAck(a *accepted) {
 
 // settle stops repeating a 2xx.
 func (s *Session) settle(a *accepted) {
-	s.stop(&a.repeat)
-	s.stop(&a.giveUp)
+	s.clock.Stop(&a.repeat)
+	s.clock.Stop(&a.giveUp)
 	for i, u := range s.unacked {
 		if u == a {
 			s.unacked = append(s.unacked[:i], s.unacked[i+1:]...)
