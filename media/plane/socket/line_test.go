@@ -7,6 +7,7 @@ import (
 	"time"
 
 	pion "github.com/pion/rtp"
+	"golang.org/x/sys/unix"
 
 	"branchline/media"
 	"branchline/media/plane"
@@ -74,6 +75,38 @@ func TestLineTalksToPhone(t *testing.T) {
 		f.talk(0xD5)
 		if got := l.hear(); got.PayloadType != 0 || len(got.Payload) != 160 || got.Payload[0]|0x81 != 0xFF {
 			t.Fatalf("packet %d at the line: %v % x", i, got.Header, got.Payload[:4])
+		}
+	}
+}
+
+// A line's counts are published while it talks, as a stream's are.
+func TestLineCounts(t *testing.T) {
+	l := newLine(t, newPlane(t, plane.Config{}), media.PCMU)
+	for range 3 {
+		l.talk(0x40)
+	}
+	for end := time.Now().Add(patience); l.Stats().RxPackets != 3; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("after three packets: %+v", l.Stats())
+		}
+	}
+}
+
+// The first packet for a sleeping thread wakes it; those after it cost no system call.
+func TestDeliverWakes(t *testing.T) {
+	p := newPlane(t, plane.Config{})
+	l := newLine(t, p, media.PCMU)
+	settle(p)
+	at, goOn := make(chan struct{}), make(chan struct{})
+	p.do(func(int64) { close(at); <-goOn })
+	defer close(goOn)
+	<-at
+	var calls [8]byte
+	for i := range 3 {
+		_, _ = unix.Read(p.wakeup, calls[:]) // only the thread reads it otherwise, and it waits
+		l.talk(0x40)
+		if n, _ := unix.Read(p.wakeup, calls[:]); (n == 8) != (i == 0) {
+			t.Errorf("packet %d: the thread was called: %t", i, n == 8)
 		}
 	}
 }

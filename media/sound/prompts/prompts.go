@@ -157,7 +157,7 @@ func (p *Pack) ReadFile(name string) ([]byte, error) {
 	}
 	defer dec.Close()
 	b, err := dec.DecodeAll(p.frames[e.frame], nil)
-	if err != nil || e.offset+e.length > len(b) {
+	if err != nil || e.offset > len(b) || e.length > len(b)-e.offset {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.Join(err, fs.ErrInvalid)}
 	}
 	return bytes.Clone(b[e.offset : e.offset+e.length]), nil

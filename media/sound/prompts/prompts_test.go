@@ -121,6 +121,31 @@ func TestPack(t *testing.T) {
 	}
 }
 
+// What is small shares a frame, and no frame grows beyond its size: whoever reads one
+// prompt unpacks a frame.
+func TestFrames(t *testing.T) {
+	files := map[string][]byte{}
+	for i := range 40 {
+		files[fmt.Sprintf("%02d", i)] = bytes.Repeat([]byte{byte(i)}, frameSize/16)
+	}
+	var b bytes.Buffer
+	if err := Write(&b, files); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Open(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.frames) != 3 {
+		t.Errorf("40 files of a sixteenth frame are in %d frames", len(p.frames))
+	}
+	for name, want := range files {
+		if got, err := p.ReadFile(name); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		if _, err := FS.ReadFile("en/digits/1.ulaw"); err != nil {
