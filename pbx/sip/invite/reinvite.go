@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/negotiation"
+	"branchline/pbx/sip/sessiontimer"
 )
 
 // reinvite is the state of our own changes to a call (RFC 3261 14.1).
@@ -65,7 +66,7 @@ func (s *Session) sendReinvite(challenge *sip.Response) {
 	req := s.dialog.Request(sip.INVITE)
 	req.AppendHeader(sip.NewHeader("Allow", Allow))
 	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
-	s.timing.ask(s, req)
+	s.timing.Ask(s.Endpoint, req)
 	s.introduce(req.AppendHeader)
 	body := s.makeOffer()
 	s.finish(req, s.MaxForwards, negotiation.Type, body)
@@ -122,13 +123,11 @@ func (s *Session) reinvited(req *sip.Request, r Reply) {
 		s.sendReinvite(res)
 	case code == 422:
 		s.talk.Open = nil
-		before := s.timing.peerMin
-		s.timing.heardMin(res)
-		if s.timing.peerMin <= before {
+		if !s.timing.Longer(res) {
 			s.unchanged()
 			return
 		}
-		s.timing.interval = 0
+		s.timing.Interval = 0
 		s.sendReinvite(nil)
 	case code == 491:
 		s.talk.Open = nil
@@ -155,8 +154,8 @@ func (s *Session) changed(res *sip.Response) {
 		s.fail(channel.BearerCapabilityNotAvail, 488, err.Error())
 		return
 	}
-	s.timing.hear(s, res)
-	s.timing.start(s)
+	s.timing.Hear(s.Endpoint, res)
+	s.startTimer()
 	s.pending()
 }
 
@@ -213,7 +212,7 @@ func (s *Session) refresh() {
 func (s *Session) sendUpdate(d *dialog.Dialog) {
 	req := d.Request(sip.UPDATE)
 	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
-	s.timing.ask(s, req)
+	s.timing.Ask(s.Endpoint, req)
 	s.introduce(req.AppendHeader)
 	s.finish(req, s.MaxForwards, "", nil)
 	s.reinvite.tx = s.send(req, func(r Reply) {
@@ -232,15 +231,15 @@ func (s *Session) sendUpdate(d *dialog.Dialog) {
 			d.Refresh(r.Response.Contact())
 			s.rewrite(d, r.Response)
 			if s.state == Confirmed {
-				s.timing.hear(s, r.Response)
-				s.timing.start(s)
+				s.timing.Hear(s.Endpoint, r.Response)
+				s.startTimer()
 			}
 			s.pending()
 		case r.Response.StatusCode == 408 || r.Response.StatusCode == 481:
 			s.lost(r.Response.Reason)
 		case r.Response.StatusCode == 422:
-			s.timing.heardMin(r.Response)
-			s.timing.interval = s.sessionExpires()
+			s.timing.Longer(r.Response)
+			s.timing.Interval = s.timing.Wish(s.Endpoint)
 			s.clock.Set(&s.timing.refresh, time.Second, s.refresh)
 		default:
 			s.clock.Set(&s.timing.refresh, s.glareWait(), s.refresh)
@@ -279,10 +278,12 @@ func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	res := s.answerTo(req, 200)
 	s.describe(res)
 	s.introduce(res.AppendHeader)
-	s.timing.answer(s, res)
+	for _, h := range s.timing.Answer() {
+		res.AppendHeader(h)
+	}
 	header.Carry(res, negotiation.Type, body)
 	s.insist(req, tx, res, s.talk.Open != nil)
-	s.timing.start(s)
+	s.startTimer()
 }
 
 // update takes an UPDATE (RFC 3311 5.2), with or without an offer.
@@ -303,14 +304,9 @@ func (s *Session) update(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 	}
 	body, extra, status := s.reoffered(d, req, false)
 	if status == 200 {
-		if s.timing.interval > 0 {
-			if s.timing.require {
-				extra = append(extra, sip.NewHeader("Require", "timer"))
-			}
-			extra = append(extra, sip.NewHeader("Session-Expires", seconds(s.timing.interval)+";refresher="+role(s.timing.uac)))
-		}
+		extra = append(extra, s.timing.Answer()...)
 		if s.state == Confirmed {
-			s.timing.start(s)
+			s.startTimer()
 		}
 	}
 	s.reply(req, tx, status, body, extra...)
@@ -325,23 +321,23 @@ func (s *Session) reoffered(d *dialog.Dialog, req *sip.Request, ours bool) (body
 		}
 		return nil, extra, 420
 	}
-	before := s.timing
-	if s.timing.take(s, req) {
-		s.timing.restore(before)
-		return nil, []sip.Header{sip.NewHeader("Min-SE", seconds(s.minSE()))}, 422
+	before := s.timing.State
+	if s.timing.Take(s.Endpoint, req, s.knowsTimer(req)) {
+		s.timing.Undo(before)
+		return nil, []sip.Header{sip.NewHeader("Min-SE", sessiontimer.Seconds(sessiontimer.MinSE(s.Endpoint)))}, 422
 	}
 	offer, err := negotiation.Read(req)
 	switch {
 	case errors.Is(err, negotiation.ErrBody):
-		s.timing.restore(before)
+		s.timing.Undo(before)
 		return nil, []sip.Header{sip.NewHeader("Accept", negotiation.Type)}, 415
 	case err != nil:
-		s.timing.restore(before)
+		s.timing.Undo(before)
 		return nil, nil, 400
 	case offer != nil:
 		body, err = s.answerNow(offer)
 		if err != nil {
-			s.timing.restore(before)
+			s.timing.Undo(before)
 			return nil, nil, 488
 		}
 	case ours:
@@ -351,11 +347,6 @@ func (s *Session) reoffered(d *dialog.Dialog, req *sip.Request, ours bool) (body
 	s.rewrite(d, req)
 	s.meet(req)
 	return body, nil, 200
-}
-
-// restore takes back what a refused request said, leaving the alarms alone.
-func (t *timing) restore(b timing) {
-	t.interval, t.mine, t.uac, t.require = b.interval, b.mine, b.uac, b.require
 }
 
 // answerNow answers an offer and puts the result into force.

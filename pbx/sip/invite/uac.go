@@ -162,7 +162,7 @@ func (s *Session) firstRequest() *sip.Request {
 	if len(require) > 0 {
 		req.AppendHeader(sip.NewHeader("Require", strings.Join(require, ", ")))
 	}
-	s.timing.ask(s, req)
+	s.timing.Ask(s.Endpoint, req)
 	for _, h := range s.identityHeaders() {
 		req.AppendHeader(h)
 	}
@@ -407,8 +407,8 @@ func (s *Session) won(d *dialog.Dialog, res *sip.Response) {
 		s.fail(channel.BearerCapabilityNotAvail, 488, err.Error())
 		return
 	}
-	s.timing.hear(s, res)
-	s.timing.start(s)
+	s.timing.Hear(s.Endpoint, res)
+	s.startTimer()
 	s.publish()
 	s.pending()
 	s.emit(channel.Event{Kind: channel.Answered, Status: res.StatusCode, Reason: res.Reason})
@@ -468,9 +468,7 @@ func (s *Session) again(res *sip.Response) bool {
 	case 401, 407:
 		challenge = res
 	case 422:
-		before := s.timing.peerMin
-		s.timing.heardMin(res)
-		if s.timing.peerMin <= before || s.Endpoint.Timers == "no" {
+		if !s.timing.Longer(res) || s.Endpoint.Timers == "no" {
 			return false
 		}
 	case 300, 301, 302:

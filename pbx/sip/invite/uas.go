@@ -16,6 +16,7 @@ import (
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/q850"
+	"branchline/pbx/sip/sessiontimer"
 )
 
 // uas is what an inbound session keeps until its INVITE is answered.
@@ -106,13 +107,13 @@ func (s *Session) admit(req *sip.Request) (*sip.Response, error) {
 	if s.Endpoint.Rel100 == "required" && !s.peer.supported["100rel"] && !header.Requires(req, "100rel") {
 		return reject(421, fmt.Errorf("no 100rel"), sip.NewHeader("Require", "100rel"))
 	}
-	if s.Endpoint.Timers == "required" && !s.peer.supported["timer"] && !header.Requires(req, "timer") {
+	if s.Endpoint.Timers == "required" && !s.knowsTimer(req) {
 		return reject(421, fmt.Errorf("no session timer"), sip.NewHeader("Require", "timer"))
 	}
 	// RFC 4028 9
-	if small := s.timing.take(s, req); small {
-		return reject(422, fmt.Errorf("session timer below %v", s.minSE()),
-			sip.NewHeader("Min-SE", seconds(s.minSE())))
+	if s.timing.Take(s.Endpoint, req, s.knowsTimer(req)) {
+		return reject(422, fmt.Errorf("session timer below %v", sessiontimer.MinSE(s.Endpoint)),
+			sip.NewHeader("Min-SE", sessiontimer.Seconds(sessiontimer.MinSE(s.Endpoint))))
 	}
 	// 12.1.1
 	d, err := dialog.Accepted(req, s.uas.tag, s.contact(""))
@@ -228,7 +229,9 @@ func (s *Session) accept() {
 	res := s.answerTo(s.uas.req, 200)
 	s.describe(res)
 	s.present(res)
-	s.timing.answer(s, res)
+	for _, h := range s.timing.Answer() {
+		res.AppendHeader(h)
+	}
 	body := s.sayAnswer()
 	if body == nil && s.talk.Ours == nil {
 		body = s.makeOffer()
@@ -236,7 +239,7 @@ func (s *Session) accept() {
 	header.Carry(res, negotiation.Type, body)
 	s.state = Accepted
 	s.insist(s.uas.req, s.uas.tx, res, s.talk.Open != nil)
-	s.timing.start(s)
+	s.startTimer()
 	s.publish()
 	if s.gone { // hung up while the answer waited for a PRACK
 		s.bye(s.ending.cause)

@@ -99,6 +99,11 @@ func (p *peer) learn(m sip.Message) {
 	}
 }
 
+// knowsTimer reports whether the sender of a request knows session timers.
+func (s *Session) knowsTimer(req *sip.Request) bool {
+	return s.peer.supported["timer"] || header.Requires(req, "timer")
+}
+
 // unsupported are the option tags of Require that we do not have.
 func (s *Session) unsupported(req *sip.Request) []string {
 	ours := strings.Split(s.supported(), ", ")
