@@ -74,9 +74,6 @@ func (s *Store) Keep(name string, fd uintptr) error {
 // Drop has the manager let go of what it holds under a name, and returns when it has:
 // until then the address of a socket is still taken.
 func (s *Store) Drop(name string) error {
-	if !Managed() {
-		return nil
-	}
 	if err := send("FDSTOREREMOVE=1\nFDNAME="+fdName(name), nil); err != nil {
 		return err
 	}

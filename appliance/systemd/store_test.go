@@ -133,6 +133,13 @@ func TestStoreLetsGo(t *testing.T) {
 func TestHandedOver(t *testing.T) {
 	if wanted := os.Getenv("WANTED"); wanted != "" {
 		s := NewStore()
+		open := 0
+		for fd := 3; fd < 3+strings.Count(os.Getenv("NAMES"), ":")+1; fd++ {
+			if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
+				open++
+			}
+		}
+		fmt.Println("open", open)
 		for _, w := range strings.Split(wanted, "\n") {
 			f := strings.Split(w, " ")
 			took := s.Take(f[0], f[1], f[2])
@@ -215,16 +222,17 @@ func TestHandedOver(t *testing.T) {
 	// Only the process itself knows its number.
 	c := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" -test.run='^TestHandedOver$' -test.v`, os.Args[0])
 	c.ExtraFiles = files
-	c.Env = append(os.Environ(), fmt.Sprintf("LISTEN_FDS=%d", len(files)), "LISTEN_FDNAMES="+strings.Join(names, ":"), "WANTED="+strings.Join(wanted, "\n"))
+	c.Env = append(os.Environ(), fmt.Sprintf("LISTEN_FDS=%d", len(files)), "LISTEN_FDNAMES="+strings.Join(names, ":"), "NAMES="+strings.Join(names, ":"), "WANTED="+strings.Join(wanted, "\n"))
 	said, err := c.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	got := slices.DeleteFunc(strings.Split(string(said), "\n"), func(line string) bool {
 		word, _, _ := strings.Cut(line, " ")
-		return !slices.Contains([]string{"took", "read", "left", "environment"}, word)
+		return !slices.Contains([]string{"open", "took", "read", "left", "environment"}, word)
 	})
 	want := []string{
+		"open 7",
 		"took " + wanted[0] + " true", "read to " + udp4 + " <nil>",
 		"took " + wanted[1] + " true", "read to " + udp6 + " <nil>",
 		"took " + wanted[2] + " true", "took " + wanted[3] + " true",

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,37 +96,73 @@ func hear(t *testing.T, l *net.UnixConn) (string, []int) {
 	return string(buf[:n]), fds
 }
 
-// The watchdog is fed while every part works, and only then.
+// The watchdog is fed while every part works, and only then: four times in its time,
+// by parts that take no more than half of it.
 func TestWatchdog(t *testing.T) {
 	l := manager(t)
-	log := slog.New(slog.DiscardHandler)
-	t.Setenv("WATCHDOG_USEC", "20000")
-	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
-	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan error)
-	var beats atomic.Int32
-	go func() {
-		done <- Watch(ctx, log, Pulse{"a", func(context.Context) error {
-			if beats.Add(1) <= 3 {
-				return errors.New("not now")
+	fed := func() (times int) {
+		raw, err := l.SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = raw.Read(func(fd uintptr) bool {
+			for buf := make([]byte, 100); ; times++ {
+				n, err := unix.Read(int(fd), buf)
+				if err != nil {
+					return true // nothing more
+				}
+				if string(buf[:n]) != "WATCHDOG=1" {
+					t.Errorf("%q", buf[:n])
+				}
 			}
-			return nil
-		}})
-	}()
-	for range 3 {
-		if text, _ := hear(t, l); text != "WATCHDOG=1" {
-			t.Errorf("%q", text)
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if n := beats.Load(); n <= 3 {
-			t.Errorf("fed after %d beats, all missed", n)
+		return times
+	}
+	t.Setenv("WATCHDOG_USEC", "8000000")
+	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		takes, fails := time.Duration(0), error(nil)
+		over := make(chan error)
+		go func() {
+			over <- Watch(ctx, slog.New(slog.DiscardHandler), Pulse{"a", func(context.Context) error {
+				time.Sleep(takes)
+				return fails
+			}})
+		}()
+		time.Sleep(time.Second) // off the beat
+		if n := fed(); n != 1 {
+			t.Errorf("fed %d times at once", n)
 		}
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
+		for _, c := range []struct {
+			takes time.Duration
+			fails error
+			times int
+		}{
+			{0, nil, 10},
+			{0, errors.New("not now"), 0},
+			{0, nil, 10},
+			{3900 * time.Millisecond, nil, 5},
+			{4100 * time.Millisecond, nil, 0},
+		} {
+			takes, fails = c.takes, c.fails
+			time.Sleep(20 * time.Second)
+			// One more or less is what was under way before.
+			if n := fed(); n < c.times-1 || n > c.times+1 {
+				t.Errorf("%v, %v: fed %d times in 20 s, want %d", c.takes, c.fails, n, c.times)
+			}
+		}
+		stop()
+		if err := <-over; err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Minute) // what takes long ends
+	})
 	t.Setenv("WATCHDOG_USEC", "often")
-	if Watch(t.Context(), log) == nil {
+	if Watch(t.Context(), slog.New(slog.DiscardHandler)) == nil {
 		t.Error("a watchdog that nobody understands is fed")
 	}
 }
