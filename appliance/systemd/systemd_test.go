@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,12 +126,18 @@ func TestWatchdog(t *testing.T) {
 	t.Setenv("WATCHDOG_PID", strconv.Itoa(os.Getpid()))
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		takes, fails := time.Duration(0), error(nil)
+		type manner struct {
+			takes time.Duration
+			fails error
+		}
+		var now atomic.Pointer[manner]
+		now.Store(&manner{})
 		over := make(chan error)
 		go func() {
 			over <- Watch(ctx, slog.New(slog.DiscardHandler), Pulse{"a", func(context.Context) error {
-				time.Sleep(takes)
-				return fails
+				m := now.Load()
+				time.Sleep(m.takes)
+				return m.fails
 			}})
 		}()
 		time.Sleep(time.Second) // off the beat
@@ -138,17 +145,16 @@ func TestWatchdog(t *testing.T) {
 			t.Errorf("fed %d times at once", n)
 		}
 		for _, c := range []struct {
-			takes time.Duration
-			fails error
+			manner
 			times int
 		}{
-			{0, nil, 10},
-			{0, errors.New("not now"), 0},
-			{0, nil, 10},
-			{3900 * time.Millisecond, nil, 5},
-			{4100 * time.Millisecond, nil, 0},
+			{manner{0, nil}, 10},
+			{manner{0, errors.New("not now")}, 0},
+			{manner{0, nil}, 10},
+			{manner{3900 * time.Millisecond, nil}, 5},
+			{manner{4100 * time.Millisecond, nil}, 0},
 		} {
-			takes, fails = c.takes, c.fails
+			now.Store(&c.manner)
 			time.Sleep(20 * time.Second)
 			// One more or less is what was under way before.
 			if n := fed(); n < c.times-1 || n > c.times+1 {
