@@ -18,6 +18,7 @@ import (
 	"branchline/media"
 	"branchline/media/plane"
 	"branchline/media/tone"
+	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
@@ -62,24 +63,19 @@ type Options struct {
 // An Agent is the SIP side of the exchange. Prepare gives it its first
 // configuration; Run lives as long as the exchange.
 type Agent struct {
-	o        Options
-	log      *slog.Logger
-	world    atomic.Pointer[world]
-	pending  []*wire.Wire // opened by a Prepare that was not committed
-	binding  sync.Mutex   // held while sockets are bound or closed; it guards pending and editions
-	editions uint64
-	taps     wire.Taps
-	trace    trace
-	history  history
-	oldLook  legacyTrace   // `sip set debug`
-	oldPast  history       // `sip set history`
-	serial   atomic.Uint32 // of channel names
-	strange  strangers
-	where    *whereabouts // of devices of sip.conf
-	quiet    throttle
-	ready    chan struct{}
-	stop     context.Context
-	halt     context.CancelFunc
+	o       Options
+	log     *slog.Logger
+	rack    *rack
+	taps    wire.Taps
+	trace   trace
+	history history
+	oldLook legacyTrace   // `sip set debug`
+	oldPast history       // `sip set history`
+	serial  atomic.Uint32 // of channel names
+	strange strangers
+	where   *whereabouts // of devices of sip.conf
+	quiet   throttle
+	ready   chan struct{}
 
 	mu      sync.RWMutex
 	dialogs map[dialog.ID]*invite.Session
@@ -123,8 +119,10 @@ func New(o Options) *Agent {
 		dialogs: map[dialog.ID]*invite.Session{}, merged: map[mergeKey]*invite.Session{},
 		live: map[*invite.Session]*life{},
 	}
-	a.stop, a.halt = context.WithCancel(context.Background())
-	a.world.Store(&world{})
+	a.rack = newRack(rackOptions{
+		Receive: a.receive, Answer: a.answer, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
+		Addresses: o.Addresses, Token: o.Token, Limits: o.Limits, Closed: o.Closed, Log: o.Log,
+	})
 	return a
 }
 
@@ -160,22 +158,49 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // Close closes all transports at once.
 func (a *Agent) Close() error {
-	a.halt()
-	a.binding.Lock()
-	defer a.binding.Unlock()
-	var first error
-	for _, w := range append(a.world.Load().wires, a.pending...) {
-		if err := w.Close(); err != nil && first == nil {
-			first = err
-		}
-	}
-	a.world.Store(&world{settings: a.world.Load().settings})
-	a.pending = nil
+	err := a.rack.close()
 	a.trace.off()
 	a.history.off()
 	a.oldLook.off()
 	a.oldPast.off()
-	return first
+	return err
+}
+
+// Prepare makes ready to run under next: sockets of new transports are bound, so
+// that an address in use is known before anything changes. commit puts next into
+// force and cannot fail in a way that matters to calls; without it nothing has
+// happened. old may be nil. A transport that cannot be bound is an Error among
+// the diagnostics, and commit then goes on without it; one whose address is not
+// up yet is waited for, which is a Warning. Names of the exchange's own outside
+// addresses are looked up, which takes no longer than outsideTime.
+func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []astconf.Diag, err error) {
+	force, diags := a.rack.prepare(next)
+	return func() {
+		force()
+		a.debug(next.Global.Debug, old)
+		a.legacyDebug(next, old)
+		select {
+		case <-a.ready:
+		default:
+			close(a.ready)
+		}
+	}, diags, nil
+}
+
+// Snapshot is the configuration in force, never nil.
+func (a *Agent) Snapshot() *settings.Snapshot {
+	if s := a.rack.load().settings; s != nil {
+		return s
+	}
+	return &settings.Snapshot{}
+}
+
+// Identifiers lists the ways of identifying a request, as they run.
+func (a *Agent) Identifiers() []string {
+	if x := a.rack.load().index; x != nil {
+		return x.Order()
+	}
+	return nil
 }
 
 // Add puts a dialog into the table; part of invite.Dialogs.

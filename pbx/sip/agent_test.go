@@ -21,6 +21,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/siptest"
 	"branchline/pbx/sip/wire"
 )
@@ -231,8 +232,33 @@ func load(t testing.TB, text string) *settings.Snapshot {
 	return s
 }
 
+// knobs are what a test can turn while the agent runs: it is made with them.
+type knobs struct {
+	resolver  Resolver
+	addresses func(device string) []netip.Addr
+	channels  func() []*channel.Snapshot
+}
+
+func (k *knobs) Targets(ctx context.Context, q resolve.Query) ([]resolve.Target, error) {
+	return k.resolver.Targets(ctx, q)
+}
+func (k *knobs) Failed(t resolve.Target) { k.resolver.Failed(t) }
+func (k *knobs) Worked(t resolve.Target) { k.resolver.Worked(t) }
+
+// on puts the knobs into options.
+func (k *knobs) on(o Options) Options {
+	k.resolver = resolve.New(resolve.Options{Log: slog.New(slog.DiscardHandler)})
+	k.addresses = func(string) []netip.Addr { return nil }
+	k.channels = func() []*channel.Snapshot { return nil }
+	o.Resolver = k
+	o.Addresses = func(device string) []netip.Addr { return k.addresses(device) }
+	o.Channels = func() []*channel.Snapshot { return k.channels() }
+	return o
+}
+
 // site is an agent on a network in memory.
 type site struct {
+	knobs
 	t     testing.TB
 	net   *siptest.Net
 	agent *Agent
@@ -258,7 +284,7 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-func newAgent(t testing.TB, x *exchange, conf string, n wire.Network, log *lines, say func(string)) *Agent {
+func newAgent(t testing.TB, x *exchange, conf string, n wire.Network, log *lines, say func(string), k *knobs) *Agent {
 	t.Helper()
 	s := load(t, conf)
 	v, err := digest.NewVerifier(strings.NewReader(strings.Repeat("0123456789abcdef", 64)))
@@ -267,10 +293,10 @@ func newAgent(t testing.TB, x *exchange, conf string, n wire.Network, log *lines
 	}
 	reg := registrar.New(registrar.Options{DB: astdb.Memory(), Log: slog.New(slog.DiscardHandler)})
 	reg.Configure(s)
-	a := New(Options{
+	a := New(k.on(Options{
 		Router: x, Acceptor: x, Plane: deaf{}, Registrar: reg, Verifier: v, UserAgent: "Branchline/0", Net: n,
 		Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})), Say: say,
-	})
+	}))
 	x.tech = a.Tech()
 	commit, diags, err := a.Prepare(nil, s)
 	if err != nil || astconf.Failed(diags) {
@@ -287,8 +313,9 @@ func inSite(t *testing.T, conf string, plan map[string]string, f func(s *site)) 
 		n := siptest.NewNet(t)
 		x := &exchange{t: t, plan: plan}
 		log := &lines{}
-		a := newAgent(t, x, conf, n.Host(pbxAddr), log, nil)
-		s := &site{t: t, net: n, agent: a, x: x, log: log}
+		s := &site{t: t, net: n, x: x, log: log}
+		a := newAgent(t, x, conf, n.Host(pbxAddr), log, nil, &s.knobs)
+		s.agent = a
 		defer func() {
 			time.Sleep(time.Minute) // let transactions and sessions run out
 			if n := a.Sessions(); n != 0 && !t.Failed() {
@@ -627,16 +654,16 @@ func TestReload(t *testing.T) {
 	inSite(t, office, plan, func(s *site) {
 		a := s.phone("1001", "198.51.100.206")
 		defer a.Close()
-		old := s.agent.world.Load().settings
+		old := s.agent.rack.load().settings
 		next := load(t, strings.Replace(strings.Replace(office, "[transport-tcp]\ntype=transport\nprotocol=tcp\nbind=198.51.100.9\n",
 			"[other]\ntype=transport\nprotocol=udp\nbind=198.51.100.9:5070\n", 1), "transport=transport-tcp", "", 1))
 		commit, diags, err := s.agent.Prepare(old, next)
 		if err != nil || len(diags) > 0 {
 			t.Fatal(err, diags)
 		}
-		running := s.agent.world.Load().wire("transport-udp")
+		running := s.agent.rack.load().wire("transport-udp")
 		commit()
-		w := s.agent.world.Load()
+		w := s.agent.rack.load()
 		if w.wire("transport-udp") != running || w.wire("transport-tcp") != nil || w.wire("other") == nil {
 			t.Errorf("transports %v", w.wires)
 		}

@@ -37,7 +37,8 @@ func prompt(t testing.TB, a *Agent) func(line string, want cli.Outcome) string {
 // S-157, S-178, S-179, S-180, S-199: layouts as Asterisk 22 prints them.
 func TestConsole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := New(Options{})
+		k := &knobs{}
+		a := New(k.on(Options{}))
 		run := prompt(t, a)
 		for _, c := range []string{"pjsip show channels", "pjsip show channelstats", "pjsip show unidentified_requests", "pjsip list channels"} {
 			if got := run(c, cli.Done); got != "No objects found.\n\n" {
@@ -46,7 +47,7 @@ func TestConsole(t *testing.T) {
 		}
 		start := time.Now()
 		time.Sleep(time.Second)
-		a.o.Channels = func() []*channel.Snapshot {
+		k.channels = func() []*channel.Snapshot {
 			return []*channel.Snapshot{
 				{Name: "PJSIP/1001-00000000", App: "Dial", State: channel.Up, Created: start, Exten: "1002", Inbound: true,
 					Connected: channel.Party{Number: "1002"}, Bridge: "05b72b3a-1", Codec: "ulaw"},
@@ -104,7 +105,7 @@ func TestTrace(t *testing.T) {
 			if _, err := said.Write([]byte(s + "\n")); err != nil {
 				t.Error(err)
 			}
-		})
+		}, &knobs{})
 		defer a.Close()
 		p := n.Phone("1001", "198.51.100.206:5060", pbxUDP)
 		defer p.Close()
@@ -157,7 +158,7 @@ func TestTrace(t *testing.T) {
 func TestHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := siptest.NewNet(t)
-		a := newAgent(t, &exchange{t: t, plan: plan}, office, n.Host(pbxAddr), &lines{}, nil)
+		a := newAgent(t, &exchange{t: t, plan: plan}, office, n.Host(pbxAddr), &lines{}, nil, &knobs{})
 		defer a.Close()
 		p := n.Phone("1001", "198.51.100.206:5060", pbxUDP)
 		defer p.Close()

@@ -61,8 +61,8 @@ func facades(s *settings.Snapshot) map[facade]astconf.Diag {
 // The names without one are looked for again while it is in force; until then
 // they are written into signalling as they are, and media goes to our own
 // address.
-func (a *Agent) outsideNames(s *settings.Snapshot) (map[facade]netip.Addr, []astconf.Diag) {
-	ctx, cancel := context.WithTimeout(a.stop, outsideTime)
+func (r *rack) outsideNames(s *settings.Snapshot) (map[facade]netip.Addr, []astconf.Diag) {
+	ctx, cancel := context.WithTimeout(r.stop, outsideTime)
 	defer cancel()
 	var mu sync.Mutex
 	var wait sync.WaitGroup
@@ -70,7 +70,7 @@ func (a *Agent) outsideNames(s *settings.Snapshot) (map[facade]netip.Addr, []ast
 	found := map[facade]netip.Addr{}
 	for f, d := range facades(s) {
 		wait.Go(func() {
-			addr, err := a.facade(ctx, f)
+			addr, err := r.facade(ctx, f)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -86,8 +86,8 @@ func (a *Agent) outsideNames(s *settings.Snapshot) (map[facade]netip.Addr, []ast
 }
 
 // facade looks a facade's address up.
-func (a *Agent) facade(ctx context.Context, f facade) (netip.Addr, error) {
-	addrs, err := a.lookUp(ctx, f.host, false)
+func (r *rack) facade(ctx context.Context, f facade) (netip.Addr, error) {
+	addrs, err := r.lookUp(ctx, f.host, false)
 	if err != nil {
 		return netip.Addr{}, err
 	}
@@ -100,12 +100,12 @@ func (a *Agent) facade(ctx context.Context, f facade) (netip.Addr, error) {
 }
 
 // moved notes the address of a facade and lets the transports say it.
-func (a *Agent) moved(edition uint64, f facade, addr netip.Addr) {
-	now := a.world.Load()
+func (r *rack) moved(edition uint64, f facade, addr netip.Addr) {
+	now := r.load()
 	if now.outside[f] == addr {
 		return
 	}
-	if !a.amend(edition, func(w *world) {
+	if !r.amend(edition, func(w *world) {
 		w.outside = maps.Clone(w.outside)
 		w.outside[f] = addr
 		now = w
@@ -115,7 +115,7 @@ func (a *Agent) moved(edition uint64, f facade, addr netip.Addr) {
 	for x, t := range now.of {
 		x.SetExternal(now.shown(t, t.ExternalSignaling))
 	}
-	a.log.Info("our address outside has changed", "host", f.host, "address", addr.String())
+	r.log.Info("our address outside has changed", "host", f.host, "address", addr.String())
 }
 
 // shown is the value of an external_* option as an address, if one is known.

@@ -17,7 +17,7 @@ func TestOutsideName(t *testing.T) {
 	named := strings.Replace(office, "bind=198.51.100.9\n", "bind=198.51.100.9\nexternal_signaling_address=home.example\nexternal_media_address=home.example\nlocal_net=10.0.0.0/8\n", 1)
 	inSite(t, office, plan, func(s *site) {
 		b := &book{}
-		s.agent.o.Resolver = b
+		s.resolver = b
 		commit, diags, err := s.agent.Prepare(s.agent.Snapshot(), load(t, strings.Replace(named, "bind=198.51.100.9\n", "bind=198.51.100.9:5070\n", 1)+"\n"))
 		if err != nil || len(diags) != 2 || diags[0].Rule != "transport-reload" && diags[1].Rule != "transport-reload" {
 			t.Fatal(diags, err)
@@ -72,7 +72,7 @@ func TestOutsideName(t *testing.T) {
 func TestExternHost(t *testing.T) {
 	inSite(t, office, plan, func(s *site) {
 		b := &book{}
-		s.agent.o.Resolver = b
+		s.resolver = b
 		commit, diags, err := s.agent.Prepare(s.agent.Snapshot(), joined(t, fstest.MapFS{"sip.conf": {Data: []byte(
 			"[general]\nudpbindaddr=198.51.100.9:5070\nexternhost=home.example\nexternrefresh=20\nlocalnet=10.0.0.0/8\n")}}))
 		if err != nil || len(diags) != 1 || !strings.Contains(diags[0].Message, "externhost=home.example") || diags[0].Pos.File != "sip.conf" {
@@ -82,7 +82,7 @@ func TestExternHost(t *testing.T) {
 		far, near := netip.MustParseAddr("203.0.113.1"), netip.MustParseAddr("10.0.0.1")
 		speaks := func(to netip.Addr, want string) {
 			t.Helper()
-			if host, _ := s.agent.world.Load().legacyWire("udp").Speaks(to); host != want {
+			if host, _ := s.agent.rack.load().legacyWire("udp").Speaks(to); host != want {
 				t.Errorf("%s to %s, want %s", host, to, want)
 			}
 		}

@@ -50,7 +50,7 @@ func inCluster(t *testing.T, f func(s *site, c *cluster)) {
 	t.Helper()
 	inSite(t, office, map[string]string{"1": viaProvider}, func(s *site) {
 		c := &cluster{addrs: []string{"198.51.100.61:5060", "198.51.100.62:5060", "198.51.100.63:5060"}}
-		s.agent.o.Resolver = c
+		s.resolver = c
 		f(s, c)
 		s.x.done.Wait()
 	})
@@ -111,7 +111,7 @@ password=x
 `
 	inSite(t, conf, map[string]string{"1": "PJSIP/gw2/sip:u@voip.example"}, func(s *site) {
 		c := &cluster{addrs: []string{"198.51.100.61:5060", "198.51.100.62:5060"}}
-		s.agent.o.Resolver = c
+		s.resolver = c
 		p := s.phone("1001", "198.51.100.206")
 		a, b := s.net.Phone("u", c.addrs[0], pbxUDP), s.net.Phone("u", c.addrs[1], pbxUDP)
 		defer p.Close()
@@ -194,7 +194,7 @@ func TestCancelEndsFailover(t *testing.T) {
 func TestWaysOfAQuery(t *testing.T) {
 	inSite(t, office, nil, func(s *site) {
 		c := &cluster{addrs: []string{"198.51.100.61:5060"}}
-		s.agent.o.Resolver = c
+		s.resolver = c
 		for _, q := range []struct{ pin, uri, want string }{
 			{"", "sip:voip.example", "{voip.example 0 [{udp true false} {tcp true false}] false false}"},
 			{"", "sip:voip.example:5070", "{voip.example 5070 [{udp true false} {tcp true false}] false false}"},
@@ -224,7 +224,7 @@ func TestWaysOfAQuery(t *testing.T) {
 func TestRegisterAndPingFailOver(t *testing.T) {
 	inSite(t, office, nil, func(s *site) {
 		c := &cluster{addrs: []string{"198.51.100.61:5060", "198.51.100.62:5060"}}
-		s.agent.o.Resolver = c
+		s.resolver = c
 		a, b := s.net.Phone("u", c.addrs[0], pbxUDP), s.net.Phone("u", c.addrs[1], pbxUDP)
 		defer a.Close()
 		defer b.Close()

@@ -25,7 +25,7 @@ func (a *Agent) receive(in *wire.Inbound) {
 		a.within(in)
 		return
 	}
-	w := a.world.Load()
+	w := a.rack.load()
 	if w.index == nil {
 		a.plain(in, sip.StatusServiceUnavailable)
 		return
@@ -145,7 +145,7 @@ func (a *Agent) respond(in *wire.Inbound, status int, hs ...sip.Header) {
 func (a *Agent) answer(req *sip.Request, status int) *sip.Response {
 	res := dialog.Respond(req, status, "", "")
 	if status != 100 {
-		res.AppendHeader(sip.NewHeader("Server", a.userAgent(a.world.Load())))
+		res.AppendHeader(sip.NewHeader("Server", a.rack.userAgent()))
 	}
 	if status == sip.StatusRequestTerminated {
 		res.AppendHeader(sip.NewHeader("Allow", invite.Allow))
@@ -235,7 +235,7 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 		return
 	}
 	a.begun(l, s)
-	err = a.o.Acceptor.Accept(a.stop, channel.Incoming{
+	err = a.o.Acceptor.Accept(a.rack.life(), channel.Incoming{
 		Leg: s, Replaces: replaced, Context: ep.Context, Exten: exten, Dialed: exten, Caller: caller,
 		Redirecting: party.Redirecting(req), Account: ep.AccountCode, Language: ep.Language,
 		ToneZone: ep.ToneZone, MusicClass: ep.MOHSuggest, CallGroup: ep.CallGroup, PickupGroup: ep.PickupGroup,

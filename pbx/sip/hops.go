@@ -7,21 +7,12 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/wire"
 )
-
-// A Resolver finds where a URI leads (RFC 3263), and remembers which places did
-// not answer. *resolve.Resolver is one.
-type Resolver interface {
-	Targets(ctx context.Context, q resolve.Query) ([]resolve.Target, error)
-	Failed(resolve.Target)
-	Worked(resolve.Target)
-}
 
 // A hop is where a request goes next, and by which transport.
 type hop struct {
@@ -31,20 +22,12 @@ type hop struct {
 
 func (h hop) target() resolve.Target { return resolve.Target{Network: h.wire.Network(), Addr: h.to} }
 
-// lookupTime bounds name resolution.
-const lookupTime = 5 * time.Second
-
 // A road is what is fixed about the way of a request before its URI is read.
 type road struct {
 	pin    string         // the endpoint's transport, "" for any
 	prefer string         // the transport to take if several would do
 	plain  bool           // host names are addresses, no services (srvlookup=no)
 	held   netip.AddrPort // the one address that reaches the party, whatever its Contact says; invalid: none such
-}
-
-// plain says whether services are not looked up for what came from sip.conf.
-func (w *world) plain(legacy bool) bool {
-	return legacy && w.settings != nil && w.settings.SIP != nil && !w.settings.SIP.SRVLookup
 }
 
 // hops finds transports and addresses for a URI, in the order in which they are
@@ -54,7 +37,7 @@ func (w *world) plain(legacy bool) bool {
 // what RFC 3263 finds, which for an address is UDP, or TCP where no UDP transport
 // exists. There is at least one hop if the error is nil.
 func (a *Agent) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
-	w := a.world.Load()
+	w := a.rack.load()
 	if u.Port < 0 || u.Port > 65535 {
 		return nil, fmt.Errorf("port %d: out of range", u.Port)
 	}

@@ -20,7 +20,7 @@ const notifyWait = 5 * time.Second
 // `sip notify` does: to make it reboot, resynchronise, and so on. what is the
 // section of sip_notify.conf with its headers; Content lines make the body.
 func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *astconf.Section) error {
-	w := a.world.Load()
+	w := a.rack.load()
 	headers, body, err := notice(what)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 	req.AppendHeader(&hops)
 	agent := w.settings.SIP.UserAgent
 	if agent == "" {
-		agent = a.userAgent(w)
+		agent = a.rack.userAgent()
 	}
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
 	for _, h := range headers {

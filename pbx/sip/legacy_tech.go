@@ -64,7 +64,7 @@ func parseCallee(s *settings.Snapshot, dest string) (c callee, why string) {
 // then ends with CHANUNAVAIL.
 func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error) {
 	a := t.a
-	w := a.world.Load()
+	w := a.rack.load()
 	refuse := func(cause channel.Cause, why string) (channel.Leg, error) {
 		a.log.Warn(why, "call", "SIP/"+r.Dest)
 		return nil, &channel.Refusal{Cause: cause, Why: why}
@@ -257,7 +257,7 @@ func (a *Agent) direct(ctx context.Context, w *world, to callee) (way, error) {
 // State is the device state of a device of sip.conf.
 func (t legacyTech) State(dest string) channel.DeviceState {
 	a := t.a
-	w := a.world.Load()
+	w := a.rack.load()
 	if w.settings == nil || w.settings.SIP == nil {
 		return channel.DeviceInvalid
 	}

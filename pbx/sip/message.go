@@ -57,7 +57,7 @@ func (a *Agent) message(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 	for _, h := range req.Headers() {
 		t.Headers = append(t.Headers, channel.Header{Name: h.Name(), Value: h.Value()})
 	}
-	err := to.AcceptText(a.stop, channel.IncomingText{
+	err := to.AcceptText(a.rack.life(), channel.IncomingText{
 		Text: t, Context: context, Exten: exten, Caller: caller, Endpoint: ep.ID,
 	})
 	if err != nil {
@@ -74,7 +74,7 @@ var errNotAccepted = errors.New("message not accepted")
 // an address there ("1001/sip:..."), or an address (channel.Messenger).
 func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) error {
 	a := t.a
-	w := a.world.Load()
+	w := a.rack.load()
 	to, err := a.addressee(w, dest)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 		}
 		limit := sip.MaxForwardsHeader(max(w.settings.Global.MaxForwards, 1))
 		req.AppendHeader(&limit)
-		req.AppendHeader(sip.NewHeader("User-Agent", a.userAgent(w)))
+		req.AppendHeader(sip.NewHeader("User-Agent", a.rack.userAgent()))
 		kind := sip.ContentTypeHeader("text/plain")
 		if text.ContentType != "" && !strings.ContainsAny(text.ContentType, "\r\n") {
 			kind = sip.ContentTypeHeader(text.ContentType)

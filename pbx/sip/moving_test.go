@@ -41,11 +41,11 @@ func TestAddressChangesUnderACall(t *testing.T) {
 	inSite(t, office, plan, func(s *site) {
 		eth := interfaces{}
 		eth.set("eth0", pbxAddr)
-		s.agent.o.Addresses = eth.of
+		s.addresses = eth.of
 		wantLan := func(want string) {
 			t.Helper()
 			got := ""
-			for _, x := range s.agent.world.Load().wires {
+			for _, x := range s.agent.rack.load().wires {
 				if x.Name() == "lan" {
 					got = x.Bound().String()
 				}
@@ -58,10 +58,16 @@ func TestAddressChangesUnderACall(t *testing.T) {
 		if len(d) != 1 || d[0].Rule != "bind-waits" || !strings.Contains(d[0].Message, "interface eth1 has no IPv4 address") {
 			t.Errorf("%v", d)
 		}
-		eth.set("eth1", "10.9.0.1")
+		eth.set("eth1", "169.254.77.9")
+		s.agent.AddressesChanged()
+		synctest.Wait()
+		wantLan("169.254.77.9:5060")
+		eth["eth1"] = append(eth["eth1"], netip.MustParseAddr("10.9.0.1")) // one that reaches further
 		s.agent.AddressesChanged()
 		synctest.Wait()
 		wantLan("10.9.0.1:5060")
+		eth.set("eth1", "10.9.0.1")
+		s.agent.AddressesChanged()
 
 		other := s.phone("1001", "198.51.100.206")
 		defer other.Close()
@@ -126,7 +132,7 @@ func TestAddressChangesUnderAWildcard(t *testing.T) {
 	inSite(t, strings.ReplaceAll(office, "protocol=udp\nbind=198.51.100.9", "protocol=udp\nbind=0.0.0.0"), plan, func(s *site) {
 		eth := interfaces{}
 		eth.set("eth0", pbxAddr)
-		s.agent.o.Addresses = eth.of
+		s.addresses = eth.of
 		p := s.phone("1001", "198.51.100.206")
 		defer p.Close()
 		inv := p.Send("INVITE", "sip:77@"+pbxAddr, p.SDP(4000, "0"))

@@ -23,6 +23,9 @@ const (
 	namesAgain = 10 * time.Second
 )
 
+// lookupTime bounds name resolution.
+const lookupTime = 5 * time.Second
+
 // names are the host names by whose addresses requests are recognised: match= of
 // identify sections, and host= of devices. The value says whether services of
 // that name count too.
@@ -48,7 +51,7 @@ func (w *world) names() map[string]bool {
 
 // followNames keeps the addresses behind names up to date as long as w's edition
 // is in force. What has once been found counts until something newer is.
-func (a *Agent) followNames(w *world) {
+func (r *rack) followNames(w *world) {
 	names, facades := w.names(), facades(w.settings)
 	if len(names) == 0 && len(facades) == 0 {
 		return
@@ -65,14 +68,14 @@ func (a *Agent) followNames(w *world) {
 	for {
 		wait := every
 		absent := func(name string, err error) {
-			if !missing[name] && a.stop.Err() == nil {
-				a.log.Warn("a host name in the configuration has no address", "host", name, "error", err)
+			if !missing[name] && r.stop.Err() == nil {
+				r.log.Warn("a host name in the configuration has no address", "host", name, "error", err)
 			}
 			missing[name], wait = true, min(every, namesAgain)
 		}
 		changed := false
 		for _, name := range slices.Sorted(maps.Keys(names)) {
-			addrs, err := a.lookUp(a.stop, name, names[name])
+			addrs, err := r.lookUp(r.stop, name, names[name])
 			if err != nil {
 				absent(name, err)
 				continue
@@ -81,36 +84,36 @@ func (a *Agent) followNames(w *world) {
 			changed = changed || !slices.Equal(addrs, known[name])
 			known[name] = addrs
 		}
-		if changed && !a.amend(w.edition, func(w *world) { w.index = identify.New(withAddresses(w.settings, known)) }) {
+		if changed && !r.amend(w.edition, func(w *world) { w.index = identify.New(withAddresses(w.settings, known)) }) {
 			return // there is another configuration
 		}
 		for f := range facades {
-			addr, err := a.facade(a.stop, f)
+			addr, err := r.facade(r.stop, f)
 			if err != nil {
 				absent(f.host, err)
 				continue
 			}
 			missing[f.host] = false
-			a.moved(w.edition, f, addr)
+			r.moved(w.edition, f, addr)
 		}
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:
-		case <-a.stop.Done():
+		case <-r.stop.Done():
 			t.Stop()
 			return
 		}
-		if a.world.Load().edition != w.edition {
+		if r.load().edition != w.edition {
 			return
 		}
 	}
 }
 
 // lookUp gives all addresses of a name, sorted.
-func (a *Agent) lookUp(ctx context.Context, name string, services bool) ([]netip.Addr, error) {
+func (r *rack) lookUp(ctx context.Context, name string, services bool) ([]netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	targets, err := a.o.Resolver.Targets(ctx, resolve.Query{
+	targets, err := r.o.Resolver.Targets(ctx, resolve.Query{
 		Host: name, Plain: !services, Ways: []resolve.Way{{Network: "udp", V4: true, V6: true}, {Network: "tcp", V4: true, V6: true}},
 	})
 	var out []netip.Addr

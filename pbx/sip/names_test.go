@@ -46,7 +46,7 @@ func TestTrunkByHostName(t *testing.T) {
 	named := strings.Replace(office, "match=198.51.100.50", "match=trunk.example,192.0.2.77", 1)
 	inSite(t, office, map[string]string{"77": "!"}, func(s *site) {
 		b := &book{}
-		s.agent.o.Resolver = b
+		s.resolver = b
 		next := load(t, named)
 		commit, _, err := s.agent.Prepare(s.agent.Snapshot(), next)
 		if err != nil {

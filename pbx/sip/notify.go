@@ -22,7 +22,7 @@ var ErrNoEndpoint = errors.New("no such endpoint")
 // pjsip_notify.conf with its headers; Content lines make the body, an empty one
 // at the end the last line's end. The error tells who did not take it.
 func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) error {
-	w := a.world.Load()
+	w := a.rack.load()
 	headers, body, err := notice(what)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (a *Agent) notice(w *world, uri sip.Uri, routes []sip.Uri, h hop, user stri
 	req.AppendHeader(&sip.ToHeader{Address: sip.Uri{Scheme: uri.Scheme, User: uri.User, Host: uri.Host}})
 	req.AppendHeader(&sip.ContactHeader{Address: contact})
 	req.AppendHeader(&limit)
-	req.AppendHeader(sip.NewHeader("User-Agent", a.userAgent(w)))
+	req.AppendHeader(sip.NewHeader("User-Agent", a.rack.userAgent()))
 	return req
 }
 

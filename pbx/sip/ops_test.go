@@ -62,7 +62,7 @@ func TestPing(t *testing.T) {
 func TestDeviceStateAndContacts(t *testing.T) {
 	var shown []*channel.Snapshot
 	inSite(t, office, plan, func(s *site) {
-		s.agent.o.Channels = func() []*channel.Snapshot { return shown }
+		s.channels = func() []*channel.Snapshot { return shown }
 		state := func(ep string, want channel.DeviceState) {
 			t.Helper()
 			if got := s.x.tech.State(ep); got != want {
@@ -209,7 +209,7 @@ func (names) Worked(resolve.Target) {}
 
 func TestHostNames(t *testing.T) {
 	inSite(t, office, map[string]string{"1": "PJSIP/gw/sip:u@phone.example:5062", "2": "PJSIP/gw/sip:u@nowhere.example"}, func(s *site) {
-		s.agent.o.Resolver = names{}
+		s.resolver = names{}
 		p, q := s.phone("1001", "198.51.100.206"), s.net.Phone("u", "198.51.100.60:5062", pbxUDP)
 		defer p.Close()
 		defer q.Close()

@@ -15,7 +15,7 @@ import (
 // Ping sends OPTIONS to a contact and returns the final status of the answer
 // (registrar.Pinger). It waits for it, but not longer than ctx.
 func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AOR) (int, error) {
-	w := a.world.Load()
+	w := a.rack.load()
 	ep := w.owner(c, aor)
 	pin, from := "", w.settings.Global.DefaultFromUser
 	var auths []*settings.Auth
@@ -64,7 +64,7 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.OPTIONS})
 		hops := sip.MaxForwardsHeader(max(w.settings.Global.MaxForwards, 1))
 		req.AppendHeader(&hops)
-		req.AppendHeader(sip.NewHeader("User-Agent", a.userAgent(w)))
+		req.AppendHeader(sip.NewHeader("User-Agent", a.rack.userAgent()))
 		req.SetBody(nil)
 		if challenge != nil {
 			if err := creds.Authorize(req, challenge); err != nil {

@@ -23,14 +23,14 @@ func TestRealSockets(t *testing.T) {
 			conf := strings.ReplaceAll(office, "bind=198.51.100.9", "bind="+bind.String())
 			conf = strings.Replace(conf, "transport=transport-tcp", "", 1)
 			x := &exchange{t: t, plan: plan}
-			a := newAgent(t, x, conf, wire.Kernel{}, &lines{}, nil)
+			a := newAgent(t, x, conf, wire.Kernel{}, &lines{}, nil, &knobs{})
 			defer func() {
 				if err := a.Close(); err != nil {
 					t.Error(err)
 				}
 			}()
 			at := func(name string) netip.AddrPort {
-				b := a.world.Load().wire(name).Bound()
+				b := a.rack.load().wire(name).Bound()
 				if b.Addr().IsUnspecified() {
 					b = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.Port())
 				}

@@ -20,7 +20,7 @@ const registerWait = 33 * time.Second
 func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *outreg.Thread, expires time.Duration) (*sip.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, registerWait)
 	defer cancel()
-	w := a.world.Load()
+	w := a.rack.load()
 	var server, client, proxy sip.Uri
 	if err := parseURI(r.ServerURI, &server); err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (a *Agent) register(w *world, r *settings.Registration, t *outreg.Thread, h
 	req.AppendHeader(&hops)
 	agent := r.UserAgent
 	if agent == "" {
-		agent = a.userAgent(w)
+		agent = a.rack.userAgent()
 	}
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
 	req.SetBody(nil)

@@ -81,7 +81,7 @@ func (a *Agent) local(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local
 func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr, alive *life) invite.Config {
 	alive.ep, alive.wire, alive.peer = ep, x.Name(), peer
 	c := invite.Config{
-		Endpoint: ep, UserAgent: a.userAgent(w),
+		Endpoint: ep, UserAgent: a.rack.userAgent(),
 		FromUser: w.settings.Global.DefaultFromUser, MaxForwards: w.settings.Global.MaxForwards, Local: a.local(w, ep, x, peer, local),
 		Network: a.carrier(w, ep, x.Name()), Plane: a.o.Plane, Dialogs: a,
 		CallerContact: w.settings.Global.CallerContact, LateRinging: w.settings.Global.LateRinging,

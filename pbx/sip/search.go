@@ -32,7 +32,7 @@ func (a *Agent) search(way road, u *sip.Uri) *search {
 	s := &search{done: make(chan struct{})}
 	look := func() {
 		defer close(s.done)
-		s.hops, s.err = a.hops(a.stop, way, u)
+		s.hops, s.err = a.hops(a.rack.life(), way, u)
 	}
 	if _, ok := literal(u); ok {
 		look()

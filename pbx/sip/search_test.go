@@ -74,7 +74,7 @@ func TestSilentNameServerDelaysNoOtherLeg(t *testing.T) {
 						t.Fatal(err)
 					}
 					commit()
-					s.agent.o.Resolver = c.how
+					s.resolver = c.how
 					near, far := s.net.Phone("x", "198.51.100.50:5060", pbxUDP), s.net.Phone("u", "198.51.100.61:5060", pbxUDP)
 					defer near.Close()
 					defer far.Close()
@@ -145,7 +145,7 @@ func want(t *testing.T, mb *channel.Mailbox, leg channel.Leg, cause channel.Caus
 // A call given up while its address is looked up is not made.
 func TestGivenUpWhileLookingUp(t *testing.T) {
 	inSite(t, office, plan, func(s *site) {
-		s.agent.o.Resolver = slow{2 * time.Second, "198.51.100.61:5060"}
+		s.resolver = slow{2 * time.Second, "198.51.100.61:5060"}
 		far := s.net.Phone("u", "198.51.100.61:5060", pbxUDP)
 		defer far.Close()
 		leg, err := s.agent.Tech().NewLeg(context.Background(), channel.Request{Dest: "gw/sip:u@voip.example"})

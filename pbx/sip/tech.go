@@ -31,7 +31,7 @@ type target struct {
 // moment for a name to be found, and lets the leg look on if that is too short.
 func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error) {
 	a := t.a
-	w := a.world.Load()
+	w := a.rack.load()
 	to, refusal := a.target(w, r.Dest)
 	if refusal != nil {
 		return nil, refusal
@@ -197,7 +197,7 @@ func routesOf(to target) ([]sip.Uri, error) {
 // DialContacts is PJSIP_DIAL_CONTACTS(endpoint[,aor]): a Dial argument that
 // calls every usable contact at once, "" if there is none.
 func (a *Agent) DialContacts(endpoint, aor string) string {
-	ep := a.world.Load().endpoint(endpoint)
+	ep := a.rack.load().endpoint(endpoint)
 	if ep == nil {
 		return ""
 	}
@@ -218,7 +218,7 @@ func (a *Agent) DialContacts(endpoint, aor string) string {
 // can be reached at all.
 func (t tech) State(dest string) channel.DeviceState {
 	a := t.a
-	w := a.world.Load()
+	w := a.rack.load()
 	name, _, _ := strings.Cut(dest, "/")
 	ep := w.endpoint(name)
 	if ep == nil {

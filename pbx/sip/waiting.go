@@ -40,9 +40,9 @@ func waits(t *settings.Transport) astconf.Diag {
 
 // await opens transports as their addresses come up, as long as their edition of
 // the configuration is in force.
-func (a *Agent) await(edition uint64) {
-	for _, t := range a.world.Load().absent {
-		a.log.Warn("transport waits for its address", "transport", t.ID, "bind", t.Binding())
+func (r *rack) await(edition uint64) {
+	for _, t := range r.load().absent {
+		r.log.Warn("transport waits for its address", "transport", t.ID, "bind", t.Binding())
 	}
 	tick := time.NewTicker(bindEvery)
 	defer tick.Stop()
@@ -50,18 +50,18 @@ func (a *Agent) await(edition uint64) {
 	for {
 		select {
 		case <-tick.C:
-		case <-a.stop.Done():
+		case <-r.stop.Done():
 			return
 		}
-		w := a.world.Load()
+		w := r.load()
 		if w.edition != edition || len(w.absent) == 0 {
 			return
 		}
 		for _, t := range w.absent {
-			err := a.arrive(edition, t)
+			err := r.arrive(edition, t)
 			if err != nil && !notYet(err) && !said[t.ID] {
 				said[t.ID] = true
-				a.log.Error("transport still waits", "transport", t.ID, "error", err)
+				r.log.Error("transport still waits", "transport", t.ID, "error", err)
 			}
 		}
 	}
@@ -69,19 +69,19 @@ func (a *Agent) await(edition uint64) {
 
 // arrive opens a transport that was waited for. It takes the place of one of
 // the same name, which served meanwhile.
-func (a *Agent) arrive(edition uint64, t *settings.Transport) error {
-	a.binding.Lock()
-	defer a.binding.Unlock()
-	w := a.world.Load()
-	if w.edition != edition || a.stop.Err() != nil {
+func (r *rack) arrive(edition uint64, t *settings.Transport) error {
+	r.binding.Lock()
+	defer r.binding.Unlock()
+	w := r.load()
+	if w.edition != edition || r.stop.Err() != nil {
 		return nil
 	}
-	fresh, err := a.open(w, t)
+	fresh, err := r.open(w, t)
 	if err != nil {
 		return err
 	}
 	var old *wire.Wire
-	a.amend(edition, func(w *world) {
+	r.amend(edition, func(w *world) {
 		old = w.wire(t.ID)
 		w.of = maps.Clone(w.of)
 		delete(w.of, old)
@@ -96,22 +96,22 @@ func (a *Agent) arrive(edition uint64, t *settings.Transport) error {
 	})
 	fresh.Start()
 	if old != nil {
-		a.logged(old.Close(), "close", old)
+		r.logged(old.Close(), "close", old)
 	}
-	a.log.Info("the address is up: transport serves", "transport", t.ID, "bind", fresh.Bound().String())
+	r.log.Info("the address is up: transport serves", "transport", t.ID, "bind", fresh.Bound().String())
 	return nil
 }
 
 // amend replaces the world by a changed copy, if its edition is still in force.
-func (a *Agent) amend(edition uint64, change func(*world)) bool {
+func (r *rack) amend(edition uint64, change func(*world)) bool {
 	for {
-		now := a.world.Load()
+		now := r.load()
 		if now.edition != edition {
 			return false
 		}
 		next := *now
 		change(&next)
-		if a.world.CompareAndSwap(now, &next) {
+		if r.world.CompareAndSwap(now, &next) {
 			return true
 		}
 	}

@@ -62,7 +62,7 @@ func TestWaitsForItsAddress(t *testing.T) {
 		q := asks("10.8.0.1:5060")
 		q.WantNothing(100 * time.Millisecond)
 		q.Close()
-		if err := s.agent.world.Load().missing("vpn"); !strings.Contains(err.Error(), "waits for its address 10.8.0.1") {
+		if err := s.agent.rack.load().missing("vpn"); !strings.Contains(err.Error(), "waits for its address 10.8.0.1") {
 			t.Error(err)
 		}
 		time.Sleep(time.Hour)
@@ -75,7 +75,7 @@ func TestWaitsForItsAddress(t *testing.T) {
 		q = asks("10.8.0.1:5060")
 		defer q.Close()
 		q.Want("200")
-		if got := s.agent.world.Load().wires; len(got) != 3 || got[2].Name() != "vpn" {
+		if got := s.agent.rack.load().wires; len(got) != 3 || got[2].Name() != "vpn" {
 			t.Errorf("transports %v", got)
 		}
 		if !strings.Contains(s.log.String(), "the address is up") {
@@ -96,7 +96,7 @@ func TestMovesWhenItsAddressIsUp(t *testing.T) {
 		wantWaits(t, s.reload(office+moved))
 		bound := func(want string) {
 			t.Helper()
-			x := s.agent.world.Load().wire("vpn")
+			x := s.agent.rack.load().wire("vpn")
 			if want == "" && x != nil || want != "" && (x == nil || x.Bound() != netip.MustParseAddrPort(want)) {
 				t.Errorf("vpn is %v, want %s", x, want)
 			}

@@ -40,38 +40,38 @@ func (w *world) endpoint(id string) *settings.Endpoint {
 }
 
 // userAgent is the Server and User-Agent header.
-func (a *Agent) userAgent(w *world) string {
-	if w.settings != nil && w.settings.Global.UserAgent != "" {
-		return w.settings.Global.UserAgent
+func (r *rack) userAgent() string {
+	if s := r.load().settings; s != nil && s.Global.UserAgent != "" {
+		return s.Global.UserAgent
 	}
-	return a.o.UserAgent
+	return r.o.UserAgent
 }
 
-// Prepare makes ready to run under next: sockets of new transports are bound, so
+// prepare makes ready to run under next: sockets of new transports are bound, so
 // that an address in use is known before anything changes. commit puts next into
 // force and cannot fail in a way that matters to calls; without it nothing has
-// happened. old may be nil. A transport that cannot be bound is an Error among
+// happened. A transport that cannot be bound is an Error among
 // the diagnostics, and commit then goes on without it; one whose address is not
 // up yet is waited for, which is a Warning. Names of the exchange's own outside
 // addresses are looked up, which takes no longer than outsideTime.
-func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []astconf.Diag, err error) {
-	outside, diags := a.outsideNames(next)
-	a.binding.Lock()
-	defer a.binding.Unlock()
-	for _, w := range a.pending {
-		a.logged(w.Close(), "close", w)
+func (r *rack) prepare(next *settings.Snapshot) (commit func(), diags []astconf.Diag) {
+	outside, diags := r.outsideNames(next)
+	r.binding.Lock()
+	defer r.binding.Unlock()
+	for _, w := range r.pending {
+		r.logged(w.Close(), "close", w)
 	}
-	a.pending = nil
-	now := a.world.Load()
-	a.editions++
-	w := &world{settings: next, index: identify.New(next), of: map[*wire.Wire]*settings.Transport{}, edition: a.editions, outside: outside}
+	r.pending = nil
+	now := r.load()
+	r.editions++
+	w := &world{settings: next, index: identify.New(next), of: map[*wire.Wire]*settings.Transport{}, edition: r.editions, outside: outside}
 	var reopen []*settings.Transport // same socket, new settings
 	kept := map[*wire.Wire]bool{}
 	for _, t := range next.Transports {
 		running := now.wire(t.ID)
 		switch {
 		case running == nil:
-			fresh, err := a.open(w, t)
+			fresh, err := r.open(w, t)
 			if notYet(err) {
 				w.absent = append(w.absent, t)
 				diags = append(diags, waits(t))
@@ -84,7 +84,7 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 				})
 				continue
 			}
-			a.pending = append(a.pending, fresh)
+			r.pending = append(r.pending, fresh)
 			w.add(fresh, t)
 		case sameTransport(now.of[running], t):
 			kept[running] = true
@@ -100,7 +100,7 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 		case sameSocket(now.of[running], t):
 			reopen = append(reopen, t)
 		default:
-			fresh, err := a.open(w, t)
+			fresh, err := r.open(w, t)
 			if notYet(err) { // the old one serves until then
 				kept[running] = true
 				w.add(running, now.of[running])
@@ -117,7 +117,7 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 				})
 				continue
 			}
-			a.pending = append(a.pending, fresh)
+			r.pending = append(r.pending, fresh)
 			w.add(fresh, t)
 		}
 	}
@@ -128,30 +128,30 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 			Cure:    "[transport-udp] type=transport protocol=udp bind=0.0.0.0",
 		})
 	}
-	opened := slices.Clone(a.pending)
+	opened := slices.Clone(r.pending)
 	commit = func() {
-		a.binding.Lock()
-		defer a.binding.Unlock()
-		a.pending = nil
-		for _, x := range a.world.Load().wires { // one may have come since
+		r.binding.Lock()
+		defer r.binding.Unlock()
+		r.pending = nil
+		for _, x := range r.load().wires { // one may have come since
 			if !kept[x] {
-				a.logged(x.Close(), "close", x)
+				r.logged(x.Close(), "close", x)
 			}
 		}
 		for _, t := range reopen {
-			x, err := a.open(w, t)
+			x, err := r.open(w, t)
 			if notYet(err) {
 				w.absent = append(w.absent, t)
 				continue
 			}
 			if err != nil {
-				a.log.Error("transport lost", "transport", t.ID, "error", err)
+				r.log.Error("transport lost", "transport", t.ID, "error", err)
 				continue
 			}
 			opened = append(opened, x)
 			w.add(x, t)
 		}
-		a.world.Store(w)
+		r.world.Store(w)
 		for _, x := range opened {
 			x.Start()
 		}
@@ -160,18 +160,11 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 			x.SetKeepAlive(next.Global.KeepAliveInterval)
 		}
 		if len(w.absent) > 0 {
-			go a.await(w.edition)
+			go r.await(w.edition)
 		}
-		go a.followNames(w)
-		a.debug(next.Global.Debug, old)
-		a.legacyDebug(next, old)
-		select {
-		case <-a.ready:
-		default:
-			close(a.ready)
-		}
+		go r.followNames(w)
 	}
-	return commit, diags, nil
+	return commit, diags
 }
 
 func (w *world) add(x *wire.Wire, t *settings.Transport) {
@@ -179,9 +172,9 @@ func (w *world) add(x *wire.Wire, t *settings.Transport) {
 	w.of[x] = t
 }
 
-func (a *Agent) logged(err error, doing string, w *wire.Wire) {
+func (r *rack) logged(err error, doing string, w *wire.Wire) {
 	if err != nil {
-		a.log.Warn(doing, "transport", w.Name(), "error", err)
+		r.log.Warn(doing, "transport", w.Name(), "error", err)
 	}
 }
 
@@ -205,38 +198,22 @@ func alive(t *settings.Transport) wire.Alive {
 }
 
 // open binds one transport.
-func (a *Agent) open(w *world, t *settings.Transport) (*wire.Wire, error) {
+func (r *rack) open(w *world, t *settings.Transport) (*wire.Wire, error) {
 	name, s := t.ID, w.settings
-	bind, err := a.bind(t)
+	bind, err := r.bind(t)
 	if err != nil {
 		return nil, err
 	}
 	return wire.Open(wire.Config{
 		Name: name, Network: t.Protocol, Bind: bind,
 		External: w.shown(t, t.ExternalSignaling), ExternalPort: t.ExternalSignalingPort, LocalNets: t.LocalNets,
-		DSCP: t.TOS >> 2, KeepAlive: s.Global.KeepAliveInterval, Alive: alive(t), Limits: a.o.Limits,
+		DSCP: t.TOS >> 2, KeepAlive: s.Global.KeepAliveInterval, Alive: alive(t), Limits: r.o.Limits,
 		Timers:  wire.Timers{T1: s.System.TimerT1, B: s.System.TimerB},
-		Receive: a.receive, Answer: a.answer, Taps: &a.taps, Net: a.o.Net, Token: a.o.Token, Log: a.log,
+		Receive: r.o.Receive, Answer: r.o.Answer, Taps: r.o.Taps, Net: r.o.Net, Token: r.o.Token, Log: r.log,
 		Closed: func(peer netip.AddrPort) {
-			if a.o.Closed != nil {
-				a.o.Closed(name, peer)
+			if r.o.Closed != nil {
+				r.o.Closed(name, peer)
 			}
 		},
 	})
-}
-
-// Snapshot is the configuration in force, never nil.
-func (a *Agent) Snapshot() *settings.Snapshot {
-	if s := a.world.Load().settings; s != nil {
-		return s
-	}
-	return &settings.Snapshot{}
-}
-
-// Identifiers lists the ways of identifying a request, as they run.
-func (a *Agent) Identifiers() []string {
-	if x := a.world.Load().index; x != nil {
-		return x.Order()
-	}
-	return nil
 }
