@@ -44,6 +44,8 @@ func (d *daemon) addCommands() error {
 		d.groups.Commands(),
 		d.historyCommands(),
 		d.network.commands(),
+		d.proofCommands(),
+		d.updateCommands(),
 		d.explainCommands(),
 		dialplan.Commands(d.system, d.deviceState, nil),
 		d.exchange.Commands(),

@@ -75,6 +75,7 @@ type daemon struct {
 	tones    atomic.Pointer[tone.Book]      // the zones in force
 	accepted atomic.Pointer[time.Time]      // when the last configuration was
 	findings atomic.Pointer[[]astconf.Diag] // of the last start or reload
+	alarm    atomic.Pointer[string]         // what somebody should look after, "" or nil: nothing
 	ending   ending
 }
 
@@ -235,6 +236,7 @@ func (d *daemon) run(ctx context.Context) error {
 		part{"calls", d.serveCalls},
 		d.console,
 		part{"watchdog", d.life},
+		part{"update", d.watchUpdate},
 		d.network,
 	)
 	if err == nil && d.ending.restart.Load() {

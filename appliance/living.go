@@ -124,7 +124,7 @@ func (d *daemon) keepStatus(ctx context.Context) {
 	defer look.Stop()
 	for last := ""; ; {
 		active, processed := d.exchange.Counts()
-		line := systemd.Status("%s %s: %d phones registered, %d calls, %d since the start", Name, Version, d.registrar.Registered(), active, processed)
+		line := systemd.Status("%s %s: %d phones registered, %d calls, %d since the start%s", Name, Version, d.registrar.Registered(), active, processed, d.alarmed())
 		if line != last {
 			d.tell(line)
 			last = line

@@ -35,8 +35,8 @@ const applianceVariable = "BRANCHLINE_APPLIANCE"
 // without network.conf it only looks.
 type network struct {
 	*steward.Steward
-	begun bool         // a configuration was put into force; d.changing guards it
-	heard atomic.Int64 // when a phone last registered, in Unix nanoseconds
+	begun bool                  // a configuration was put into force; d.changing guards it
+	heard atomic.Pointer[visit] // the phone that registered last, nil: none yet
 	here  atomic.Pointer[[]netip.Addr]
 }
 
@@ -48,17 +48,19 @@ func (d *daemon) newNetwork() *network {
 		Kernel: nl.Kernel{}, Filter: nft.Filter{}, Memory: leaseBook{d.db, d.log},
 		HostName: host, Vendor: Name, Publish: names.publish, Log: d.log,
 		Changed: d.addressesChanged,
-		Heard:   func(since time.Time) bool { return n.heard.Load() > since.UnixNano() },
+		Heard:   func(since time.Time) bool { v := n.heard.Load(); return v != nil && v.when.After(since) },
 	})
 	return n
 }
 
-// registered notes that a phone has reached us, by the network and not by the
-// loopback: the self-test's phones prove nothing here.
-func (n *network) registered(_ string, from netip.Addr) {
-	if !from.Unmap().IsLoopback() {
-		n.heard.Store(time.Now().UnixNano())
+// registered notes that a phone has reached us, by the network and not from this very
+// machine: the self-test's phones prove nothing here.
+func (n *network) registered(aor string, from netip.Addr) {
+	from = from.Unmap()
+	if here := n.here.Load(); from.IsLoopback() || here != nil && slices.Contains(*here, from) {
+		return
 	}
+	n.heard.Store(&visit{aor, from, time.Now()})
 }
 
 // addressesChanged lets the SIP side follow: transports bound to an interface, the

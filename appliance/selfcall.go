@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 
@@ -14,17 +15,22 @@ import (
 	"branchline/pbx/astconf"
 )
 
-// selftest calls itself: phones of the self-test are added to the configuration
-// in force, call each other, and are taken out again. What runs meanwhile is not
-// disturbed, and files edited since the last reload stay unread.
+// selftest calls itself on loopback.
 func (d *daemon) selftest(ctx context.Context, w io.Writer) error {
+	return d.selftestAt(ctx, w, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
+}
+
+// selftestAt calls itself at one of its own addresses: phones of the self-test are
+// added to the configuration in force, call each other, and are taken out again. What
+// runs meanwhile is not disturbed, and files edited since the last reload stay unread.
+func (d *daemon) selftestAt(ctx context.Context, w io.Writer, at netip.Addr) error {
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	lines := d.rehearsal()
 	if lines == nil && d.options.rehearsal != nil {
 		fmt.Fprintln(w, "The simulated telephone lines are not configured as in the sample: no calls are tried over them.")
 	}
-	bench, err := selftest.NewBench(lines)
+	bench, err := selftest.NewBench(at, lines)
 	if err != nil {
 		return err
 	}

@@ -34,10 +34,10 @@ type phone struct {
 	done     chan error
 }
 
-// newPhone makes a phone that speaks protocol ("udp" or "tcp") and codec with
-// the exchange at address, as user name with password.
+// newPhone makes a phone at the exchange's own address that speaks protocol ("udp" or
+// "tcp") and codec with it, as user name with password.
 func newPhone(dir, name, password, protocol, codec string, exchange netip.AddrPort) (*phone, error) {
-	at, err := freePort(protocol)
+	at, err := freePort(protocol, exchange.Addr())
 	if err != nil {
 		return nil, err
 	}
@@ -202,17 +202,18 @@ func (t *talk) await(ctx context.Context, kind channel.EventKind) (channel.Event
 	}
 }
 
-// freePort finds an address on loopback that nobody listens on.
-func freePort(protocol string) (netip.AddrPort, error) {
+// freePort finds a port of an address that nobody listens on.
+func freePort(protocol string, at netip.Addr) (netip.AddrPort, error) {
+	any := netip.AddrPortFrom(at, 0).String()
 	if protocol == "tcp" {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := net.Listen("tcp", any)
 		if err != nil {
 			return netip.AddrPort{}, err
 		}
 		defer l.Close()
 		return l.Addr().(*net.TCPAddr).AddrPort(), nil
 	}
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	c, err := net.ListenPacket("udp", any)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}

@@ -46,15 +46,15 @@ type step struct {
 	do   func(context.Context) (string, error)
 }
 
-// NewBench prepares a self-test below a new temporary directory; lines, if not nil,
-// are tried as well. Close removes it.
-func NewBench(lines *Lines) (*Bench, error) {
+// NewBench prepares a self-test at an address of this machine, below a new temporary
+// directory; lines, if not nil, are tried as well. Close removes it.
+func NewBench(at netip.Addr, lines *Lines) (*Bench, error) {
 	b := &Bench{password: rand.Text(), lines: lines}
 	var err error
-	if b.udp, err = freePort("udp"); err != nil {
+	if b.udp, err = freePort("udp", at); err != nil {
 		return nil, err
 	}
-	if b.tcp, err = freePort("tcp"); err != nil {
+	if b.tcp, err = freePort("tcp", at); err != nil {
 		return nil, err
 	}
 	if b.dir, err = os.MkdirTemp("", "branchline-selftest-"); err != nil {

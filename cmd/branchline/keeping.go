@@ -9,6 +9,7 @@ import (
 	"branchline/rootfs/card"
 	"branchline/rootfs/led"
 	"branchline/rootfs/logtail"
+	"branchline/rootfs/update"
 )
 
 // logCursor is where the journal's reader notes how far the log is kept. It is gone
@@ -33,5 +34,12 @@ func keepLog(ctx context.Context) error {
 	return errors.Join(logtail.Keep(dir, out), c.Wait())
 }
 
-// lamp is `led ready|trouble`.
-func lamp(pattern string) error { return led.Show("/sys", led.Pattern(pattern)) }
+// lamp is `led ready|trouble`. An exchange that is ready on a card whose update has failed
+// asks for attention.
+func lamp(pattern string) error {
+	p := led.Pattern(pattern)
+	if report, err := update.ReadReport(os.DirFS(card.DataDir)); err == nil && report.Alarm() != "" && p == led.Ready {
+		p = led.Alarm
+	}
+	return led.Show("/sys", p)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,17 +93,17 @@ func install(ctx context.Context, w io.Writer, c *card.Card, source io.Reader) e
 			fmt.Fprintf(w, "%3d %% written\n", now*10)
 		}
 	})
-	if m == nil {
-		return err // nothing that could be reported on
+	r := &update.Report{Outcome: update.Installed, Version: update.Unknown, Slot: slots.Other(c.Release().Slot), When: time.Now()}
+	if m != nil {
+		r.Version = m.Version
 	}
-	r := &update.Report{Outcome: update.Installed, Version: m.Version, Slot: slots.Other(c.Release().Slot), When: time.Now()}
 	if err != nil {
 		r.Outcome, r.Reason = update.Refused, err.Error()
 	}
 	if err := errors.Join(err, r.Save(card.DataDir)); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "%s is in slot %s, on trial with the next start\n", m.Version, update.SlotName(r.Slot))
+	fmt.Fprintf(w, "%s is in slot %s, on trial with the next start\n", r.Version, update.SlotName(r.Slot))
 	return nil
 }
 
@@ -115,21 +116,15 @@ func (inv *invocation) confirm(ctx context.Context, c *card.Card) error {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	if !c.Release().Trying {
-		if report, err = update.Settle(card.DataDir, report, c.Release(), c.Failed()); err != nil {
+		if report, err = update.Settle(card.DataDir, report, c.Release(), c.Failed(), leftBehind); err != nil {
 			return err
 		}
 		if report != nil && report.Outcome == update.RolledBack {
 			fmt.Fprint(os.Stderr, report)
 		}
-		return inv.takeFromBoot(ctx, c)
+		return errors.Join(tellOnBoot(c), inv.takeFromBoot(ctx, c))
 	}
-	var said strings.Builder
-	judge := func(ctx context.Context) error { return inv.proves(ctx, &said) }
-	last := func() []string {
-		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
-		return lines[max(0, len(lines)-20):]
-	}
-	if err := update.Confirm(ctx, c, card.DataDir, update.TrialTime, judge, last); err != nil {
+	if err := update.Confirm(ctx, c, card.DataDir, update.TrialTime, inv.proves, func() []string { return consoleLines(ctx) }); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return card.Restart()
 	}
@@ -138,31 +133,32 @@ func (inv *invocation) confirm(ctx context.Context, c *card.Card) error {
 		return err
 	}
 	fmt.Printf("%s in slot %s is confirmed\n", c.Release().Version, update.SlotName(c.Release().Slot))
-	return nil
+	return tellOnBoot(c)
 }
 
-// proves has the running exchange call itself until that works.
-func (inv *invocation) proves(ctx context.Context, said *strings.Builder) error {
+// proves asks the running exchange once whether it works on the network. The error is
+// what it says last.
+func (inv *invocation) proves(ctx context.Context) error {
 	p, _, _, err := appliance.ReadMain(inv.options)
 	if err != nil {
 		return err
 	}
-	for {
-		said.Reset()
-		code := console.Attach(ctx, console.ClientOptions{
-			Name: appliance.Name, Version: appliance.Name + " " + appliance.Version, Socket: appliance.ControlSocket(p),
-			Once: true, Commands: []string{"core waitfullybooted", "selftest"}, Strict: true, Quiet: true, NoColour: true,
-			In: os.Stdin, Out: said, Err: said,
-		})
-		if code == 0 && ctx.Err() == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(2 * time.Second):
-		}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", appliance.ControlSocket(p))
+	if err != nil {
+		return fmt.Errorf("the exchange does not run: %w", err)
 	}
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	var said strings.Builder
+	code := console.Attach(ctx, console.ClientOptions{
+		Name: appliance.Name, Version: appliance.Name + " " + appliance.Version, Conn: conn,
+		Once: true, Commands: []string{"core waitfullybooted", "net prove"}, Strict: true, Quiet: true, NoColour: true,
+		In: os.Stdin, Out: &said, Err: &said,
+	})
+	if code == 0 {
+		return nil
+	}
+	lines := strings.Split(strings.TrimSpace(said.String()), "\n")
+	return errors.New(lines[len(lines)-1])
 }
 
 // takeFromBoot installs an update that somebody has put on the boot partition, once:
@@ -191,7 +187,7 @@ func (inv *invocation) takeFromBoot(ctx context.Context, c *card.Card) error {
 	defer source.Close()
 	fmt.Printf("%s on the boot partition is being installed\n", name)
 	if err := install(ctx, os.Stdout, c, source); err != nil {
-		return err
+		return errors.Join(err, tellOnBoot(c))
 	}
 	return card.Restart()
 }

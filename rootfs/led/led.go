@@ -17,6 +17,7 @@ type Pattern string
 // The patterns.
 const (
 	Ready   Pattern = "ready"   // a heartbeat: phones can call
+	Alarm   Pattern = "alarm"   // lit, dark for a moment every two seconds: they can, and somebody should look
 	Trouble Pattern = "trouble" // five times a second: starting, or the exchange does not run
 )
 
@@ -24,8 +25,11 @@ const (
 // Pi with its own and with the mainline kernel's device tree, and others.
 var names = []string{"ACT", "led0", "act", "*:green:activity", "green:activity", "status"}
 
-// blink is half a period of Trouble, in milliseconds.
-const blink = 100
+// How long the lamp is on and off, in milliseconds.
+const (
+	blink     = 100  // both, in Trouble; off, in Alarm
+	alarmedOn = 1900 // in Alarm
+)
 
 // Show has the lamp below sysfs (/sys) show a pattern. A board without a lamp shows
 // nothing, which is no error.
@@ -37,14 +41,20 @@ func Show(sysfs string, p Pattern) error {
 	switch p {
 	case Ready:
 		return write(lamp, "trigger", "heartbeat")
+	case Alarm:
+		return blinks(lamp, alarmedOn, blink)
 	case Trouble:
-		if err := write(lamp, "trigger", "timer"); err != nil {
-			return err
-		}
-		// The two files are there once the trigger is.
-		return errors.Join(write(lamp, "delay_on", strconv.Itoa(blink)), write(lamp, "delay_off", strconv.Itoa(blink)))
+		return blinks(lamp, blink, blink)
 	}
-	return fmt.Errorf("pattern %q: there are %s and %s", p, Ready, Trouble)
+	return fmt.Errorf("pattern %q: there are %s, %s and %s", p, Ready, Alarm, Trouble)
+}
+
+func blinks(lamp string, on, off int) error {
+	if err := write(lamp, "trigger", "timer"); err != nil {
+		return err
+	}
+	// The two files are there once the trigger is.
+	return errors.Join(write(lamp, "delay_on", strconv.Itoa(on)), write(lamp, "delay_off", strconv.Itoa(off)))
 }
 
 // find is the directory of the lamp, "" if there is none.

@@ -40,6 +40,9 @@ func TestShow(t *testing.T) {
 	if got("ACT", "trigger") != "timer" || got("ACT", "delay_on") != "100" || got("ACT", "delay_off") != "100" {
 		t.Error(got("ACT", "trigger"), got("ACT", "delay_on"), got("ACT", "delay_off"))
 	}
+	if err := Show(dir, Alarm); err != nil || got("ACT", "delay_on") != "1900" || got("ACT", "delay_off") != "100" {
+		t.Error(err, got("ACT", "delay_on"), got("ACT", "delay_off"))
+	}
 	if err := Show(dir, Ready); err != nil || got("ACT", "trigger") != "heartbeat" {
 		t.Error(err, got("ACT", "trigger"))
 	}

@@ -24,6 +24,9 @@ const (
 	Refused    Outcome = "refused"     // it was never started
 )
 
+// Unknown is the version of an update that is not known.
+const Unknown = "of an unknown version"
+
 // A Report is what is known of the newest update. It outlives the system that wrote
 // it.
 type Report struct {
@@ -63,6 +66,14 @@ func (r *Report) String() string {
 		fmt.Fprintf(&b, "  | %s\n", line)
 	}
 	return b.String()
+}
+
+// Alarm is one line about a failure that somebody should know of; "" if there is none.
+func (r *Report) Alarm() string {
+	if r == nil || r.Outcome != RolledBack {
+		return ""
+	}
+	return fmt.Sprintf("the update %s is NOT installed (slot %s: %s); see update show", r.Version, SlotName(r.Slot), r.Reason)
 }
 
 // Save writes the report, whole or not at all.

@@ -1,0 +1,130 @@
+package appliance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"branchline/appliance/selftest"
+	"branchline/netcfg"
+	"branchline/pbx/cli"
+	"branchline/pbx/settings"
+)
+
+// A visit is a phone that has registered over the network.
+type visit struct {
+	aor  string
+	from netip.Addr
+	when time.Time
+}
+
+// proveNetwork is `net prove`: nil if this exchange is known to work for phones on the
+// network. Either one has registered from there since the start, or the exchange now
+// answers, and calls itself, at every address that phones may reach it at. Loopback
+// proves nothing here, and an address whose cable is out neither.
+func (d *daemon) proveNetwork(ctx context.Context, w io.Writer) error {
+	if v := d.network.heard.Load(); v != nil {
+		fmt.Fprintf(w, "%s has registered from %s at %s.\n", v.aor, v.from, v.when.Local().Format(time.TimeOnly))
+		return nil
+	}
+	status, err := d.network.Status()
+	if err != nil {
+		return err
+	}
+	places, err := placesOf(status.State)
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		fmt.Fprintf(w, "%s, %s:\n", p.link, p.at)
+		for _, t := range d.agent.Snapshot().Transports {
+			if !p.has(t) {
+				continue
+			}
+			answer, err := selftest.Answers(ctx, t.Protocol, netip.AddrPortFrom(p.at, t.Bind.Port()))
+			if err != nil {
+				return fmt.Errorf("%s: transport %s: %w", p.link, t.ID, err)
+			}
+			fmt.Fprintf(w, "    transport %s, %s port %d, answers: %s\n", t.ID, t.Protocol, t.Bind.Port(), answer)
+		}
+		if err := d.selftestAt(ctx, w, p.at); err != nil {
+			return fmt.Errorf("%s, %s: %w", p.link, p.at, err)
+		}
+	}
+	return nil
+}
+
+// A place is an address that phones may reach this machine at.
+type place struct {
+	link string
+	at   netip.Addr
+}
+
+// has reports whether a transport is bound where the place is.
+func (p place) has(t *settings.Transport) bool {
+	bind := t.Bind.Addr()
+	switch {
+	case t.Protocol != "udp" && t.Protocol != "tcp":
+		return false
+	case t.Device != "":
+		return t.Device == p.link && p.at.Is4()
+	}
+	return bind == p.at || bind.IsUnspecified() && bind.Is4() == p.at.Is4()
+}
+
+// placesOf are the places of a network: of each interface with a cable in its first
+// address, an IPv4 one if there is one. Without any the error says what is missing.
+func placesOf(s netcfg.State) (out []place, err error) {
+	var bare, idle []string // without a cable, without an address
+	for _, l := range s.Links {
+		var here []netip.Addr
+		loopback := false
+		for _, p := range slices.Concat(l.Addresses, l.Own) {
+			if a := p.Addr(); a.IsLoopback() {
+				loopback = true
+			} else if !a.IsLinkLocalUnicast() {
+				here = append(here, a)
+			}
+		}
+		switch {
+		case loopback || l.Name == "lo" || l.Master != "":
+		case !l.Up || !l.Carrier:
+			bare = append(bare, l.Name)
+		case len(here) == 0:
+			idle = append(idle, l.Name)
+		default:
+			// Is4 first, else in the kernel's order.
+			slices.SortStableFunc(here, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
+			out = append(out, place{l.Name, here[0]})
+		}
+	}
+	switch {
+	case len(out) > 0:
+		return out, nil
+	case len(idle) > 0:
+		return nil, fmt.Errorf("no address on the network: %s has none yet", strings.Join(idle, ", "))
+	case len(bare) > 0:
+		return nil, fmt.Errorf("no network cable: %s has no link", strings.Join(bare, ", "))
+	}
+	return nil, errors.New("no network interface")
+}
+
+// proofCommands are the console's way to ask for it.
+func (d *daemon) proofCommands() []cli.Command {
+	return []cli.Command{{
+		Path: "net prove", Summary: "Prove that phones on the network can use this exchange",
+		Usage: "Usage: net prove\n       Says which phone has registered over the network since the start; if none has, asks\n" +
+			"       every transport at every address of this machine for an answer, and calls itself there.\n",
+		Run: func(ctx context.Context, w io.Writer, args []string) error {
+			if len(args) > 0 {
+				return cli.ErrUsage
+			}
+			return d.proveNetwork(ctx, w)
+		},
+	}}
+}
