@@ -27,6 +27,7 @@ import (
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
@@ -52,7 +53,7 @@ type Options struct {
 	// Tones gives the zones in force, as indications.conf has them; nil: the built-in ones.
 	Tones     func() *tone.Book
 	Net       wire.Network                           // nil: the kernel's
-	Resolver  Resolver                               // nil: resolve.New
+	Resolver  transports.Resolver                    // nil: resolve.New
 	Addresses func(device string) []netip.Addr       // of one of the machine's interfaces, "": of all; nil: the kernel's
 	Token     func() string                          // nil: wire.Token
 	Limits    wire.Limits                            // of each transport
@@ -65,7 +66,7 @@ type Options struct {
 type Agent struct {
 	o       Options
 	log     *slog.Logger
-	rack    *rack
+	rack    *transports.Rack
 	taps    wire.Taps
 	trace   trace
 	history history
@@ -106,7 +107,7 @@ func New(o Options) *Agent {
 		o.Net = wire.Kernel{}
 	}
 	if o.Addresses == nil {
-		o.Addresses = systemAddresses
+		o.Addresses = transports.SystemAddresses
 	}
 	if o.Say == nil {
 		o.Say = func(string) {}
@@ -119,7 +120,7 @@ func New(o Options) *Agent {
 		dialogs: map[dialog.ID]*invite.Session{}, merged: map[mergeKey]*invite.Session{},
 		live: map[*invite.Session]*life{},
 	}
-	a.rack = newRack(rackOptions{
+	a.rack = transports.New(transports.Options{
 		Receive: a.receive, Answer: a.answer, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
 		Addresses: o.Addresses, Token: o.Token, Limits: o.Limits, Closed: o.Closed, Log: o.Log,
 	})
@@ -158,7 +159,7 @@ func (a *Agent) Run(ctx context.Context) error {
 
 // Close closes all transports at once.
 func (a *Agent) Close() error {
-	err := a.rack.close()
+	err := a.rack.Close()
 	a.trace.off()
 	a.history.off()
 	a.oldLook.off()
@@ -172,9 +173,9 @@ func (a *Agent) Close() error {
 // happened. old may be nil. A transport that cannot be bound is an Error among
 // the diagnostics, and commit then goes on without it; one whose address is not
 // up yet is waited for, which is a Warning. Names of the exchange's own outside
-// addresses are looked up, which takes no longer than outsideTime.
+// addresses are looked up, which takes no longer than two seconds.
 func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []astconf.Diag, err error) {
-	force, diags := a.rack.prepare(next)
+	force, diags := a.rack.Prepare(next)
 	return func() {
 		force()
 		a.debug(next.Global.Debug, old)
@@ -189,7 +190,7 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 
 // Snapshot is the configuration in force, never nil.
 func (a *Agent) Snapshot() *settings.Snapshot {
-	if s := a.rack.load().settings; s != nil {
+	if s := a.rack.Load().Settings; s != nil {
 		return s
 	}
 	return &settings.Snapshot{}
@@ -197,7 +198,7 @@ func (a *Agent) Snapshot() *settings.Snapshot {
 
 // Identifiers lists the ways of identifying a request, as they run.
 func (a *Agent) Identifiers() []string {
-	if x := a.rack.load().index; x != nil {
+	if x := a.rack.Load().Index; x != nil {
 		return x.Order()
 	}
 	return nil

@@ -23,6 +23,7 @@ import (
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/siptest"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
@@ -234,7 +235,7 @@ func load(t testing.TB, text string) *settings.Snapshot {
 
 // knobs are what a test can turn while the agent runs: it is made with them.
 type knobs struct {
-	resolver  Resolver
+	resolver  transports.Resolver
 	addresses func(device string) []netip.Addr
 	channels  func() []*channel.Snapshot
 }
@@ -654,18 +655,18 @@ func TestReload(t *testing.T) {
 	inSite(t, office, plan, func(s *site) {
 		a := s.phone("1001", "198.51.100.206")
 		defer a.Close()
-		old := s.agent.rack.load().settings
+		old := s.agent.rack.Load().Settings
 		next := load(t, strings.Replace(strings.Replace(office, "[transport-tcp]\ntype=transport\nprotocol=tcp\nbind=198.51.100.9\n",
 			"[other]\ntype=transport\nprotocol=udp\nbind=198.51.100.9:5070\n", 1), "transport=transport-tcp", "", 1))
 		commit, diags, err := s.agent.Prepare(old, next)
 		if err != nil || len(diags) > 0 {
 			t.Fatal(err, diags)
 		}
-		running := s.agent.rack.load().wire("transport-udp")
+		running := s.agent.rack.Load().Wire("transport-udp")
 		commit()
-		w := s.agent.rack.load()
-		if w.wire("transport-udp") != running || w.wire("transport-tcp") != nil || w.wire("other") == nil {
-			t.Errorf("transports %v", w.wires)
+		w := s.agent.rack.Load()
+		if w.Wire("transport-udp") != running || w.Wire("transport-tcp") != nil || w.Wire("other") == nil {
+			t.Errorf("transports %v", w.Wires)
 		}
 		b := s.net.Phone("1001", "198.51.100.206:5071", pbxAddr+":5070")
 		defer b.Close()

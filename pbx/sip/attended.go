@@ -30,7 +30,7 @@ func (a *Agent) replaced(req *sip.Request) (name string, ok bool) {
 
 // locate is where an endpoint can be called, for a party that is sent there.
 func (a *Agent) locate(endpoint string) (uri string, ok bool) {
-	ep := a.rack.load().endpoint(endpoint)
+	ep := a.rack.Load().Endpoint(endpoint)
 	if ep == nil {
 		return "", false
 	}

@@ -19,7 +19,7 @@ func BenchmarkRegister(b *testing.B) {
 	x := &exchange{t: b, plan: plan}
 	a := newAgent(b, x, strings.ReplaceAll(office, "bind=198.51.100.9", "bind=127.0.0.1:0"), wire.Kernel{}, &lines{}, nil, &knobs{})
 	defer a.Close()
-	server := net.UDPAddrFromAddrPort(a.rack.load().wire("transport-udp").Bound())
+	server := net.UDPAddrFromAddrPort(a.rack.Load().Wire("transport-udp").Bound())
 	const phones = 16
 	work := make(chan int, phones)
 	var wait sync.WaitGroup

@@ -89,12 +89,12 @@ func (c *carrier) Send(req *sip.Request) {
 func (c *carrier) resolved(req *sip.Request, then func([]hop, error)) {
 	u := next(req)
 	if c.way.held.IsValid() && req.Route() == nil {
-		if x := c.a.rack.load().wire(c.way.pin); x != nil && (!x.Reliable() || x.Connected(c.way.held)) {
+		if x := c.a.rack.Load().Wire(c.way.pin); x != nil && (!x.Reliable() || x.Connected(c.way.held)) {
 			then([]hop{{x, c.way.held}}, nil)
 			return
 		}
 	}
-	if x := c.a.rack.load().wire(c.way.pin); c.held.IsValid() && x != nil {
+	if x := c.a.rack.Load().Wire(c.way.pin); c.held.IsValid() && x != nil {
 		then([]hop{{x, c.held}}, nil)
 		return
 	}
@@ -109,10 +109,10 @@ func (c *carrier) resolved(req *sip.Request, then func([]hop, error)) {
 		return
 	}
 	if _, ok := literal(u); ok {
-		then(c.a.hops(c.a.rack.life(), c.way, u))
+		then(c.a.hops(c.a.rack.Life(), c.way, u))
 		return
 	}
-	go func() { then(c.a.hops(c.a.rack.life(), c.way, u)) }()
+	go func() { then(c.a.hops(c.a.rack.Life(), c.way, u)) }()
 }
 
 // A transaction is a request that may still be looking for its address, or for

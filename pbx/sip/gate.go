@@ -14,6 +14,7 @@ import (
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
@@ -25,22 +26,22 @@ func (a *Agent) receive(in *wire.Inbound) {
 		a.within(in)
 		return
 	}
-	w := a.rack.load()
-	if w.index == nil {
+	w := a.rack.Load()
+	if w.Index == nil {
 		a.plain(in, sip.StatusServiceUnavailable)
 		return
 	}
-	modern, old := w.fronts(in.Wire)
+	modern, old := w.Fronts(in.Wire)
 	if !modern {
 		a.legacy(w, in)
 		return
 	}
-	if !w.index.Permitted(req, in.Source.Addr()) {
+	if !w.Index.Permitted(req, in.Source.Addr()) {
 		a.failed(in, "Not match Endpoint ACL")
 		a.plain(in, sip.StatusForbidden)
 		return
 	}
-	ep, _ := w.index.Find(req, in.Source)
+	ep, _ := w.Index.Find(req, in.Source)
 	if ep == nil && old {
 		a.legacy(w, in)
 		return
@@ -89,18 +90,18 @@ func (a *Agent) within(in *wire.Inbound) {
 
 // authenticate checks credentials where the endpoint asks for them. It reports
 // false if the request has been answered.
-func (a *Agent) authenticate(w *world, in *wire.Inbound, ep *settings.Endpoint) (user string, ok bool) {
+func (a *Agent) authenticate(w *transports.World, in *wire.Inbound, ep *settings.Endpoint) (user string, ok bool) {
 	req := in.Request
 	if len(ep.Auths) == 0 || req.Method == sip.OPTIONS && ep.AllowUnauthenticatedOptions {
 		return "", true
 	}
-	auths, missing := w.settings.UASAuths(ep)
+	auths, missing := w.Settings.UASAuths(ep)
 	if missing {
 		a.log.Error("auth section is missing", "endpoint", ep.ID, "auth", strings.Join(ep.Auths, ","))
 		a.respond(in, sip.StatusInternalServerError)
 		return "", false
 	}
-	v := a.o.Verifier.Check(req, in.Source.Addr(), auths, w.settings.Global.DefaultRealm)
+	v := a.o.Verifier.Check(req, in.Source.Addr(), auths, w.Settings.Global.DefaultRealm)
 	if v.OK {
 		return v.Username, true
 	}
@@ -113,9 +114,9 @@ func (a *Agent) authenticate(w *world, in *wire.Inbound, ep *settings.Endpoint) 
 
 // challenge asks for credentials, without keeping anything: the To tag is the
 // branch, so that a repeated request gets the same one (RFC 3261 8.2.7).
-func (a *Agent) challenge(w *world, in *wire.Inbound, auths []*settings.Auth, stale bool) {
+func (a *Agent) challenge(w *transports.World, in *wire.Inbound, auths []*settings.Auth, stale bool) {
 	var hs []sip.Header
-	for _, c := range a.o.Verifier.Challenges(in.Source.Addr(), auths, w.settings.Global.DefaultRealm, stale) {
+	for _, c := range a.o.Verifier.Challenges(in.Source.Addr(), auths, w.Settings.Global.DefaultRealm, stale) {
 		hs = append(hs, sip.NewHeader("WWW-Authenticate", c))
 	}
 	a.plain(in, sip.StatusUnauthorized, hs...)
@@ -145,7 +146,7 @@ func (a *Agent) respond(in *wire.Inbound, status int, hs ...sip.Header) {
 func (a *Agent) answer(req *sip.Request, status int) *sip.Response {
 	res := dialog.Respond(req, status, "", "")
 	if status != 100 {
-		res.AppendHeader(sip.NewHeader("Server", a.rack.userAgent()))
+		res.AppendHeader(sip.NewHeader("Server", a.rack.UserAgent()))
 	}
 	if status == sip.StatusRequestTerminated {
 		res.AppendHeader(sip.NewHeader("Allow", invite.Allow))
@@ -171,7 +172,7 @@ func unsupported(req *sip.Request) (tags []string) {
 }
 
 // call is an INVITE outside any dialog.
-func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
+func (a *Agent) call(w *transports.World, in *wire.Inbound, ep *settings.Endpoint) {
 	req := in.Request
 	hops := hopsOf(req)
 	if hops == 0 {
@@ -218,7 +219,7 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 	}
 	l := &life{key: key}
 	c := a.config(w, ep, in.Wire, in.Source.Addr(), in.Local, l)
-	if pin := w.wire(ep.Transport); pin != nil && pin.Network() != in.Wire.Network() {
+	if pin := w.Wire(ep.Transport); pin != nil && pin.Network() != in.Wire.Network() {
 		// The pin is for calls to the endpoint. A caller that came another way,
 		// recognised by his address perhaps, has no port to hear our BYE on there.
 		way := a.carrier(w, ep, in.Wire.Name())
@@ -235,7 +236,7 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 		return
 	}
 	a.begun(l, s)
-	err = a.o.Acceptor.Accept(a.rack.life(), channel.Incoming{
+	err = a.o.Acceptor.Accept(a.rack.Life(), channel.Incoming{
 		Leg: s, Replaces: replaced, Context: ep.Context, Exten: exten, Dialed: exten, Caller: caller,
 		Redirecting: party.Redirecting(req), Account: ep.AccountCode, Language: ep.Language,
 		ToneZone: ep.ToneZone, MusicClass: ep.MOHSuggest, CallGroup: ep.CallGroup, PickupGroup: ep.PickupGroup,
@@ -248,7 +249,7 @@ func (a *Agent) call(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 }
 
 // exten is the extension a Request-URI asks for; false if it is no URI we serve.
-func (a *Agent) exten(w *world, u *sip.Uri) (string, bool) {
+func (a *Agent) exten(w *transports.World, u *sip.Uri) (string, bool) {
 	var user string
 	switch u.Scheme {
 	case "sip", "sips", "":
@@ -258,7 +259,7 @@ func (a *Agent) exten(w *world, u *sip.Uri) (string, bool) {
 	default:
 		return "", false
 	}
-	if u.Scheme == "tel" || w.settings.Global.IgnoreURIUserOptions {
+	if u.Scheme == "tel" || w.Settings.Global.IgnoreURIUserOptions {
 		user, _, _ = strings.Cut(user, ";")
 	}
 	return unescape(user), true
@@ -303,7 +304,7 @@ func hopsOf(req *sip.Request) int {
 	return int(min(h.Val(), 255))
 }
 
-func (a *Agent) registration(w *world, in *wire.Inbound, ep *settings.Endpoint, user string) {
+func (a *Agent) registration(w *transports.World, in *wire.Inbound, ep *settings.Endpoint, user string) {
 	src := registrar.Source{Addr: in.Source, Protocol: upper(in.Wire), Transport: in.Wire.Name()}
 	if ep.RewriteContact {
 		rewriteContact(in.Request, in.Source, in.Wire.Network())
@@ -337,7 +338,7 @@ func rewriteContact(req *sip.Request, src netip.AddrPort, network string) {
 }
 
 // options answers a probe as an INVITE would be, extension-wise.
-func (a *Agent) options(w *world, in *wire.Inbound, ep *settings.Endpoint) {
+func (a *Agent) options(w *transports.World, in *wire.Inbound, ep *settings.Endpoint) {
 	status := sip.StatusOK
 	exten, ok := a.exten(w, &in.Request.Recipient)
 	if !ok {

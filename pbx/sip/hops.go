@@ -11,6 +11,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/sip/resolve"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
@@ -37,7 +38,7 @@ type road struct {
 // what RFC 3263 finds, which for an address is UDP, or TCP where no UDP transport
 // exists. There is at least one hop if the error is nil.
 func (a *Agent) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
-	w := a.rack.load()
+	w := a.rack.Load()
 	if u.Port < 0 || u.Port > 65535 {
 		return nil, fmt.Errorf("port %d: out of range", u.Port)
 	}
@@ -46,7 +47,7 @@ func (a *Agent) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
 		if port == 0 {
 			port = sip.DefaultUdpPort
 		}
-		x, err := w.pick(way, networks(u), addr)
+		x, err := pick(w, way, networks(u), addr)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", u.String(), err)
 		}
@@ -57,10 +58,10 @@ func (a *Agent) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
 		return nil, errors.New("uri without host")
 	}
 	var err error
-	if q.Ways, q.Fixed, err = w.ways(way, u); err != nil {
+	if q.Ways, q.Fixed, err = ways(w, way, u); err != nil {
 		return nil, fmt.Errorf("%s: %w", u.String(), err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	ctx, cancel := context.WithTimeout(ctx, transports.LookupTime)
 	defer cancel()
 	targets, err := a.o.Resolver.Targets(ctx, q)
 	if err != nil {
@@ -68,7 +69,7 @@ func (a *Agent) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
 	}
 	var out []hop
 	for _, t := range targets {
-		if x, err := w.pick(way, []string{t.Network}, t.Addr.Addr()); err == nil {
+		if x, err := pick(w, way, []string{t.Network}, t.Addr.Addr()); err == nil {
 			out = append(out, hop{x, t.Addr})
 		}
 	}
@@ -91,19 +92,19 @@ func networks(u *sip.Uri) []string {
 
 // ways are the kinds of transport a request may take; fixed means that there is
 // no choice.
-func (w *world) ways(way road, u *sip.Uri) (out []resolve.Way, fixed bool, err error) {
+func ways(w *transports.World, way road, u *sip.Uri) (out []resolve.Way, fixed bool, err error) {
 	if way.pin != "" {
-		x := w.wire(way.pin)
+		x := w.Wire(way.pin)
 		if x == nil {
-			return nil, true, w.missing(way.pin)
+			return nil, true, w.Missing(way.pin)
 		}
 		return []resolve.Way{wayOf(x)}, true, nil
 	}
 	all := networks(u)
 	for _, network := range all {
 		sum := resolve.Way{Network: network}
-		for _, x := range w.wires {
-			if modern, _ := w.fronts(x); modern && x.Network() == network {
+		for _, x := range w.Wires {
+			if modern, _ := w.Fronts(x); modern && x.Network() == network {
 				one := wayOf(x)
 				sum.V4, sum.V6 = sum.V4 || one.V4, sum.V6 || one.V6
 			}
@@ -123,12 +124,12 @@ func wayOf(x *wire.Wire) resolve.Way {
 }
 
 // pick chooses the transport to an address.
-func (w *world) pick(way road, networks []string, dst netip.Addr) (*wire.Wire, error) {
+func pick(w *transports.World, way road, networks []string, dst netip.Addr) (*wire.Wire, error) {
 	if way.pin != "" {
-		x := w.wire(way.pin)
+		x := w.Wire(way.pin)
 		switch {
 		case x == nil:
-			return nil, w.missing(way.pin)
+			return nil, w.Missing(way.pin)
 		case !x.Reaches(dst):
 			return nil, fmt.Errorf("transport %s cannot reach %s", way.pin, dst)
 		}
@@ -136,14 +137,14 @@ func (w *world) pick(way road, networks []string, dst netip.Addr) (*wire.Wire, e
 	}
 	for _, network := range networks {
 		fits := func(x *wire.Wire) bool {
-			modern, _ := w.fronts(x)
+			modern, _ := w.Fronts(x)
 			return modern && x.Network() == network && x.Reaches(dst)
 		}
-		if x := w.wire(way.prefer); x != nil && fits(x) {
+		if x := w.Wire(way.prefer); x != nil && fits(x) {
 			return x, nil
 		}
-		if i := slices.IndexFunc(w.wires, fits); i >= 0 {
-			return w.wires[i], nil
+		if i := slices.IndexFunc(w.Wires, fits); i >= 0 {
+			return w.Wires[i], nil
 		}
 	}
 	return nil, errNoTransport

@@ -14,6 +14,7 @@ import (
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
@@ -37,7 +38,7 @@ func seen(dev *settings.Device, in *wire.Inbound) *settings.Endpoint {
 }
 
 // legacy is the gate for what comes in by a transport of sip.conf.
-func (a *Agent) legacy(w *world, in *wire.Inbound) {
+func (a *Agent) legacy(w *transports.World, in *wire.Inbound) {
 	req := in.Request
 	if tags := unsupported(req); len(tags) > 0 {
 		a.respond(in, sip.StatusBadExtension, sip.NewHeader("Unsupported", strings.Join(tags, ", ")))
@@ -47,8 +48,8 @@ func (a *Agent) legacy(w *world, in *wire.Inbound) {
 		a.legacyRegister(w, in)
 		return
 	}
-	s := w.settings.SIP
-	dev, refused := w.index.Device(req, in.Source, in.Wire.Network(), a.where.at)
+	s := w.Settings.SIP
+	dev, refused := w.Index.Device(req, in.Source, in.Wire.Network(), a.where.at)
 	ep := s.Guest
 	if dev != nil {
 		ep = seen(dev, in)
@@ -116,9 +117,9 @@ func asked(s *settings.SIP, dev *settings.Device, m sip.RequestMethod) bool {
 // prove checks the credentials of a device. It reports false if the request has
 // been answered: 401 for credentials that lack or are too old, 403 for wrong
 // ones.
-func (a *Agent) prove(w *world, in *wire.Inbound, dev *settings.Device) (user string, ok bool) {
-	auths, _ := w.settings.UASAuths(dev.Endpoint)
-	realm := w.settings.SIP.Realm
+func (a *Agent) prove(w *transports.World, in *wire.Inbound, dev *settings.Device) (user string, ok bool) {
+	auths, _ := w.Settings.UASAuths(dev.Endpoint)
+	realm := w.Settings.SIP.Realm
 	v := a.o.Verifier.Check(in.Request, in.Source.Addr(), auths, realm)
 	switch {
 	case v.OK:
@@ -132,18 +133,18 @@ func (a *Agent) prove(w *world, in *wire.Inbound, dev *settings.Device) (user st
 	return "", false
 }
 
-func (a *Agent) classic(w *world, in *wire.Inbound, stale bool) {
-	a.plain(in, sip.StatusUnauthorized, sip.NewHeader("WWW-Authenticate", a.o.Verifier.Classic(in.Source.Addr(), w.settings.SIP.Realm, stale)))
+func (a *Agent) classic(w *transports.World, in *wire.Inbound, stale bool) {
+	a.plain(in, sip.StatusUnauthorized, sip.NewHeader("WWW-Authenticate", a.o.Verifier.Classic(in.Source.Addr(), w.Settings.SIP.Realm, stale)))
 }
 
 // unknown answers who is nobody we know as it answers a wrong password: whoever
 // tries names must not find out which exist (alwaysauthreject).
-func (a *Agent) unknown(w *world, in *wire.Inbound) {
+func (a *Agent) unknown(w *transports.World, in *wire.Inbound) {
 	_, _, tried := digest.Claim(in.Request)
 	switch {
-	case !w.settings.SIP.AlwaysAuthReject && in.Request.Method == sip.REGISTER:
+	case !w.Settings.SIP.AlwaysAuthReject && in.Request.Method == sip.REGISTER:
 		a.plain(in, sip.StatusNotFound)
-	case tried || !w.settings.SIP.AlwaysAuthReject:
+	case tried || !w.Settings.SIP.AlwaysAuthReject:
 		a.plain(in, sip.StatusForbidden)
 	default:
 		a.classic(w, in, false)
@@ -151,20 +152,20 @@ func (a *Agent) unknown(w *world, in *wire.Inbound) {
 }
 
 // legacyRegister answers the REGISTER of a device.
-func (a *Agent) legacyRegister(w *world, in *wire.Inbound) {
+func (a *Agent) legacyRegister(w *transports.World, in *wire.Inbound) {
 	req := in.Request
 	name := ""
 	if to := req.To(); to != nil {
 		name, _, _ = strings.Cut(unescape(to.Address.User), ";")
 	}
-	dev := w.settings.Device(name)
+	dev := w.Settings.Device(name)
 	why := ""
 	switch {
 	case dev == nil || !dev.Callable():
 		why = "No matching peer found"
 	case !dev.Dynamic:
 		why = "Peer is not supposed to register"
-	case !w.index.MayRegister(dev, req, in.Source.Addr()):
+	case !w.Index.MayRegister(dev, req, in.Source.Addr()):
 		why = "Device does not match ACL"
 	}
 	if why != "" {
@@ -178,7 +179,7 @@ func (a *Agent) legacyRegister(w *world, in *wire.Inbound) {
 		in.AsVia()
 	}
 	user := ""
-	if asked(w.settings.SIP, dev, sip.REGISTER) {
+	if asked(w.Settings.SIP, dev, sip.REGISTER) {
 		var ok bool
 		if user, ok = a.prove(w, in, dev); !ok {
 			return
@@ -206,7 +207,7 @@ func (a *Agent) legacyRegister(w *world, in *wire.Inbound) {
 }
 
 // legacyOptions answers a probe as an INVITE to the same address would be.
-func (a *Agent) legacyOptions(w *world, in *wire.Inbound, ep *settings.Endpoint) {
+func (a *Agent) legacyOptions(w *transports.World, in *wire.Inbound, ep *settings.Endpoint) {
 	exten, ok := a.exten(w, &in.Request.Recipient)
 	if !ok {
 		a.respond(in, sip.StatusRequestedRangeNotSatisfiable)
@@ -245,8 +246,8 @@ func (a *Agent) legacyOther(in *wire.Inbound) {
 // asLegacy changes the configuration of a session so that it speaks as sip.conf
 // says: x is the transport, to which it keeps, and held the address the party
 // is reached at whatever its Contact says.
-func (a *Agent) asLegacy(w *world, c *invite.Config, host string, x *wire.Wire, held netip.AddrPort) *carrier {
-	s := w.settings.SIP
+func (a *Agent) asLegacy(w *transports.World, c *invite.Config, host string, x *wire.Wire, held netip.AddrPort) *carrier {
+	s := w.Settings.SIP
 	name := c.Endpoint.ID
 	if c.Endpoint == s.Guest || c.Endpoint == s.Direct {
 		name = "SIP/" + host
@@ -256,17 +257,17 @@ func (a *Agent) asLegacy(w *world, c *invite.Config, host string, x *wire.Wire, 
 		c.UserAgent = s.UserAgent
 	}
 	c.FromUser, c.MaxForwards = s.CallerID, s.MaxForwards
-	if d := w.device(c.Endpoint.ID); d != nil && d.MaxForwards > 0 {
+	if d := w.Device(c.Endpoint.ID); d != nil && d.MaxForwards > 0 {
 		c.MaxForwards = d.MaxForwards
 	}
-	network := &carrier{a: a, way: road{pin: x.Name(), prefer: x.Name(), plain: w.plain(true), held: held}}
+	network := &carrier{a: a, way: road{pin: x.Name(), prefer: x.Name(), plain: w.Plain(true), held: held}}
 	c.Network = network
 	return network
 }
 
 // legacyCall is asLegacy for an inbound call. It gives the variables the channel
 // begins with.
-func (a *Agent) legacyCall(w *world, c *invite.Config, in *wire.Inbound) []channel.Header {
+func (a *Agent) legacyCall(w *transports.World, c *invite.Config, in *wire.Inbound) []channel.Header {
 	req, ep := in.Request, c.Endpoint
 	var held netip.AddrPort
 	if ep.ForceRport || in.Wire.Reliable() {

@@ -175,7 +175,7 @@ func (a *Agent) legacyDialogs() (out []dialogView) {
 	for _, s := range live {
 		v := dialogView{s: s, c: channels[s.Name()], id: fact(s, "pjsip,call-id"), name: "<guest>"}
 		v.peer, _ = netip.ParseAddrPort(fact(s, "pjsip,remote_addr"))
-		if dev := a.rack.load().device(s.Endpoint.ID); dev != nil {
+		if dev := a.rack.Load().Device(s.Endpoint.ID); dev != nil {
 			v.name, v.user = dev.Name, dev.Name
 			if at := a.DeviceAddress(dev); !v.peer.IsValid() {
 				v.peer = at
@@ -364,9 +364,9 @@ func (a *Agent) showTCP(_ context.Context, w io.Writer, args []string) error {
 	}
 	fmt.Fprintf(w, "%-47.47s %9.9s %6.6s\n", "Address", "Transport", "Type")
 	t := cli.NewTable(w, "connections", "%-46.46s  %-9.9s %-6.6s\n", "address,transport,type")
-	world := a.rack.load()
-	for _, x := range world.wires {
-		if _, legacy := world.fronts(x); !legacy {
+	world := a.rack.Load()
+	for _, x := range world.Wires {
+		if _, legacy := world.Fronts(x); !legacy {
 			continue
 		}
 		all := x.Connections()

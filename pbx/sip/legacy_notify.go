@@ -20,7 +20,7 @@ const notifyWait = 5 * time.Second
 // `sip notify` does: to make it reboot, resynchronise, and so on. what is the
 // section of sip_notify.conf with its headers; Content lines make the body.
 func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *astconf.Section) error {
-	w := a.rack.load()
+	w := a.rack.Load()
 	headers, body, err := notice(what)
 	if err != nil {
 		return err
@@ -34,13 +34,13 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 		return fmt.Errorf("notify %s: %w", dev.Name, err)
 	}
 	host, port := way.wire.Speaks(way.to.Addr())
-	user := w.settings.SIP.CallerID
+	user := w.Settings.SIP.CallerID
 	me := sip.Uri{Scheme: "sip", User: user, Host: host}
 	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
 	if way.wire.Reliable() {
 		contact.UriParams.Add("transport", way.wire.Network())
 	}
-	callID, hops := sip.CallIDHeader(a.o.Token()), sip.MaxForwardsHeader(max(w.settings.SIP.MaxForwards, 1))
+	callID, hops := sip.CallIDHeader(a.o.Token()), sip.MaxForwardsHeader(max(w.Settings.SIP.MaxForwards, 1))
 	req := sip.NewRequest(sip.NOTIFY, way.uri)
 	for i := range way.routes {
 		req.AppendHeader(&sip.RouteHeader{Address: way.routes[i]})
@@ -51,9 +51,9 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.NOTIFY})
 	req.AppendHeader(&hops)
-	agent := w.settings.SIP.UserAgent
+	agent := w.Settings.SIP.UserAgent
 	if agent == "" {
-		agent = a.rack.userAgent()
+		agent = a.rack.UserAgent()
 	}
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
 	for _, h := range headers {

@@ -13,6 +13,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/transports"
 )
 
 // LegacyTech is the channel technology SIP: what Dial(SIP/...) calls by the
@@ -64,15 +65,15 @@ func parseCallee(s *settings.Snapshot, dest string) (c callee, why string) {
 // then ends with CHANUNAVAIL.
 func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error) {
 	a := t.a
-	w := a.rack.load()
+	w := a.rack.Load()
 	refuse := func(cause channel.Cause, why string) (channel.Leg, error) {
 		a.log.Warn(why, "call", "SIP/"+r.Dest)
 		return nil, &channel.Refusal{Cause: cause, Why: why}
 	}
-	if w.settings == nil || w.settings.SIP == nil {
+	if w.Settings == nil || w.Settings.SIP == nil {
 		return refuse(channel.SubscriberAbsent, "there is no sip.conf, so SIP/ cannot be called; PJSIP/ is for pjsip.conf")
 	}
-	to, why := parseCallee(w.settings, r.Dest)
+	to, why := parseCallee(w.Settings, r.Dest)
 	if why != "" {
 		return refuse(channel.SubscriberAbsent, why)
 	}
@@ -131,7 +132,7 @@ type way struct {
 var errNoPeer = errors.New("not registered")
 
 // way finds transport, address and URI of a call.
-func (a *Agent) way(ctx context.Context, w *world, to callee) (way, error) {
+func (a *Agent) way(ctx context.Context, w *transports.World, to callee) (way, error) {
 	if to.dev == nil {
 		return a.direct(ctx, w, to)
 	}
@@ -149,7 +150,7 @@ func (a *Agent) way(ctx context.Context, w *world, to callee) (way, error) {
 	}
 	if to.exten != "" {
 		if x.late != nil && !list[0].Permanent() {
-			x.late.within(ctx, lookupTime)
+			x.late.within(ctx, transports.LookupTime)
 			if err := x.late.result(ctx); err != nil {
 				return way{}, err
 			}
@@ -168,7 +169,7 @@ func (a *Agent) way(ctx context.Context, w *world, to callee) (way, error) {
 }
 
 // reach finds the way to a contact of a device.
-func (a *Agent) reach(ctx context.Context, w *world, dev *settings.Device, c *registrar.Contact) (way, error) {
+func (a *Agent) reach(ctx context.Context, w *transports.World, dev *settings.Device, c *registrar.Contact) (way, error) {
 	x := way{ep: dev.Endpoint, uri: *c.Uri.Clone()}
 	at, known := a.where.place(dev)
 	if c.Permanent() {
@@ -186,7 +187,7 @@ func (a *Agent) reach(ctx context.Context, w *world, dev *settings.Device, c *re
 	}
 	x.routes = routes
 	if known && at.held && len(routes) == 0 {
-		if h := (hop{w.legacyWire(at.network), at.addr}); h.wire != nil && h.wire.Reaches(at.addr.Addr()) && (!h.wire.Reliable() || h.wire.Connected(at.addr)) {
+		if h := (hop{w.LegacyWire(at.network), at.addr}); h.wire != nil && h.wire.Reaches(at.addr.Addr()) && (!h.wire.Reliable() || h.wire.Connected(at.addr)) {
 			x.hop, x.held, x.ep = h, at.addr, dev.NATted
 			return x, nil
 		}
@@ -203,12 +204,12 @@ func (a *Agent) reach(ctx context.Context, w *world, dev *settings.Device, c *re
 }
 
 // fill finds the hop of x towards a URI over one network.
-func (a *Agent) fill(ctx context.Context, w *world, x *way, network string, first *sip.Uri) error {
-	on := w.legacyWire(network)
+func (a *Agent) fill(ctx context.Context, w *transports.World, x *way, network string, first *sip.Uri) error {
+	on := w.LegacyWire(network)
 	if on == nil {
 		return fmt.Errorf("sip.conf has no %s transport", network)
 	}
-	look := a.search(road{pin: on.Name(), plain: w.plain(true)}, first)
+	look := a.search(road{pin: on.Name(), plain: w.Plain(true)}, first)
 	if x.first = first; !look.within(ctx, moment) {
 		x.hop, x.late = anywhere(on), look
 		return nil
@@ -222,8 +223,8 @@ func (a *Agent) fill(ctx context.Context, w *world, x *way, network string, firs
 
 // direct is the way to a host that is no device: with the settings of [general]
 // and no password.
-func (a *Agent) direct(ctx context.Context, w *world, to callee) (way, error) {
-	x := way{ep: w.settings.SIP.Direct}
+func (a *Agent) direct(ctx context.Context, w *transports.World, to callee) (way, error) {
+	x := way{ep: w.Settings.SIP.Direct}
 	network := "udp"
 	if to.dev != nil {
 		x.ep, network = to.dev.Endpoint, to.dev.Networks[0]
@@ -257,11 +258,11 @@ func (a *Agent) direct(ctx context.Context, w *world, to callee) (way, error) {
 // State is the device state of a device of sip.conf.
 func (t legacyTech) State(dest string) channel.DeviceState {
 	a := t.a
-	w := a.rack.load()
-	if w.settings == nil || w.settings.SIP == nil {
+	w := a.rack.Load()
+	if w.Settings == nil || w.Settings.SIP == nil {
 		return channel.DeviceInvalid
 	}
-	to, _ := parseCallee(w.settings, dest)
+	to, _ := parseCallee(w.Settings, dest)
 	dev := to.dev
 	if dev == nil {
 		return channel.DeviceInvalid

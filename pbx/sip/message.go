@@ -11,12 +11,13 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/party"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
 // message takes a MESSAGE outside of any call (RFC 3428 7): the dialplan decides
 // what becomes of it.
-func (a *Agent) message(w *world, in *wire.Inbound, ep *settings.Endpoint) {
+func (a *Agent) message(w *transports.World, in *wire.Inbound, ep *settings.Endpoint) {
 	req := in.Request
 	kind := "text/plain"
 	if h := req.GetHeader("Content-Type"); h != nil {
@@ -45,7 +46,7 @@ func (a *Agent) message(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 		return
 	}
 	recipient := req.Recipient.Clone()
-	if w.settings.Global.IgnoreURIUserOptions {
+	if w.Settings.Global.IgnoreURIUserOptions {
 		recipient.User, _, _ = strings.Cut(recipient.User, ";")
 	}
 	t := channel.Text{
@@ -57,7 +58,7 @@ func (a *Agent) message(w *world, in *wire.Inbound, ep *settings.Endpoint) {
 	for _, h := range req.Headers() {
 		t.Headers = append(t.Headers, channel.Header{Name: h.Name(), Value: h.Value()})
 	}
-	err := to.AcceptText(a.rack.life(), channel.IncomingText{
+	err := to.AcceptText(a.rack.Life(), channel.IncomingText{
 		Text: t, Context: context, Exten: exten, Caller: caller, Endpoint: ep.ID,
 	})
 	if err != nil {
@@ -74,7 +75,7 @@ var errNotAccepted = errors.New("message not accepted")
 // an address there ("1001/sip:..."), or an address (channel.Messenger).
 func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) error {
 	a := t.a
-	w := a.rack.load()
+	w := a.rack.Load()
 	to, err := a.addressee(w, dest)
 	if err != nil {
 		return err
@@ -94,7 +95,7 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 	if err != nil {
 		return err
 	}
-	auths, _ := w.settings.UACAuths(to.ep)
+	auths, _ := w.Settings.UACAuths(to.ep)
 	creds := credentials{auths: auths}
 	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
 	var challenge *sip.Response
@@ -106,9 +107,9 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 		for i := range routes {
 			req.AppendHeader(&sip.RouteHeader{Address: routes[i]})
 		}
-		limit := sip.MaxForwardsHeader(max(w.settings.Global.MaxForwards, 1))
+		limit := sip.MaxForwardsHeader(max(w.Settings.Global.MaxForwards, 1))
 		req.AppendHeader(&limit)
-		req.AppendHeader(sip.NewHeader("User-Agent", a.rack.userAgent()))
+		req.AppendHeader(sip.NewHeader("User-Agent", a.rack.UserAgent()))
 		kind := sip.ContentTypeHeader("text/plain")
 		if text.ContentType != "" && !strings.ContainsAny(text.ContentType, "\r\n") {
 			kind = sip.ContentTypeHeader(text.ContentType)
@@ -138,12 +139,12 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 
 // messageTo begins the request: who sends it to whom, and the headers that the
 // dialplan adds.
-func (a *Agent) messageTo(w *world, to target, h hop, text channel.Text, tag string) *sip.Request {
+func (a *Agent) messageTo(w *transports.World, to target, h hop, text channel.Text, tag string) *sip.Request {
 	req := sip.NewRequest(sip.MESSAGE, to.uri)
 	host, _ := h.wire.Speaks(h.to.Addr())
 	from := &sip.FromHeader{Address: sip.Uri{Scheme: "sip", User: to.ep.FromUser, Host: host}}
 	if from.Address.User == "" {
-		from.Address.User = w.settings.Global.DefaultFromUser
+		from.Address.User = w.Settings.Global.DefaultFromUser
 	}
 	if name, u, ok := named(text.From); ok {
 		u.Port = 0
@@ -185,7 +186,7 @@ func named(text string) (name string, u sip.Uri, ok bool) {
 }
 
 // addressee is whom a message is for.
-func (a *Agent) addressee(w *world, dest string) (target, error) {
+func (a *Agent) addressee(w *transports.World, dest string) (target, error) {
 	if strings.HasPrefix(dest, "sip:") || strings.HasPrefix(dest, "sips:") {
 		to := target{ep: &settings.Endpoint{}}
 		if err := parseURI(dest, &to.uri); err != nil {
@@ -194,8 +195,8 @@ func (a *Agent) addressee(w *world, dest string) (target, error) {
 		return to, nil
 	}
 	name, _, explicit := strings.Cut(dest, "/")
-	if user, _, at := strings.Cut(dest, "@"); !explicit && at && w.endpoint(name) == nil {
-		if w.endpoint(user) == nil {
+	if user, _, at := strings.Cut(dest, "@"); !explicit && at && w.Endpoint(name) == nil {
+		if w.Endpoint(user) == nil {
 			return a.addressee(w, "sip:"+dest)
 		}
 		dest = user

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
@@ -13,15 +14,15 @@ import (
 // are left alone. Calls whose address of ours is still there do not notice; the
 // parties of the others are told the new one.
 func (a *Agent) AddressesChanged() {
-	if w := a.rack.load(); w.settings == nil || a.rack.life().Err() != nil {
+	if w := a.rack.Load(); w.Settings == nil || a.rack.Life().Err() != nil {
 		return
 	}
-	a.rack.follow()
-	a.move(a.rack.load())
+	a.rack.Follow()
+	a.move(a.rack.Load())
 }
 
 // move tells the sessions that lost their address.
-func (a *Agent) move(w *world) {
+func (a *Agent) move(w *transports.World) {
 	here := a.o.Addresses("")
 	type moving struct {
 		s *invite.Session
@@ -34,7 +35,7 @@ func (a *Agent) move(w *world) {
 	}
 	a.mu.RUnlock()
 	for _, m := range all {
-		x := w.wire(m.l.wire)
+		x := w.Wire(m.l.wire)
 		if x == nil || !m.l.peer.IsValid() || !a.homeless(w, x, m.s.Appears(), here) {
 			continue
 		}
@@ -47,10 +48,10 @@ func (a *Agent) move(w *world) {
 
 // homeless reports whether a session speaks for an address that was ours and is not
 // any more. One that was never ours (external_*, media_address) stays as it is.
-func (a *Agent) homeless(w *world, x *wire.Wire, l invite.Local, here []netip.Addr) bool {
+func (a *Agent) homeless(w *transports.World, x *wire.Wire, l invite.Local, here []netip.Addr) bool {
 	gone := func(addr netip.Addr) bool { return addr.IsValid() && !slices.Contains(here, addr) }
 	host, err := netip.ParseAddr(l.Host)
-	t := w.of[x]
+	t := w.Of[x]
 	outside := t != nil && (t.ExternalSignaling != "" || t.ExternalMedia != "")
 	return err == nil && !outside && (gone(host) || gone(l.Media) && l.Media == host)
 }

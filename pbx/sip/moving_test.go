@@ -45,7 +45,7 @@ func TestAddressChangesUnderACall(t *testing.T) {
 		wantLan := func(want string) {
 			t.Helper()
 			got := ""
-			for _, x := range s.agent.rack.load().wires {
+			for _, x := range s.agent.rack.Load().Wires {
 				if x.Name() == "lan" {
 					got = x.Bound().String()
 				}

@@ -11,6 +11,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/transports"
 )
 
 // ErrNoEndpoint reports that there is nobody of that name in pjsip.conf.
@@ -22,7 +23,7 @@ var ErrNoEndpoint = errors.New("no such endpoint")
 // pjsip_notify.conf with its headers; Content lines make the body, an empty one
 // at the end the last line's end. The error tells who did not take it.
 func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) error {
-	w := a.rack.load()
+	w := a.rack.Load()
 	headers, body, err := notice(what)
 	if err != nil {
 		return err
@@ -43,15 +44,15 @@ func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) 
 }
 
 // notified are the places that dest means.
-func (a *Agent) notified(w *world, dest string) ([]target, error) {
+func (a *Agent) notified(w *transports.World, dest string) ([]target, error) {
 	if strings.HasPrefix(dest, "sip:") || strings.HasPrefix(dest, "sips:") {
-		t := target{ep: &settings.Endpoint{FromUser: w.settings.Global.DefaultFromUser}}
+		t := target{ep: &settings.Endpoint{FromUser: w.Settings.Global.DefaultFromUser}}
 		if err := parseURI(dest, &t.uri); err != nil {
 			return nil, err
 		}
 		return []target{t}, nil
 	}
-	ep := w.endpoint(dest)
+	ep := w.Endpoint(dest)
 	if ep == nil {
 		return nil, ErrNoEndpoint
 	}
@@ -68,7 +69,7 @@ func (a *Agent) notified(w *world, dest string) ([]target, error) {
 }
 
 // notify sends one NOTIFY and waits for the answer.
-func (a *Agent) notify(ctx context.Context, w *world, to target, headers []sip.Header, body string) error {
+func (a *Agent) notify(ctx context.Context, w *transports.World, to target, headers []sip.Header, body string) error {
 	routes, err := routesOf(to)
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (a *Agent) notify(ctx context.Context, w *world, to target, headers []sip.H
 	if user == "" {
 		user = to.ep.ID
 	}
-	auths, _ := w.settings.UACAuths(to.ep)
+	auths, _ := w.Settings.UACAuths(to.ep)
 	creds := credentials{auths: auths}
 	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
 	var challenge *sip.Response
@@ -126,13 +127,13 @@ func (a *Agent) notify(ctx context.Context, w *world, to target, headers []sip.H
 }
 
 // notice begins the request: who speaks, to whom, by which way.
-func (a *Agent) notice(w *world, uri sip.Uri, routes []sip.Uri, h hop, user string) *sip.Request {
+func (a *Agent) notice(w *transports.World, uri sip.Uri, routes []sip.Uri, h hop, user string) *sip.Request {
 	host, port := h.wire.Speaks(h.to.Addr())
 	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
 	if h.wire.Reliable() {
 		contact.UriParams.Add("transport", strings.ToUpper(h.wire.Network()))
 	}
-	limit := sip.MaxForwardsHeader(max(w.settings.Global.MaxForwards, 1))
+	limit := sip.MaxForwardsHeader(max(w.Settings.Global.MaxForwards, 1))
 	req := sip.NewRequest(sip.NOTIFY, uri)
 	for i := range routes {
 		req.AppendHeader(&sip.RouteHeader{Address: routes[i]})
@@ -141,7 +142,7 @@ func (a *Agent) notice(w *world, uri sip.Uri, routes []sip.Uri, h hop, user stri
 	req.AppendHeader(&sip.ToHeader{Address: sip.Uri{Scheme: uri.Scheme, User: uri.User, Host: uri.Host}})
 	req.AppendHeader(&sip.ContactHeader{Address: contact})
 	req.AppendHeader(&limit)
-	req.AppendHeader(sip.NewHeader("User-Agent", a.rack.userAgent()))
+	req.AppendHeader(sip.NewHeader("User-Agent", a.rack.UserAgent()))
 	return req
 }
 

@@ -10,14 +10,15 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/transports"
 )
 
 // Ping sends OPTIONS to a contact and returns the final status of the answer
 // (registrar.Pinger). It waits for it, but not longer than ctx.
 func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AOR) (int, error) {
-	w := a.rack.load()
-	ep := w.owner(c, aor)
-	pin, from := "", w.settings.Global.DefaultFromUser
+	w := a.rack.Load()
+	ep := owner(w, c, aor)
+	pin, from := "", w.Settings.Global.DefaultFromUser
 	var auths []*settings.Auth
 	if ep != nil {
 		pin = ep.Transport
@@ -25,7 +26,7 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 			from = ep.FromUser
 		}
 		if aor.AuthenticateQualify {
-			auths, _ = w.settings.UACAuths(ep)
+			auths, _ = w.Settings.UACAuths(ep)
 		}
 	}
 	to := target{ep: &settings.Endpoint{OutboundProxy: aor.OutboundProxy}, contact: c, uri: c.Uri}
@@ -62,9 +63,9 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 		req.AppendHeader(&sip.ContactHeader{Address: contact})
 		req.AppendHeader(&callID)
 		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.OPTIONS})
-		hops := sip.MaxForwardsHeader(max(w.settings.Global.MaxForwards, 1))
+		hops := sip.MaxForwardsHeader(max(w.Settings.Global.MaxForwards, 1))
 		req.AppendHeader(&hops)
-		req.AppendHeader(sip.NewHeader("User-Agent", a.rack.userAgent()))
+		req.AppendHeader(sip.NewHeader("User-Agent", a.rack.UserAgent()))
 		req.SetBody(nil)
 		if challenge != nil {
 			if err := creds.Authorize(req, challenge); err != nil {
@@ -87,8 +88,8 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 }
 
 // pingHops are where a contact is asked, one after the other.
-func (a *Agent) pingHops(ctx context.Context, w *world, c *registrar.Contact, pin string, first *sip.Uri) ([]hop, error) {
-	if dev := w.device(c.AOR); dev != nil {
+func (a *Agent) pingHops(ctx context.Context, w *transports.World, c *registrar.Contact, pin string, first *sip.Uri) ([]hop, error) {
+	if dev := w.Device(c.AOR); dev != nil {
 		x, err := a.reach(ctx, w, dev, c)
 		return []hop{x.hop}, err
 	}
@@ -137,15 +138,15 @@ func (a *Agent) ask(ctx context.Context, h hop, req *sip.Request, others bool) (
 }
 
 // owner is the endpoint a contact belongs to.
-func (w *world) owner(c *registrar.Contact, aor *settings.AOR) *settings.Endpoint {
-	if dev := w.device(aor.ID); dev != nil {
+func owner(w *transports.World, c *registrar.Contact, aor *settings.AOR) *settings.Endpoint {
+	if dev := w.Device(aor.ID); dev != nil {
 		return dev.Endpoint
 	}
-	if ep := w.endpoint(c.Endpoint); ep != nil {
+	if ep := w.Endpoint(c.Endpoint); ep != nil {
 		return ep
 	}
 	ids := make([]string, 0, 1)
-	for id, ep := range w.settings.Endpoints {
+	for id, ep := range w.Settings.Endpoints {
 		if slices.Contains(ep.AORs, aor.ID) {
 			ids = append(ids, id)
 		}
@@ -153,7 +154,7 @@ func (w *world) owner(c *registrar.Contact, aor *settings.AOR) *settings.Endpoin
 	if len(ids) == 0 {
 		return nil
 	}
-	return w.settings.Endpoints[slices.Min(ids)]
+	return w.Settings.Endpoints[slices.Min(ids)]
 }
 
 // plainURI is a URI without parameters, as To carries it.

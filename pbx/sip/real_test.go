@@ -30,7 +30,7 @@ func TestRealSockets(t *testing.T) {
 				}
 			}()
 			at := func(name string) netip.AddrPort {
-				b := a.rack.load().wire(name).Bound()
+				b := a.rack.Load().Wire(name).Bound()
 				if b.Addr().IsUnspecified() {
 					b = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.Port())
 				}

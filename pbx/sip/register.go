@@ -9,6 +9,7 @@ import (
 
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/outreg"
+	"branchline/pbx/sip/transports"
 )
 
 // registerWait bounds one REGISTER of ours, timer F included.
@@ -20,7 +21,7 @@ const registerWait = 33 * time.Second
 func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *outreg.Thread, expires time.Duration) (*sip.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, registerWait)
 	defer cancel()
-	w := a.rack.load()
+	w := a.rack.Load()
 	var server, client, proxy sip.Uri
 	if err := parseURI(r.ServerURI, &server); err != nil {
 		return nil, err
@@ -35,14 +36,14 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 		}
 		first = &proxy
 	}
-	hs, err := a.hops(ctx, road{pin: r.Transport, plain: w.plain(r.Legacy)}, first)
+	hs, err := a.hops(ctx, road{pin: r.Transport, plain: w.Plain(r.Legacy)}, first)
 	if err != nil {
 		return nil, err
 	}
 	if t.CallID == "" {
 		t.CallID, t.Tag = a.o.Token(), a.o.Token()
 	}
-	creds := credentials{auths: w.settings.NamedAuths(r.OutboundAuths)}
+	creds := credentials{auths: w.Settings.NamedAuths(r.OutboundAuths)}
 	var challenge *sip.Response
 	for {
 		t.Seq++
@@ -70,7 +71,7 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 }
 
 // register builds one REGISTER (RFC 3261 10.2).
-func (a *Agent) register(w *world, r *settings.Registration, t *outreg.Thread, h hop, server, client sip.Uri, expires time.Duration) *sip.Request {
+func (a *Agent) register(w *transports.World, r *settings.Registration, t *outreg.Thread, h hop, server, client sip.Uri, expires time.Duration) *sip.Request {
 	host, port := h.wire.Speaks(h.to.Addr())
 	user := r.ContactUser
 	if user == "" {
@@ -80,7 +81,7 @@ func (a *Agent) register(w *world, r *settings.Registration, t *outreg.Thread, h
 	if h.wire.Reliable() {
 		contact.UriParams.Add("transport", "TCP")
 	}
-	callID, hops := sip.CallIDHeader(t.CallID), sip.MaxForwardsHeader(max(w.settings.Global.MaxForwards, 1))
+	callID, hops := sip.CallIDHeader(t.CallID), sip.MaxForwardsHeader(max(w.Settings.Global.MaxForwards, 1))
 	req := sip.NewRequest(sip.REGISTER, server)
 	req.AppendHeader(&sip.FromHeader{Address: client, Params: sip.HeaderParams{{K: "tag", V: t.Tag}}})
 	req.AppendHeader(&sip.ToHeader{Address: client})
@@ -91,7 +92,7 @@ func (a *Agent) register(w *world, r *settings.Registration, t *outreg.Thread, h
 	req.AppendHeader(&hops)
 	agent := r.UserAgent
 	if agent == "" {
-		agent = a.rack.userAgent()
+		agent = a.rack.UserAgent()
 	}
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
 	req.SetBody(nil)

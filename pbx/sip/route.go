@@ -8,6 +8,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
@@ -36,14 +37,14 @@ func (c *credentials) Authorize(req *sip.Request, res *sip.Response) error {
 
 // carrier takes requests to ep; prefer names the transport to take if several
 // would do.
-func (a *Agent) carrier(w *world, ep *settings.Endpoint, prefer string) *carrier {
-	return &carrier{a: a, way: road{pin: ep.Transport, prefer: prefer, plain: w.plain(ep.Legacy)}}
+func (a *Agent) carrier(w *transports.World, ep *settings.Endpoint, prefer string) *carrier {
+	return &carrier{a: a, way: road{pin: ep.Transport, prefer: prefer, plain: w.Plain(ep.Legacy)}}
 }
 
 // local is how the exchange appears to an endpoint: x is the transport its peer
 // is on, peer the peer's address, local the address the peer used for us, if
 // known.
-func (a *Agent) local(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr) invite.Local {
+func (a *Agent) local(w *transports.World, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr) invite.Local {
 	host, port := x.Speaks(peer)
 	own := x.Local(peer)
 	if x.Bound().Addr().IsUnspecified() && local.IsValid() && !local.IsUnspecified() {
@@ -53,12 +54,12 @@ func (a *Agent) local(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local
 		own = local
 	}
 	l := invite.Local{Host: host, Port: port, Transport: upper(x), Media: own, MediaBind: x.Bound().Addr()}
-	t := w.of[x]
+	t := w.Of[x]
 	if t != nil && t.Device != "" { // speech goes on when the interface's address changes
 		l.MediaBind = netip.IPv4Unspecified()
 	}
 	if t != nil && t.ExternalMedia != "" && !inside(t.LocalNets, peer) {
-		if m, err := netip.ParseAddr(w.shown(t, t.ExternalMedia)); err == nil {
+		if m, err := netip.ParseAddr(w.Shown(t, t.ExternalMedia)); err == nil {
 			l.Media = m
 		}
 	}
@@ -78,20 +79,20 @@ func (a *Agent) local(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local
 }
 
 // config is what a session towards an endpoint is made from; see local.
-func (a *Agent) config(w *world, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr, alive *life) invite.Config {
+func (a *Agent) config(w *transports.World, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr, alive *life) invite.Config {
 	alive.ep, alive.wire, alive.peer = ep, x.Name(), peer
 	c := invite.Config{
-		Endpoint: ep, UserAgent: a.rack.userAgent(),
-		FromUser: w.settings.Global.DefaultFromUser, MaxForwards: w.settings.Global.MaxForwards, Local: a.local(w, ep, x, peer, local),
+		Endpoint: ep, UserAgent: a.rack.UserAgent(),
+		FromUser: w.Settings.Global.DefaultFromUser, MaxForwards: w.Settings.Global.MaxForwards, Local: a.local(w, ep, x, peer, local),
 		Network: a.carrier(w, ep, x.Name()), Plane: a.o.Plane, Dialogs: a,
-		CallerContact: w.settings.Global.CallerContact, LateRinging: w.settings.Global.LateRinging,
+		CallerContact: w.Settings.Global.CallerContact, LateRinging: w.Settings.Global.LateRinging,
 		Locate: a.locate, FeatureCode: a.o.FeatureCode, Tones: a.o.Tones,
 		T1: x.Retry().T1, Log: a.log, Ended: func(s *invite.Session) { a.ended(alive, s) },
 	}
 	if !ep.Legacy { // asLegacy names those
 		c.Name = a.channelName(ep.ID)
 	}
-	if auths, _ := w.settings.UACAuths(ep); len(auths) > 0 {
+	if auths, _ := w.Settings.UACAuths(ep); len(auths) > 0 {
 		c.Credentials = &credentials{auths: auths}
 	}
 	return c

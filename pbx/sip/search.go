@@ -11,6 +11,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
@@ -32,7 +33,7 @@ func (a *Agent) search(way road, u *sip.Uri) *search {
 	s := &search{done: make(chan struct{})}
 	look := func() {
 		defer close(s.done)
-		s.hops, s.err = a.hops(a.rack.life(), way, u)
+		s.hops, s.err = a.hops(a.rack.Life(), way, u)
 	}
 	if _, ok := literal(u); ok {
 		look()
@@ -75,15 +76,15 @@ var errSlow = errors.New("the name server is silent")
 
 // guess is the hop of a URI without its address, for the media port of a leg to
 // be opened; false if transports on different addresses may come to it.
-func (w *world) guess(way road, u *sip.Uri) (hop, bool) {
-	ways, _, err := w.ways(way, u)
+func guess(w *transports.World, way road, u *sip.Uri) (hop, bool) {
+	ways, _, err := ways(w, way, u)
 	if err != nil {
 		return hop{}, false
 	}
 	var first hop
 	for _, one := range ways {
 		for _, dst := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
-			x, err := w.pick(way, []string{one.Network}, dst)
+			x, err := pick(w, way, []string{one.Network}, dst)
 			if err != nil {
 				continue
 			}
@@ -108,7 +109,7 @@ func anywhere(x *wire.Wire) hop {
 
 // find makes the invite.Config.Find of a leg to ep whose search goes on; cause
 // is what a name that is not found ends the leg with.
-func (a *Agent) find(w *world, ep *settings.Endpoint, c *carrier, s *search, first *sip.Uri, cause channel.Cause) func(func(invite.Local, error)) {
+func (a *Agent) find(w *transports.World, ep *settings.Endpoint, c *carrier, s *search, first *sip.Uri, cause channel.Cause) func(func(invite.Local, error)) {
 	return func(done func(invite.Local, error)) {
 		go func() {
 			<-s.done

@@ -12,6 +12,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/resolve"
+	"branchline/pbx/sip/transports"
 )
 
 // slow is a resolver that answers late, or never.
@@ -54,7 +55,7 @@ func TestSilentNameServerDelaysNoOtherLeg(t *testing.T) {
 		{"quick", slow{10 * time.Millisecond, "198.51.100.61:5060"}, 10 * time.Millisecond, 10 * time.Millisecond, 0},
 		{"late", slow{2 * time.Second, "198.51.100.61:5060"}, moment, 2 * time.Second, 0},
 		{"late and wrong", slow{2 * time.Second, ""}, moment, 0, 2 * time.Second},
-		{"silent", slow{}, moment, 0, lookupTime},
+		{"silent", slow{}, moment, 0, transports.LookupTime},
 	} {
 		for _, front := range []struct {
 			name  string

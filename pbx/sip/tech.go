@@ -11,6 +11,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/transports"
 )
 
 // Tech is the channel technology PJSIP.
@@ -31,7 +32,7 @@ type target struct {
 // moment for a name to be found, and lets the leg look on if that is too short.
 func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error) {
 	a := t.a
-	w := a.rack.load()
+	w := a.rack.Load()
 	to, refusal := a.target(w, r.Dest)
 	if refusal != nil {
 		return nil, refusal
@@ -68,8 +69,8 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 	look := a.search(way, first)
 	h, late := hop{}, false
 	if !look.within(ctx, moment) {
-		if h, late = w.guess(way, first); !late {
-			look.within(ctx, lookupTime)
+		if h, late = guess(w, way, first); !late {
+			look.within(ctx, transports.LookupTime)
 		}
 	}
 	if !late {
@@ -98,17 +99,17 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 
 // target reads endpoint, user@endpoint, endpoint/uri and endpoint/aor. An
 // endpoint whose name has an @ wins over user@endpoint.
-func (a *Agent) target(w *world, dest string) (target, *channel.Refusal) {
+func (a *Agent) target(w *transports.World, dest string) (target, *channel.Refusal) {
 	name, rest, explicit := strings.Cut(dest, "/")
 	user := ""
-	ep := w.endpoint(name)
-	multi := w.settings == nil || !w.settings.Global.DisableMultiDomain
+	ep := w.Endpoint(name)
+	multi := w.Settings == nil || !w.Settings.Global.DisableMultiDomain
 	if at := strings.LastIndexByte(name, '@'); at >= 0 && (ep == nil || !multi) {
 		user, name = name[:at], name[at+1:]
 		if name == "" {
 			return target{}, &channel.Refusal{Cause: channel.Cause(6), Why: "no endpoint after @"}
 		}
-		ep = w.endpoint(name)
+		ep = w.Endpoint(name)
 	}
 	if ep == nil {
 		a.log.Error(fmt.Sprintf("Unable to create PJSIP channel - endpoint '%s' was not found", name))
@@ -197,7 +198,7 @@ func routesOf(to target) ([]sip.Uri, error) {
 // DialContacts is PJSIP_DIAL_CONTACTS(endpoint[,aor]): a Dial argument that
 // calls every usable contact at once, "" if there is none.
 func (a *Agent) DialContacts(endpoint, aor string) string {
-	ep := a.rack.load().endpoint(endpoint)
+	ep := a.rack.Load().Endpoint(endpoint)
 	if ep == nil {
 		return ""
 	}
@@ -218,9 +219,9 @@ func (a *Agent) DialContacts(endpoint, aor string) string {
 // can be reached at all.
 func (t tech) State(dest string) channel.DeviceState {
 	a := t.a
-	w := a.rack.load()
+	w := a.rack.Load()
 	name, _, _ := strings.Cut(dest, "/")
-	ep := w.endpoint(name)
+	ep := w.Endpoint(name)
 	if ep == nil {
 		return channel.DeviceInvalid
 	}

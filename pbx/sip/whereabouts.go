@@ -160,7 +160,7 @@ func (p *whereabouts) place(dev *settings.Device) (place, bool) {
 // changed (registrar.Options.Changed): a device of sip.conf that has none left
 // is nowhere any more.
 func (a *Agent) ContactsChanged(aor string) {
-	dev := a.rack.load().device(aor)
+	dev := a.rack.Load().Device(aor)
 	if dev == nil {
 		return
 	}

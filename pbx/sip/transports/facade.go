@@ -1,4 +1,4 @@
-package sip
+package transports
 
 import (
 	"context"
@@ -61,7 +61,7 @@ func facades(s *settings.Snapshot) map[facade]astconf.Diag {
 // The names without one are looked for again while it is in force; until then
 // they are written into signalling as they are, and media goes to our own
 // address.
-func (r *rack) outsideNames(s *settings.Snapshot) (map[facade]netip.Addr, []astconf.Diag) {
+func (r *Rack) outsideNames(s *settings.Snapshot) (map[facade]netip.Addr, []astconf.Diag) {
 	ctx, cancel := context.WithTimeout(r.stop, outsideTime)
 	defer cancel()
 	var mu sync.Mutex
@@ -86,7 +86,7 @@ func (r *rack) outsideNames(s *settings.Snapshot) (map[facade]netip.Addr, []astc
 }
 
 // facade looks a facade's address up.
-func (r *rack) facade(ctx context.Context, f facade) (netip.Addr, error) {
+func (r *Rack) facade(ctx context.Context, f facade) (netip.Addr, error) {
 	addrs, err := r.lookUp(ctx, f.host, false)
 	if err != nil {
 		return netip.Addr{}, err
@@ -100,26 +100,26 @@ func (r *rack) facade(ctx context.Context, f facade) (netip.Addr, error) {
 }
 
 // moved notes the address of a facade and lets the transports say it.
-func (r *rack) moved(edition uint64, f facade, addr netip.Addr) {
-	now := r.load()
+func (r *Rack) moved(edition uint64, f facade, addr netip.Addr) {
+	now := r.Load()
 	if now.outside[f] == addr {
 		return
 	}
-	if !r.amend(edition, func(w *world) {
+	if !r.amend(edition, func(w *World) {
 		w.outside = maps.Clone(w.outside)
 		w.outside[f] = addr
 		now = w
 	}) {
 		return
 	}
-	for x, t := range now.of {
-		x.SetExternal(now.shown(t, t.ExternalSignaling))
+	for x, t := range now.Of {
+		x.SetExternal(now.Shown(t, t.ExternalSignaling))
 	}
 	r.log.Info("our address outside has changed", "host", f.host, "address", addr.String())
 }
 
-// shown is the value of an external_* option as an address, if one is known.
-func (w *world) shown(t *settings.Transport, value string) string {
+// Shown is the value of an external_* option as an address, if one is known.
+func (w *World) Shown(t *settings.Transport, value string) string {
 	if f, ok := behind(t, value); ok {
 		if addr := w.outside[f]; addr.IsValid() {
 			return addr.String()

@@ -1,4 +1,4 @@
-package sip
+package transports
 
 import (
 	"context"
@@ -23,15 +23,15 @@ const (
 	namesAgain = 10 * time.Second
 )
 
-// lookupTime bounds name resolution.
-const lookupTime = 5 * time.Second
+// LookupTime bounds name resolution.
+const LookupTime = 5 * time.Second
 
 // names are the host names by whose addresses requests are recognised: match= of
 // identify sections, and host= of devices. The value says whether services of
 // that name count too.
-func (w *world) names() map[string]bool {
+func (w *World) names() map[string]bool {
 	out := map[string]bool{}
-	for _, id := range w.settings.Identifies {
+	for _, id := range w.Settings.Identifies {
 		for _, m := range id.Matches {
 			if m.Host != "" {
 				host, _, ported := strings.Cut(m.Host, ":")
@@ -39,7 +39,7 @@ func (w *world) names() map[string]bool {
 			}
 		}
 	}
-	if s := w.settings.SIP; s != nil {
+	if s := w.Settings.SIP; s != nil {
 		for _, d := range s.List {
 			if d.Host != "" && len(d.Addresses) == 0 {
 				out[d.Host] = out[d.Host] || s.SRVLookup && d.Port == 0
@@ -51,13 +51,13 @@ func (w *world) names() map[string]bool {
 
 // followNames keeps the addresses behind names up to date as long as w's edition
 // is in force. What has once been found counts until something newer is.
-func (r *rack) followNames(w *world) {
-	names, facades := w.names(), facades(w.settings)
+func (r *Rack) followNames(w *World) {
+	names, facades := w.names(), facades(w.Settings)
 	if len(names) == 0 && len(facades) == 0 {
 		return
 	}
 	every := namesEvery
-	if s := w.settings.SIP; s != nil && s.ExternalHost != "" && s.ExternalRefresh > 0 {
+	if s := w.Settings.SIP; s != nil && s.ExternalHost != "" && s.ExternalRefresh > 0 {
 		every = min(every, time.Duration(s.ExternalRefresh)*time.Second)
 	}
 	known := map[string][]netip.Addr{}
@@ -84,7 +84,7 @@ func (r *rack) followNames(w *world) {
 			changed = changed || !slices.Equal(addrs, known[name])
 			known[name] = addrs
 		}
-		if changed && !r.amend(w.edition, func(w *world) { w.index = identify.New(withAddresses(w.settings, known)) }) {
+		if changed && !r.amend(w.edition, func(w *World) { w.Index = identify.New(withAddresses(w.Settings, known)) }) {
 			return // there is another configuration
 		}
 		for f := range facades {
@@ -103,15 +103,15 @@ func (r *rack) followNames(w *world) {
 			t.Stop()
 			return
 		}
-		if r.load().edition != w.edition {
+		if r.Load().edition != w.edition {
 			return
 		}
 	}
 }
 
 // lookUp gives all addresses of a name, sorted.
-func (r *rack) lookUp(ctx context.Context, name string, services bool) ([]netip.Addr, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+func (r *Rack) lookUp(ctx context.Context, name string, services bool) ([]netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, LookupTime)
 	defer cancel()
 	targets, err := r.o.Resolver.Targets(ctx, resolve.Query{
 		Host: name, Plain: !services, Ways: []resolve.Way{{Network: "udp", V4: true, V6: true}, {Network: "tcp", V4: true, V6: true}},

@@ -1,4 +1,4 @@
-package sip
+package transports
 
 import (
 	"errors"
@@ -40,8 +40,8 @@ func waits(t *settings.Transport) astconf.Diag {
 
 // await opens transports as their addresses come up, as long as their edition of
 // the configuration is in force.
-func (r *rack) await(edition uint64) {
-	for _, t := range r.load().absent {
+func (r *Rack) await(edition uint64) {
+	for _, t := range r.Load().absent {
 		r.log.Warn("transport waits for its address", "transport", t.ID, "bind", t.Binding())
 	}
 	tick := time.NewTicker(bindEvery)
@@ -53,7 +53,7 @@ func (r *rack) await(edition uint64) {
 		case <-r.stop.Done():
 			return
 		}
-		w := r.load()
+		w := r.Load()
 		if w.edition != edition || len(w.absent) == 0 {
 			return
 		}
@@ -69,10 +69,10 @@ func (r *rack) await(edition uint64) {
 
 // arrive opens a transport that was waited for. It takes the place of one of
 // the same name, which served meanwhile.
-func (r *rack) arrive(edition uint64, t *settings.Transport) error {
+func (r *Rack) arrive(edition uint64, t *settings.Transport) error {
 	r.binding.Lock()
 	defer r.binding.Unlock()
-	w := r.load()
+	w := r.Load()
 	if w.edition != edition || r.stop.Err() != nil {
 		return nil
 	}
@@ -81,17 +81,17 @@ func (r *rack) arrive(edition uint64, t *settings.Transport) error {
 		return err
 	}
 	var old *wire.Wire
-	r.amend(edition, func(w *world) {
-		old = w.wire(t.ID)
-		w.of = maps.Clone(w.of)
-		delete(w.of, old)
-		w.of[fresh] = t
-		w.wires = slices.DeleteFunc(slices.Clone(w.wires), func(x *wire.Wire) bool { return x == old })
-		w.wires = append(w.wires, fresh)
+	r.amend(edition, func(w *World) {
+		old = w.Wire(t.ID)
+		w.Of = maps.Clone(w.Of)
+		delete(w.Of, old)
+		w.Of[fresh] = t
+		w.Wires = slices.DeleteFunc(slices.Clone(w.Wires), func(x *wire.Wire) bool { return x == old })
+		w.Wires = append(w.Wires, fresh)
 		place := func(x *wire.Wire) int {
-			return slices.IndexFunc(w.settings.Transports, func(t *settings.Transport) bool { return t.ID == x.Name() })
+			return slices.IndexFunc(w.Settings.Transports, func(t *settings.Transport) bool { return t.ID == x.Name() })
 		}
-		slices.SortStableFunc(w.wires, func(x, y *wire.Wire) int { return place(x) - place(y) })
+		slices.SortStableFunc(w.Wires, func(x, y *wire.Wire) int { return place(x) - place(y) })
 		w.absent = slices.DeleteFunc(slices.Clone(w.absent), func(x *settings.Transport) bool { return x == t })
 	})
 	fresh.Start()
@@ -103,9 +103,9 @@ func (r *rack) arrive(edition uint64, t *settings.Transport) error {
 }
 
 // amend replaces the world by a changed copy, if its edition is still in force.
-func (r *rack) amend(edition uint64, change func(*world)) bool {
+func (r *Rack) amend(edition uint64, change func(*World)) bool {
 	for {
-		now := r.load()
+		now := r.Load()
 		if now.edition != edition {
 			return false
 		}
@@ -117,8 +117,8 @@ func (r *rack) amend(edition uint64, change func(*world)) bool {
 	}
 }
 
-// missing explains why a transport cannot be used.
-func (w *world) missing(name string) error {
+// Missing explains why a transport cannot be used.
+func (w *World) Missing(name string) error {
 	for _, t := range w.absent {
 		if t.ID == name {
 			return fmt.Errorf("transport %s waits for its address %s", name, t.Binding())

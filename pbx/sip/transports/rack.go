@@ -1,4 +1,11 @@
-package sip
+// Package transports owns the sockets SIP is spoken on: it opens those of the
+// configuration, waits for addresses that are not up yet, follows interfaces and
+// host names whose address changes, and puts a new configuration into force without
+// disturbing what stays the same.
+//
+// Reading order: Rack here, World in world.go with its reload, waiting.go, names.go
+// and facade.go for what changes by itself.
+package transports
 
 import (
 	"context"
@@ -18,8 +25,8 @@ import (
 	"branchline/pbx/sip/wire"
 )
 
-// rackOptions are what a rack is made from. All must be set, but for Closed.
-type rackOptions struct {
+// Options are what a rack is made from. All must be set, but for Closed.
+type Options struct {
 	Receive   func(*wire.Inbound)                    // every new request, on a lane of its wire
 	Answer    func(*sip.Request, int) *sip.Response  // what a wire answers by itself
 	UserAgent string                                 // unless pjsip.conf sets another
@@ -41,12 +48,12 @@ type Resolver interface {
 	Worked(resolve.Target)
 }
 
-// A rack holds the transports of the configuration in force. Its methods may be
+// A Rack holds the transports of the configuration in force. Its methods may be
 // called from anywhere.
-type rack struct {
-	o        rackOptions
+type Rack struct {
+	o        Options
 	log      *slog.Logger
-	world    atomic.Pointer[world]
+	world    atomic.Pointer[World]
 	pending  []*wire.Wire // opened by a prepare that was not committed
 	binding  sync.Mutex   // held while sockets are bound or closed; it guards pending and editions
 	editions uint64
@@ -54,46 +61,46 @@ type rack struct {
 	halt     context.CancelFunc
 }
 
-// newRack makes an empty one.
-func newRack(o rackOptions) *rack {
-	r := &rack{o: o, log: o.Log}
+// New makes an empty one.
+func New(o Options) *Rack {
+	r := &Rack{o: o, log: o.Log}
 	r.stop, r.halt = context.WithCancel(context.Background())
-	r.world.Store(&world{})
+	r.world.Store(&World{})
 	return r
 }
 
-// load is the configuration in force, never nil.
-func (r *rack) load() *world { return r.world.Load() }
+// Load is the configuration in force, never nil.
+func (r *Rack) Load() *World { return r.world.Load() }
 
-// life ends when the rack is closed.
-func (r *rack) life() context.Context { return r.stop }
+// Life ends when the rack is closed.
+func (r *Rack) Life() context.Context { return r.stop }
 
-// close closes all transports at once.
-func (r *rack) close() error {
+// Close closes all transports at once.
+func (r *Rack) Close() error {
 	r.halt()
 	r.binding.Lock()
 	defer r.binding.Unlock()
 	var first error
-	for _, w := range append(r.load().wires, r.pending...) {
+	for _, w := range append(r.Load().Wires, r.pending...) {
 		if err := w.Close(); err != nil && first == nil {
 			first = err
 		}
 	}
-	r.world.Store(&world{settings: r.load().settings})
+	r.world.Store(&World{Settings: r.Load().Settings})
 	r.pending = nil
 	return first
 }
 
-// follow follows what has happened to the machine's interfaces. Transports
+// Follow follows what has happened to the machine's interfaces. Transports
 // bound to an interface that has another address now are bound to that one; others
 // are left alone.
-func (r *rack) follow() {
-	w := r.load()
-	if w.settings == nil || r.stop.Err() != nil {
+func (r *Rack) Follow() {
+	w := r.Load()
+	if w.Settings == nil || r.stop.Err() != nil {
 		return
 	}
-	for _, t := range w.settings.Transports {
-		x := w.wire(t.ID)
+	for _, t := range w.Settings.Transports {
+		x := w.Wire(t.ID)
 		if t.Device == "" || x == nil && !slices.Contains(w.absent, t) {
 			continue
 		}
@@ -106,13 +113,13 @@ func (r *rack) follow() {
 			r.log.Warn("transport has lost its address", "transport", t.ID, "error", err)
 		}
 	}
-	for _, x := range r.load().wires {
+	for _, x := range r.Load().Wires {
 		x.Reroute()
 	}
 }
 
-// systemAddresses are the addresses of an interface of this machine, of all for "".
-func systemAddresses(device string) (out []netip.Addr) {
+// SystemAddresses are the addresses of an interface of this machine, of all for "".
+func SystemAddresses(device string) (out []netip.Addr) {
 	var found []net.Addr
 	var err error
 	if device == "" {
@@ -137,7 +144,7 @@ func systemAddresses(device string) (out []netip.Addr) {
 // bind is the address a transport is bound to now. An interface without one is an
 // address that is not up yet; one that reaches no further than its cable counts only if
 // there is no other.
-func (r *rack) bind(t *settings.Transport) (netip.AddrPort, error) {
+func (r *Rack) bind(t *settings.Transport) (netip.AddrPort, error) {
 	if t.Device == "" {
 		return t.Bind, nil
 	}

@@ -1,4 +1,4 @@
-package sip
+package transports
 
 import (
 	"fmt"
@@ -11,20 +11,20 @@ import (
 	"branchline/pbx/sip/wire"
 )
 
-// A world is one configuration in force. It is never changed; a reload makes
+// A World is one configuration in force. It is never changed; a reload makes
 // another.
-type world struct {
-	settings *settings.Snapshot
-	index    *identify.Index
-	wires    []*wire.Wire // the open ones, in file order
-	of       map[*wire.Wire]*settings.Transport
+type World struct {
+	Settings *settings.Snapshot
+	Index    *identify.Index
+	Wires    []*wire.Wire // the open ones, in file order
+	Of       map[*wire.Wire]*settings.Transport
 	edition  uint64                // which Prepare it comes from; amend keeps it
 	absent   []*settings.Transport // whose addresses are not up yet, see waiting.go
 	outside  map[facade]netip.Addr // behind the names of external_* options, see facade.go
 }
 
-func (w *world) wire(name string) *wire.Wire {
-	for _, x := range w.wires {
+func (w *World) Wire(name string) *wire.Wire {
+	for _, x := range w.Wires {
 		if x.Name() == name {
 			return x
 		}
@@ -32,29 +32,29 @@ func (w *world) wire(name string) *wire.Wire {
 	return nil
 }
 
-func (w *world) endpoint(id string) *settings.Endpoint {
-	if w.settings == nil {
+func (w *World) Endpoint(id string) *settings.Endpoint {
+	if w.Settings == nil {
 		return nil
 	}
-	return w.settings.Endpoints[id]
+	return w.Settings.Endpoints[id]
 }
 
-// userAgent is the Server and User-Agent header.
-func (r *rack) userAgent() string {
-	if s := r.load().settings; s != nil && s.Global.UserAgent != "" {
+// UserAgent is the Server and User-Agent header.
+func (r *Rack) UserAgent() string {
+	if s := r.Load().Settings; s != nil && s.Global.UserAgent != "" {
 		return s.Global.UserAgent
 	}
 	return r.o.UserAgent
 }
 
-// prepare makes ready to run under next: sockets of new transports are bound, so
+// Prepare makes ready to run under next: sockets of new transports are bound, so
 // that an address in use is known before anything changes. commit puts next into
 // force and cannot fail in a way that matters to calls; without it nothing has
 // happened. A transport that cannot be bound is an Error among
 // the diagnostics, and commit then goes on without it; one whose address is not
 // up yet is waited for, which is a Warning. Names of the exchange's own outside
 // addresses are looked up, which takes no longer than outsideTime.
-func (r *rack) prepare(next *settings.Snapshot) (commit func(), diags []astconf.Diag) {
+func (r *Rack) Prepare(next *settings.Snapshot) (commit func(), diags []astconf.Diag) {
 	outside, diags := r.outsideNames(next)
 	r.binding.Lock()
 	defer r.binding.Unlock()
@@ -62,13 +62,13 @@ func (r *rack) prepare(next *settings.Snapshot) (commit func(), diags []astconf.
 		r.logged(w.Close(), "close", w)
 	}
 	r.pending = nil
-	now := r.load()
+	now := r.Load()
 	r.editions++
-	w := &world{settings: next, index: identify.New(next), of: map[*wire.Wire]*settings.Transport{}, edition: r.editions, outside: outside}
+	w := &World{Settings: next, Index: identify.New(next), Of: map[*wire.Wire]*settings.Transport{}, edition: r.editions, outside: outside}
 	var reopen []*settings.Transport // same socket, new settings
 	kept := map[*wire.Wire]bool{}
 	for _, t := range next.Transports {
-		running := now.wire(t.ID)
+		running := now.Wire(t.ID)
 		switch {
 		case running == nil:
 			fresh, err := r.open(w, t)
@@ -86,31 +86,31 @@ func (r *rack) prepare(next *settings.Snapshot) (commit func(), diags []astconf.
 			}
 			r.pending = append(r.pending, fresh)
 			w.add(fresh, t)
-		case sameTransport(now.of[running], t):
+		case sameTransport(now.Of[running], t):
 			kept[running] = true
 			w.add(running, t)
 		case !t.AllowReload:
 			kept[running] = true
-			w.add(running, now.of[running])
+			w.add(running, now.Of[running])
 			diags = append(diags, astconf.Diag{
 				Pos: t.Pos, Severity: astconf.Warning, Rule: "transport-reload",
 				Message: fmt.Sprintf("transport %s was changed, but keeps running as it was until the next start", t.ID),
 				Cure:    "allow_reload=yes",
 			})
-		case sameSocket(now.of[running], t):
+		case sameSocket(now.Of[running], t):
 			reopen = append(reopen, t)
 		default:
 			fresh, err := r.open(w, t)
 			if notYet(err) { // the old one serves until then
 				kept[running] = true
-				w.add(running, now.of[running])
+				w.add(running, now.Of[running])
 				w.absent = append(w.absent, t)
 				diags = append(diags, waits(t))
 				continue
 			}
 			if err != nil {
 				kept[running] = true
-				w.add(running, now.of[running])
+				w.add(running, now.Of[running])
 				diags = append(diags, astconf.Diag{
 					Pos: t.Pos, Severity: astconf.Error, Rule: "bind",
 					Message: fmt.Sprintf("transport %s: %v; the old one stays", t.ID, err),
@@ -133,7 +133,7 @@ func (r *rack) prepare(next *settings.Snapshot) (commit func(), diags []astconf.
 		r.binding.Lock()
 		defer r.binding.Unlock()
 		r.pending = nil
-		for _, x := range r.load().wires { // one may have come since
+		for _, x := range r.Load().Wires { // one may have come since
 			if !kept[x] {
 				r.logged(x.Close(), "close", x)
 			}
@@ -155,8 +155,8 @@ func (r *rack) prepare(next *settings.Snapshot) (commit func(), diags []astconf.
 		for _, x := range opened {
 			x.Start()
 		}
-		for x, t := range w.of {
-			x.SetExternal(w.shown(t, t.ExternalSignaling))
+		for x, t := range w.Of {
+			x.SetExternal(w.Shown(t, t.ExternalSignaling))
 			x.SetKeepAlive(next.Global.KeepAliveInterval)
 		}
 		if len(w.absent) > 0 {
@@ -167,12 +167,12 @@ func (r *rack) prepare(next *settings.Snapshot) (commit func(), diags []astconf.
 	return commit, diags
 }
 
-func (w *world) add(x *wire.Wire, t *settings.Transport) {
-	w.wires = append(w.wires, x)
-	w.of[x] = t
+func (w *World) add(x *wire.Wire, t *settings.Transport) {
+	w.Wires = append(w.Wires, x)
+	w.Of[x] = t
 }
 
-func (r *rack) logged(err error, doing string, w *wire.Wire) {
+func (r *Rack) logged(err error, doing string, w *wire.Wire) {
 	if err != nil {
 		r.log.Warn(doing, "transport", w.Name(), "error", err)
 	}
@@ -198,15 +198,15 @@ func alive(t *settings.Transport) wire.Alive {
 }
 
 // open binds one transport.
-func (r *rack) open(w *world, t *settings.Transport) (*wire.Wire, error) {
-	name, s := t.ID, w.settings
+func (r *Rack) open(w *World, t *settings.Transport) (*wire.Wire, error) {
+	name, s := t.ID, w.Settings
 	bind, err := r.bind(t)
 	if err != nil {
 		return nil, err
 	}
 	return wire.Open(wire.Config{
 		Name: name, Network: t.Protocol, Bind: bind,
-		External: w.shown(t, t.ExternalSignaling), ExternalPort: t.ExternalSignalingPort, LocalNets: t.LocalNets,
+		External: w.Shown(t, t.ExternalSignaling), ExternalPort: t.ExternalSignalingPort, LocalNets: t.LocalNets,
 		DSCP: t.TOS >> 2, KeepAlive: s.Global.KeepAliveInterval, Alive: alive(t), Limits: r.o.Limits,
 		Timers:  wire.Timers{T1: s.System.TimerT1, B: s.System.TimerB},
 		Receive: r.o.Receive, Answer: r.o.Answer, Taps: r.o.Taps, Net: r.o.Net, Token: r.o.Token, Log: r.log,
