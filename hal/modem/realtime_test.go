@@ -9,6 +9,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/haltest/modemtest"
+	"branchline/hal/haltest/sequence"
 )
 
 // TestRealTime has a call of ten minutes on a voice modem and one on a module, both
@@ -16,67 +17,46 @@ import (
 func TestRealTime(t *testing.T) {
 	t.Run("voice", func(t *testing.T) {
 		t.Parallel()
-		var count modemtest.Count
-		var judge modemtest.Judge
-		m := modemtest.NewVoice(modemtest.VoiceOptions{Speed: 1, Source: count.Fill, Sink: judge.Hear})
-		line := voiceLab(t, m).open()
-		do(t, line, hal.Op{Kind: hal.Answer})
-		listen(t, line, &judge)
+		var count sequence.Count
+		var judge sequence.Judge
+		m := modemtest.NewVoice(modemtest.CX93010, modemtest.Options{Speed: 1, Source: count.Fill, Sink: judge.Hear})
+		l := voiceLab(t, m)
+		l.open()
+		l.Do(hal.Op{Kind: hal.Answer})
+		l.listen(&judge)
 		if n := m.Lost(); n != 0 {
 			t.Errorf("the port had no room for %d samples", n)
 		}
 	})
 	t.Run("cell", func(t *testing.T) {
 		t.Parallel()
-		var count modemtest.Count
-		var judge modemtest.Judge
-		m := modemtest.NewCell(modemtest.CellOptions{Speed: 1, Source: count.Fill, Sink: judge.Hear})
-		line := cellLab(t, m).open()
+		var count sequence.Count
+		var judge sequence.Judge
+		m := modemtest.NewCell(modemtest.EC25, modemtest.Options{Speed: 1, Source: count.Fill, Sink: judge.Hear})
+		l := cellLab(t, m)
+		l.open()
 		m.Ring("1")
-		want(t, line, hal.CallerID)
-		do(t, line, hal.Op{Kind: hal.Answer})
-		listen(t, line, &judge)
+		l.Await(hal.CallerID)
+		l.Do(hal.Op{Kind: hal.Answer})
+		l.listen(&judge)
 	})
 }
 
-func listen(t *testing.T, line hal.Line, judge *modemtest.Judge) {
-	a, err := line.Audio()
-	if err != nil {
-		t.Fatal(err)
-	}
+func (l *lab) listen(judge *sequence.Judge) {
 	const frames = 10 * 60 * 50
-	var (
-		heard modemtest.Judge
-		count modemtest.Count
-		f     hal.Frame
-		gaps  []time.Duration
-		last  = time.Now()
-	)
-	for range frames {
-		if err := a.Read(&f); err != nil {
-			for e := range line.Events() {
-				t.Logf("%v: %v", e.Kind, e.Err)
-				if e.Kind == hal.Cleared || e.Kind == hal.Lost {
-					break
-				}
-			}
-			t.Fatalf("after %d frames: %v", len(gaps), err)
-		}
-		now := time.Now()
-		gaps = append(gaps, now.Sub(last))
-		last = now
-		heard.Hear(f[:])
-		count.Fill(f[:])
-		if err := a.Write(&f); err != nil {
-			t.Fatal(err)
-		}
-	}
+	gaps := make([]time.Duration, 0, frames)
+	last := time.Now()
+	a := l.Audio()
+	from := l.Talk(a, frames, func(int) {
+		gaps = append(gaps, time.Since(last))
+		last = time.Now()
+	})
 	slices.Sort(gaps)
-	from, to, stats := heard.Verdict(), judge.Verdict(), a.Stats()
-	t.Logf("from the line %+v, to the line %+v, %+v; between frames: half %v, 99.9 %% %v, most %v",
+	to, stats := judge.Verdict(), a.Stats()
+	l.Logf("from the line %+v, to the line %+v, %+v; between frames: half %v, 99.9 %% %v, most %v",
 		from, to, stats, gaps[frames/2], gaps[frames*999/1000], gaps[frames-1])
 	if from.Wrong+from.Silence != 0 || to.Wrong != 0 || stats.Overruns+stats.Dropped != 0 {
-		t.Error("samples were lost")
+		l.Error("samples were lost")
 	}
-	do(t, line, hal.Op{Kind: hal.Clear})
+	l.Do(hal.Op{Kind: hal.Clear})
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"branchline/hal/haltest/modemtest"
+	"branchline/hal/haltest/sequence"
+	"branchline/hal/haltest/wire"
 )
 
 // A device is an emulator and the far side of its line.
@@ -21,29 +23,29 @@ type device struct {
 	source func([]int16)
 	result string
 	echo   []int16
-	judge  *modemtest.Judge
-	count  *modemtest.Count
+	judge  *sequence.Judge
+	count  *sequence.Count
 }
 
 func newDevice(kind string, speed float64, say func(string)) (*device, error) {
-	d := &device{say: say, judge: &modemtest.Judge{}, count: &modemtest.Count{}}
+	d := &device{say: say, judge: &sequence.Judge{}, count: &sequence.Count{}}
+	o := modemtest.Options{Speed: speed, Source: d.speak, Sink: d.hear, Dialled: d.dialled, Say: say, Sent: func(digits string) { say("sent " + digits) }}
 	for m := modemtest.CX93010; m <= modemtest.Pretender; m++ {
 		if m.String() == kind {
-			d.voice = modemtest.NewVoice(modemtest.VoiceOptions{Model: m, Speed: speed, Source: d.speak, Sink: d.hear, Dialled: d.dialled, Say: say})
+			d.voice = modemtest.NewVoice(m, o)
 			return d, nil
 		}
 	}
 	for m := modemtest.EC25; m <= modemtest.SIM7600; m++ {
 		if m.String() == kind {
-			d.cell = modemtest.NewCell(modemtest.CellOptions{Model: m, Speed: speed, Source: d.speak, Sink: d.hear, Dialled: d.dialled, Say: say,
-				Sent: func(digits string) { say("sent " + digits) }})
+			d.cell = modemtest.NewCell(m, o)
 			return d, nil
 		}
 	}
 	return nil, fmt.Errorf("no kind %q", kind)
 }
 
-func (d *device) device() modemtest.Device {
+func (d *device) device() wire.Device {
 	if d.voice != nil {
 		return d.voice
 	}
@@ -230,7 +232,7 @@ func (d *device) obeyCell(word, rest string, arg func(int) string) error {
 		}
 		d.cell.Register(n)
 	case "stick":
-		d.cell.Stick(true)
+		d.cell.Stick()
 	case "late":
 		by, n, err := lateness(arg)
 		if err != nil {

@@ -26,7 +26,7 @@ import (
 	"strings"
 	"syscall"
 
-	"branchline/hal/haltest/modemtest"
+	"branchline/hal/haltest/wire"
 )
 
 func main() {
@@ -59,7 +59,7 @@ func run(kind, dir string, speed float64) error {
 	if err != nil {
 		return err
 	}
-	s, err := modemtest.Plug(dir, d.device())
+	s, err := wire.Plug(dir, d.device())
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
-	"time"
 )
 
 // A CellModel is a family of cellular modules.
@@ -18,51 +16,27 @@ const (
 
 func (m CellModel) String() string { return [...]string{"ec25", "sim7600"}[m] }
 
-// CellOptions of an emulated module.
-type CellOptions struct {
-	Model CellModel
-	// Speed is how fast the samples' clock runs, 1: real time. At 0 samples come only
-	// by Tick.
-	Speed        float64
-	Baud         int // the only speed at which it can be read, 0: any
-	Source, Sink func([]int16)
-	// Dialled is called with each number and gives the result of ATD: "" is OK.
-	Dialled func(number string) string
-	// Sent is called with each short message to the network, as PDU.
-	Sent func(digits string)
-	// PIN that the SIM wants, "" none.
-	PIN string
-	Say func(text string)
-}
-
 // A Cell is an emulated cellular module with a SIM that is registered. Its methods
 // may be called from anywhere but the functions of its options.
 type Cell struct {
-	o CellOptions
+	device
+	model CellModel
 
-	mu      sync.Mutex
-	data    io.ReadWriteCloser
-	sound   io.ReadWriteCloser
-	session int
-	running sync.WaitGroup
-
-	echo     bool
+	// What follows is guarded by the device's mu, and typing and half are the readers'.
 	pinned   bool
 	sim      bool
 	circuit  int // +CREG's state
 	call     *cellCall
 	reason   string // of +CEER
 	speech   bool
-	stuck    bool
-	deaf     bool // answers no command
-	late     time.Duration
-	lates    int
-	garbage  []byte
+	deaf     bool           // answers no command
 	messages map[int]string // stored, by index
 	ref      int
 	body     int // octets of the message that is being sent, 0: none
 	digits   []byte
 	cause    int // of QHUP
+	typing   []byte
+	half     []byte // of a sample
 }
 
 type cellCall struct {
@@ -72,66 +46,24 @@ type cellCall struct {
 }
 
 // NewCell makes a module that is not plugged in.
-func NewCell(o CellOptions) *Cell {
-	if o.Say == nil {
-		o.Say = func(string) {}
-	}
-	if o.Source == nil {
-		o.Source = func(s []int16) { clear(s) }
-	}
-	if o.Sink == nil {
-		o.Sink = func([]int16) {}
-	}
-	if o.Dialled == nil {
-		o.Dialled = func(string) string { return "" }
-	}
-	if o.Sent == nil {
-		o.Sent = func(string) {}
-	}
-	return &Cell{o: o, messages: map[int]string{}, circuit: 1, sim: true}
+func NewCell(model CellModel, o Options) *Cell {
+	return &Cell{device: newDevice(o), model: model, messages: map[int]string{}, circuit: 1, sim: true}
 }
 
-// Plug connects the module, as after power on.
-func (c *Cell) Plug(data, sound io.ReadWriteCloser) {
+// Names are its ports for commands and for samples.
+func (c *Cell) Names() []string { return []string{"ttyUSB2", "ttyUSB1"} }
+
+// Connect plugs it in, as after power on.
+func (c *Cell) Connect(ports []io.ReadWriteCloser) {
 	c.mu.Lock()
-	c.data, c.sound, c.echo, c.pinned, c.call, c.speech, c.stuck, c.deaf, c.body = data, sound, true, false, nil, false, false, false, 0
-	c.session++
-	session := c.session
+	c.pinned, c.call, c.speech, c.deaf, c.body, c.typing, c.half = false, nil, false, false, 0, nil, nil
 	c.mu.Unlock()
-	c.running.Go(func() { c.listen(data, session) })
-	c.running.Go(func() { c.hear(sound, session) })
-	if c.o.Speed > 0 {
-		c.running.Go(func() { c.run(session) })
-	}
+	const piece = 160
+	c.plug(ports, []func([]byte){c.take, c.hear}, piece, c.Tick)
 }
-
-// Unplug disconnects it, and waits until it is dark.
-func (c *Cell) Unplug() {
-	c.mu.Lock()
-	data, sound := c.data, c.sound
-	c.data, c.sound = nil, nil
-	c.session++
-	c.mu.Unlock()
-	if data != nil {
-		data.Close()
-		sound.Close()
-	}
-	c.running.Wait()
-}
-
-func (c *Cell) line(text string) { c.send([]byte("\r\n" + text + "\r\n")) }
 
 // URC sends a line that nobody asked for.
 func (c *Cell) URC(text string) { c.line(text) }
-
-func (c *Cell) send(b []byte) {
-	c.mu.Lock()
-	wire := c.data
-	c.mu.Unlock()
-	if wire != nil {
-		_, _ = wire.Write(b) // a wire that was pulled out
-	}
-}
 
 // Ring lets a call come in, or ring on.
 func (c *Cell) Ring(number string) {
@@ -171,7 +103,7 @@ func (c *Cell) state() {
 		text = fmt.Sprintf(`1,%d,%d,0,0,"%s",%d`, dir, k.state, k.number, kind(k.number))
 	}
 	c.mu.Unlock()
-	if c.o.Model == EC25 {
+	if c.model == EC25 {
 		c.line(`+QIND: "ccinfo",` + text)
 	} else {
 		c.line("+CLCC: " + text)
@@ -197,7 +129,7 @@ func (c *Cell) FarRings() { c.becomes(3) }
 // FarAnswers says that it was lifted.
 func (c *Cell) FarAnswers() {
 	c.becomes(0)
-	if c.o.Model == SIM7600 {
+	if c.model == SIM7600 {
 		c.line("VOICE CALL: BEGIN")
 	}
 }
@@ -213,7 +145,7 @@ func (c *Cell) FarHangsUp(report string) {
 
 // over ends the call on our side.
 func (c *Cell) over() {
-	if c.o.Model == EC25 {
+	if c.model == EC25 {
 		c.becomes(-1)
 	} else {
 		c.becomes(6)
@@ -226,7 +158,7 @@ func (c *Cell) over() {
 
 // Digit is heard in the call.
 func (c *Cell) Digit(d byte) {
-	if c.o.Model == EC25 {
+	if c.model == EC25 {
 		c.line(fmt.Sprintf("+QTONEDET: %d", d))
 	} else {
 		c.line("+RXDTMF: " + string(d))
@@ -298,27 +230,6 @@ func (c *Cell) InCall() bool {
 	return c.call != nil
 }
 
-// Late delays the next n answers.
-func (c *Cell) Late(d time.Duration, n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.late, c.lates = d, n
-}
-
-// Garbage comes before every answer from now on.
-func (c *Cell) Garbage(b []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.garbage = b
-}
-
-// Stick stops the samples, until they are asked for again if that helps.
-func (c *Cell) Stick(on bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stuck = on
-}
-
 // Deafen makes the module answer nothing any more.
 func (c *Cell) Deafen() {
 	c.mu.Lock()
@@ -329,9 +240,9 @@ func (c *Cell) Deafen() {
 // Tick lets the samples' clock run.
 func (c *Cell) Tick(n int) {
 	c.mu.Lock()
-	sound, live := c.sound, c.speech && !c.stuck
+	live := c.speech && !c.stuck
 	c.mu.Unlock()
-	if sound == nil || !live {
+	if !live {
 		return
 	}
 	samples := make([]int16, n)
@@ -340,45 +251,16 @@ func (c *Cell) Tick(n int) {
 	for _, s := range samples {
 		b = append(b, byte(s), byte(uint16(s)>>8))
 	}
-	_, _ = sound.Write(b) // a wire that was pulled out
-}
-
-// run is the samples' clock.
-func (c *Cell) run(session int) {
-	const piece = 160
-	period := time.Duration(float64(piece) / 8000 / c.o.Speed * float64(time.Second))
-	next := time.Now()
-	for {
-		next = next.Add(period)
-		time.Sleep(time.Until(next))
-		c.mu.Lock()
-		over := session != c.session
-		c.mu.Unlock()
-		if over {
-			return
-		}
-		c.Tick(piece)
-	}
+	c.write(1, b)
 }
 
 // hear takes the computer's samples.
-func (c *Cell) hear(wire io.ReadWriteCloser, session int) {
-	buf := make([]byte, 4096)
-	half := 0
-	for {
-		n, err := wire.Read(buf[half:])
-		c.mu.Lock()
-		over := session != c.session
-		c.mu.Unlock()
-		if err != nil || over {
-			return
-		}
-		b := buf[:half+n]
-		samples := make([]int16, len(b)/2)
-		for i := range samples {
-			samples[i] = int16(uint16(b[2*i]) | uint16(b[2*i+1])<<8)
-		}
-		c.o.Sink(samples)
-		half = copy(buf, b[len(b)/2*2:])
+func (c *Cell) hear(b []byte) {
+	b = append(c.half, b...)
+	samples := make([]int16, len(b)/2)
+	for i := range samples {
+		samples[i] = int16(uint16(b[2*i]) | uint16(b[2*i+1])<<8)
 	}
+	c.half = append([]byte(nil), b[len(b)/2*2:]...)
+	c.o.Sink(samples)
 }

@@ -2,57 +2,38 @@ package modemtest
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
-// listen reads commands until the wire goes.
-func (c *Cell) listen(wire io.ReadWriteCloser, session int) {
-	buf := make([]byte, 4096)
-	var line []byte
-	for {
-		n, err := wire.Read(buf)
+// take reads what the computer sends.
+func (c *Cell) take(b []byte) {
+	c.mu.Lock()
+	deaf := c.deaf
+	c.mu.Unlock()
+	if !c.legible() || deaf {
+		return
+	}
+	for _, b := range b {
 		c.mu.Lock()
-		over, deaf := session != c.session, c.deaf
+		body := c.body
 		c.mu.Unlock()
-		if err != nil || over {
-			return
-		}
-		if t, ok := wire.(terminal); ok && c.o.Baud != 0 && t.Baud() != c.o.Baud {
-			c.send([]byte("\xfe\x00\xe0\xf8\x1e\x80\x00\xfe"))
-			continue
-		}
-		if deaf {
-			continue
-		}
-		for _, b := range buf[:n] {
+		switch {
+		case body > 0 && b == 0x1a:
+			c.submit(string(c.typing), body)
+			c.typing = c.typing[:0]
+		case b == 0x1b:
 			c.mu.Lock()
-			echo, body := c.echo, c.body
+			c.body = 0
 			c.mu.Unlock()
-			switch {
-			case body > 0 && b == 0x1a:
-				c.submit(string(line), body)
-				line = line[:0]
-			case b == 0x1b:
-				c.mu.Lock()
-				c.body = 0
-				c.mu.Unlock()
-				line = line[:0]
-			case body == 0 && b == '\r':
-				text := string(line)
-				line = line[:0]
-				if echo {
-					c.send([]byte(text + "\r"))
-				}
-				if i := strings.Index(text, "AT"); i >= 0 {
-					c.command(text[i:])
-				}
-			default:
-				line = append(line, b)
+			c.typing = c.typing[:0]
+		case body > 0:
+			c.typing = append(c.typing, b)
+		default:
+			if text, whole := c.typed(&c.typing, b); whole {
+				c.command(text)
 			}
 		}
 	}
@@ -76,18 +57,7 @@ func (c *Cell) submit(digits string, length int) {
 
 // command carries out one line and answers it.
 func (c *Cell) command(text string) {
-	c.mu.Lock()
-	late, garbage := c.late, c.garbage
-	if c.lates--; c.lates < 0 {
-		late, c.lates = 0, 0
-	}
-	c.mu.Unlock()
-	if late > 0 {
-		time.Sleep(late)
-	}
-	if len(garbage) > 0 {
-		c.send(garbage)
-	}
+	c.hesitate()
 	info, result := c.obey(text)
 	for _, line := range info {
 		c.line(line)
@@ -116,7 +86,7 @@ func (c *Cell) obey(text string) (info []string, result string) {
 	defer c.mu.Unlock()
 	one := func(s string) ([]string, string) { return []string{s}, "OK" }
 	ok := func() ([]string, string) { return nil, "OK" }
-	quectel := c.o.Model == EC25
+	quectel := c.model == EC25
 	switch text {
 	case "ATE0":
 		c.echo = false
@@ -128,9 +98,9 @@ func (c *Cell) obey(text string) (info []string, result string) {
 	case "ATS5?":
 		return one("008")
 	case "AT+CGMM":
-		return one([...]string{"EC25", "SIMCOM_SIM7600G-H"}[c.o.Model])
+		return one([...]string{"EC25", "SIMCOM_SIM7600G-H"}[c.model])
 	case "AT+CGMR":
-		return one([...]string{"EC25EFAR06A06M4G", "+CGMR: LE20B04SIM7600G22"}[c.o.Model])
+		return one([...]string{"EC25EFAR06A06M4G", "+CGMR: LE20B04SIM7600G22"}[c.model])
 	case "AT+CGSN":
 		return one("861234567890123")
 	case "AT", "AT+CMEE=1", `AT+CSCS="UCS2"`, "AT+CREG=2", "AT+CEREG=2":
@@ -257,7 +227,7 @@ func (c *Cell) hangUp(text string) string {
 	c.mu.Lock()
 	there := c.call != nil
 	if rest, ok := strings.CutPrefix(text, "AT+QHUP="); ok {
-		if c.o.Model != EC25 {
+		if c.model != EC25 {
 			c.mu.Unlock()
 			return "ERROR"
 		}

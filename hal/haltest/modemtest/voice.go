@@ -1,13 +1,8 @@
-// Package modemtest has modems to test against: voice modems and cellular modules
-// made of text, on wires in memory or pseudo terminals, that behave like real ones
-// and misbehave on demand.
 package modemtest
 
 import (
 	"fmt"
 	"io"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/zaf/g711"
@@ -28,92 +23,45 @@ func (m VoiceModel) String() string {
 	return [...]string{"cx93010", "usr5637", "halfduplex", "dataonly", "pretender"}[m]
 }
 
-// VoiceOptions of an emulated modem.
-type VoiceOptions struct {
-	Model VoiceModel
-	// Speed is how fast the line's clock runs, 1: real time. At 0 samples come only
-	// by Tick.
-	Speed float64
-	// Baud is the only speed at which the modem can be read, 0: any.
-	Baud int
-	// Budget is how many bytes a second the port carries both ways together, 0: the
-	// CX93010's 30400. Samples beyond it are lost.
-	Budget int
-	// Source gives what the far side says, Sink gets what it hears; nil: silence.
-	Source, Sink func([]int16)
-	// Dialled is called with what was dialled and gives the result: "" is OK.
-	Dialled func(number string) string
-	// Say is told what happens, in words; it may be nil.
-	Say func(text string)
-}
+// budget is how many bytes a second the port of a CX93010 carries, both ways together.
+// Samples beyond it are lost.
+const budget = 30400
 
 // A Voice is an emulated voice modem. Its methods may be called from anywhere.
 type Voice struct {
-	o VoiceOptions
+	device
+	model VoiceModel
 
-	mu      sync.Mutex
-	wire    io.ReadWriteCloser
-	session int // counts plugs
-	echo    bool
+	// What follows is guarded by the device's mu, and shield, heard and typing are its
+	// reader's.
 	class   int
 	vsm     int
 	offHook bool
 	stream  bool
-	stuck   bool
-	late    time.Duration
-	lates   int
-	garbage []byte
 	carried int // bytes of the stream in this second of the line's clock
 	ticks   int // samples in this second
 	lost    int
 	vcid    bool
-	running sync.WaitGroup
+	shield  bool
+	typing  []byte
 }
 
 // NewVoice makes a modem that is not plugged in.
-func NewVoice(o VoiceOptions) *Voice {
-	if o.Say == nil {
-		o.Say = func(string) {}
-	}
-	if o.Source == nil {
-		o.Source = func(s []int16) { clear(s) }
-	}
-	if o.Sink == nil {
-		o.Sink = func([]int16) {}
-	}
-	if o.Dialled == nil {
-		o.Dialled = func(string) string { return "" }
-	}
-	if o.Budget == 0 {
-		o.Budget = 30400
-	}
-	return &Voice{o: o}
+func NewVoice(model VoiceModel, o Options) *Voice {
+	return &Voice{device: newDevice(o), model: model}
 }
 
-// Plug connects the modem, as after power on.
-func (v *Voice) Plug(wire io.ReadWriteCloser) {
-	v.mu.Lock()
-	v.wire, v.echo, v.class, v.vsm, v.offHook, v.stream, v.stuck = wire, true, 0, 0, false, false, false
-	v.session++
-	session := v.session
-	v.mu.Unlock()
-	v.running.Go(func() { v.listen(wire, session) })
-	if v.o.Speed > 0 {
-		v.running.Go(func() { v.run(session) })
-	}
-}
+// Names is its only port.
+func (v *Voice) Names() []string { return []string{"ttyACM0"} }
 
-// Unplug disconnects it, and waits until it is dark.
-func (v *Voice) Unplug() {
+// Connect plugs it in, as after power on.
+func (v *Voice) Connect(ports []io.ReadWriteCloser) {
 	v.mu.Lock()
-	wire := v.wire
-	v.wire = nil
-	v.session++
+	v.class, v.vsm, v.offHook, v.stream, v.shield, v.typing = 0, 0, false, false, false, nil
 	v.mu.Unlock()
-	if wire != nil {
-		wire.Close()
-	}
-	v.running.Wait()
+	// USB delivers in pieces that have nothing to do with frames.
+	const piece = 80
+	v.plug(ports, []func([]byte){v.take}, piece, v.Tick)
 }
 
 // Ring is one burst of ringing.
@@ -154,27 +102,6 @@ func (v *Voice) Streaming() bool {
 	return v.stream
 }
 
-// Late delays the next n answers.
-func (v *Voice) Late(d time.Duration, n int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.late, v.lates = d, n
-}
-
-// Stick stops the stream, and the modem's ears with it.
-func (v *Voice) Stick() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.stuck = true
-}
-
-// Garbage comes before every answer from now on.
-func (v *Voice) Garbage(b []byte) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.garbage = b
-}
-
 // Lost is how many samples the port had no room for.
 func (v *Voice) Lost() int {
 	v.mu.Lock()
@@ -187,72 +114,38 @@ const (
 	etx = 0x03
 )
 
-func (v *Voice) line(text string) { v.send([]byte("\r\n" + text + "\r\n")) }
-
-func (v *Voice) send(b []byte) {
-	v.mu.Lock()
-	wire := v.wire
-	v.mu.Unlock()
-	if wire != nil {
-		_, _ = wire.Write(b) // a wire that was pulled out
+// take reads what the computer sends.
+func (v *Voice) take(b []byte) {
+	if !v.legible() {
+		return
 	}
-}
-
-// A terminal is a wire that has a speed.
-type terminal interface{ Baud() int }
-
-// listen reads the computer's end until it goes.
-func (v *Voice) listen(wire io.ReadWriteCloser, session int) {
-	buf := make([]byte, 4096)
-	var line []byte
-	shield := false
-	for {
-		n, err := wire.Read(buf)
+	var heard []byte
+	for _, c := range b {
 		v.mu.Lock()
-		current := session == v.session
+		stream, stuck := v.stream, v.stuck
 		v.mu.Unlock()
-		if err != nil || !current {
-			return
-		}
-		if t, ok := wire.(terminal); ok && v.o.Baud != 0 && t.Baud() != v.o.Baud {
-			v.send([]byte("\xfe\x00\xe0\xf8\x1e\x80\x00\xfe"))
-			continue
-		}
-		var heard []byte
-		for _, c := range buf[:n] {
-			v.mu.Lock()
-			stream, stuck, echo := v.stream, v.stuck, v.echo
-			v.mu.Unlock()
-			switch {
-			case stuck:
-			case stream && shield:
-				shield = false
-				if c == dle {
-					heard = append(heard, dle)
-				} else if c == '^' || c == '!' || c == 0x1b {
-					v.hear(heard)
-					heard = heard[:0]
-					v.leave()
-				}
-			case stream && c == dle:
-				shield = true
-			case stream:
-				heard = append(heard, c)
-			case c == '\r':
-				text := string(line)
-				line = line[:0]
-				if echo {
-					v.send([]byte(text + "\r"))
-				}
-				if i := strings.LastIndex(text, "AT"); i >= 0 {
-					v.command(text[i:])
-				}
-			default:
-				line = append(line, c)
+		switch {
+		case stuck:
+		case stream && v.shield:
+			v.shield = false
+			if c == dle {
+				heard = append(heard, dle)
+			} else if c == '^' || c == '!' || c == 0x1b {
+				v.hear(heard)
+				heard = heard[:0]
+				v.leave()
+			}
+		case stream && c == dle:
+			v.shield = true
+		case stream:
+			heard = append(heard, c)
+		default:
+			if text, whole := v.typed(&v.typing, c); whole {
+				v.command(text)
 			}
 		}
-		v.hear(heard)
 	}
+	v.hear(heard)
 }
 
 // leave ends the stream.
@@ -308,7 +201,7 @@ func (v *Voice) Tick(n int) {
 		v.ticks -= 8000
 		v.carried = 0
 	}
-	room := v.o.Budget - v.carried
+	room := budget - v.carried
 	v.mu.Unlock()
 	if !stream {
 		return
@@ -333,25 +226,6 @@ func (v *Voice) Tick(n int) {
 	v.carried += len(samples)
 	v.mu.Unlock()
 	v.send(out)
-}
-
-// run is the line's clock.
-func (v *Voice) run(session int) {
-	// USB delivers in pieces that have nothing to do with frames.
-	const piece = 80
-	period := time.Duration(float64(piece) / 8000 / v.o.Speed * float64(time.Second))
-	next := time.Now()
-	for {
-		next = next.Add(period)
-		time.Sleep(time.Until(next))
-		v.mu.Lock()
-		over := session != v.session
-		v.mu.Unlock()
-		if over {
-			return
-		}
-		v.Tick(piece)
-	}
 }
 
 func (v *Voice) say(format string, args ...any) { v.o.Say(fmt.Sprintf(format, args...)) }

@@ -4,23 +4,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // command carries out one line and answers it.
 func (v *Voice) command(text string) {
-	v.mu.Lock()
-	late, garbage := v.late, v.garbage
-	if v.lates--; v.lates < 0 {
-		late, v.lates = 0, 0
-	}
-	v.mu.Unlock()
-	if late > 0 {
-		time.Sleep(late)
-	}
-	if len(garbage) > 0 {
-		v.send(garbage)
-	}
+	v.hesitate()
 	var info, result string
 	if way := "ATDT"; strings.HasPrefix(text, way) || strings.HasPrefix(text, "ATDP") {
 		result = v.dial(text[len(way):])
@@ -47,7 +35,7 @@ func (v *Voice) command(text string) {
 func (v *Voice) obey(text string) (info, result string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	model := v.o.Model
+	model := v.model
 	switch text {
 	case "AT", "ATM0", "ATX3", "ATX4", "ATS0=0", "ATS8=1", "AT+VIT=0", "AT+VPR=0":
 		return "", "OK"

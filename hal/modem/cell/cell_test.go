@@ -11,165 +11,100 @@ import (
 	"time"
 
 	"branchline/hal"
+	"branchline/hal/haltest/desk"
 	"branchline/hal/haltest/modemtest"
+	"branchline/hal/haltest/sequence"
+	"branchline/hal/haltest/wire"
 	"branchline/hal/modem/at"
 	"branchline/hal/modem/cell"
 )
 
-// A desk is a line and the module it is made of.
-type desk struct {
-	*testing.T
+// A rig is a line and the module it is made of.
+type rig struct {
+	desk.Desk
 	module *modemtest.Cell
 	line   *cell.Line
-	told   []hal.Event
 }
 
 // call runs f with an open module of each kind in virtual time.
-func call(t *testing.T, mo modemtest.CellOptions, o cell.Options, f func(d *desk)) {
+func call(t *testing.T, mo modemtest.Options, o cell.Options, f func(*rig)) {
 	for _, model := range []modemtest.CellModel{modemtest.EC25, modemtest.SIM7600} {
-		t.Run(model.String(), func(t *testing.T) {
-			mo := mo
-			mo.Model = model
-			one(t, mo, o, f)
-		})
+		t.Run(model.String(), func(t *testing.T) { one(t, model, mo, o, f) })
 	}
 }
 
-func one(t *testing.T, mo modemtest.CellOptions, o cell.Options, f func(d *desk)) {
+func one(t *testing.T, model modemtest.CellModel, mo modemtest.Options, o cell.Options, f func(*rig)) {
 	synctest.Test(t, func(t *testing.T) {
 		if mo.Speed == 0 {
 			mo.Speed = 1
 		}
-		d := &desk{T: t, module: modemtest.NewCell(mo)}
-		data, far := modemtest.Wire()
-		sound, farSound := modemtest.Wire()
-		d.module.Plug(far, farSound)
-		o := o
+		r := &rig{Desk: desk.Desk{T: t}, module: modemtest.NewCell(model, mo)}
+		data, far := wire.InMemory()
+		sound, farSound := wire.InMemory()
+		r.module.Connect([]io.ReadWriteCloser{far, farSound})
 		o.Name, o.Log = "gsm", slog.New(slog.DiscardHandler)
 		var err error
-		if d.line, err = cell.Open(t.Context(), data, sound, o); err != nil {
+		if r.line, err = cell.Open(t.Context(), data, sound, o); err != nil {
 			t.Fatal(err)
 		}
+		r.Line = r.line
 		defer func() {
-			if err := d.line.Close(); err != nil {
+			if err := r.line.Close(); err != nil {
 				t.Error(err)
 			}
-			d.module.Unplug()
+			r.module.Unplug()
 		}()
-		f(d)
+		f(r)
 	})
 }
 
-func (d *desk) do(op hal.Op) {
-	d.Helper()
-	if err := d.line.Do(d.Context(), op); err != nil {
-		d.Fatal(err)
-	}
-}
-
-// want waits for an event of a kind; others before it are dropped.
-func (d *desk) want(k hal.EventKind) hal.Event {
-	d.Helper()
-	after := time.After(2 * time.Minute)
-	for {
-		select {
-		case e, ok := <-d.line.Events():
-			if !ok {
-				d.Fatalf("the line is closed, no %v", k)
-			}
-			d.told = append(d.told, e)
-			if e.Kind == k {
-				return e
-			}
-		case <-after:
-			d.Fatalf("no %v, only %v", k, d.told)
-		}
-	}
-}
-
-// quiet fails if anything is told in some seconds.
-func (d *desk) quiet() {
-	d.Helper()
-	select {
-	case e := <-d.line.Events():
-		d.Fatalf("unexpected %v (%v)", e.Kind, e.Err)
-	case <-time.After(5 * time.Second):
-	}
-}
-
-// talk moves frames both ways for a time.
-func (d *desk) talk(a hal.Audio, frames int) modemtest.Verdict {
-	d.Helper()
-	var (
-		judge modemtest.Judge
-		count modemtest.Count
-		f     hal.Frame
-	)
-	for range frames {
-		if err := a.Read(&f); err != nil {
-			d.Fatal(err)
-		}
-		judge.Hear(f[:])
-		count.Fill(f[:])
-		if err := a.Write(&f); err != nil {
-			d.Fatal(err)
-		}
-	}
-	return judge.Verdict()
-}
+// some is long enough for whatever a module does by itself.
+const some = 5 * time.Second
 
 func TestIncoming(t *testing.T) {
-	call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+	call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 		d.module.Ring("+886912345678")
 		known := time.Now()
-		d.want(hal.RingBegin)
-		if e := d.want(hal.CallerID); e.Caller != (hal.Caller{Number: "+886912345678"}) {
+		d.Await(hal.RingBegin)
+		if e := d.Await(hal.CallerID); e.Caller != (hal.Caller{Number: "+886912345678"}) {
 			d.Errorf("%+v", e.Caller)
 		}
 		if took := time.Since(known); took > 10*time.Millisecond {
 			d.Errorf("told after %v", took)
 		}
-		d.want(hal.RingEnd)
+		d.Await(hal.RingEnd)
 		d.module.Ring("+886912345678")
-		d.want(hal.RingBegin)
-		d.do(hal.Op{Kind: hal.Answer})
-		a, err := d.line.Audio()
-		if err != nil {
-			d.Fatal(err)
-		}
-		d.talk(a, 10)
+		d.Await(hal.RingBegin)
+		d.Do(hal.Op{Kind: hal.Answer})
+		a := d.Audio()
+		d.Talk(a, 10, nil)
 		d.module.Digit('7')
-		if e := d.want(hal.Digit); e.Digit != '7' {
+		if e := d.Await(hal.Digit); e.Digit != '7' {
 			d.Errorf("%q", e.Digit)
 		}
-		d.do(hal.Op{Kind: hal.SendDigit, Digits: "12#"})
+		d.Do(hal.Op{Kind: hal.SendDigit, Digits: "12#"})
 		if got := d.module.Keyed(); got != "12#" {
 			d.Errorf("keyed %q", got)
 		}
 		d.module.FarHangsUp("Normal call clearing")
-		if e := d.want(hal.Cleared); e.Cause != 16 {
+		if e := d.Await(hal.Cleared); e.Cause != 16 {
 			d.Errorf("cause %d", e.Cause)
 		}
-		if err := a.Read(new(hal.Frame)); err != io.EOF {
-			for err == nil {
-				err = a.Read(new(hal.Frame))
-			}
-			if err != io.EOF {
-				d.Error(err)
-			}
+		if err := desk.Drain(a); err != io.EOF {
+			d.Error(err)
 		}
-		d.do(hal.Op{Kind: hal.Clear})
-		d.quiet()
+		d.Do(hal.Op{Kind: hal.Clear})
+		d.Quiet(some)
 	})
 }
 
 func TestWithheld(t *testing.T) {
-	call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+	call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 		d.module.Ring("")
-		if e := d.want(hal.CallerID); e.Caller != (hal.Caller{Withheld: true}) {
+		if e := d.Await(hal.CallerID); e.Caller != (hal.Caller{Withheld: true}) {
 			d.Errorf("%+v", e.Caller)
 		}
-		d.do(hal.Op{Kind: hal.Clear, Cause: 17})
+		d.Do(hal.Op{Kind: hal.Clear, Cause: 17})
 		if d.module.InCall() {
 			d.Error("not refused")
 		}
@@ -177,10 +112,10 @@ func TestWithheld(t *testing.T) {
 }
 
 func TestRefusedWithCause(t *testing.T) {
-	one(t, modemtest.CellOptions{Model: modemtest.EC25}, cell.Options{}, func(d *desk) {
+	one(t, modemtest.EC25, modemtest.Options{}, cell.Options{}, func(d *rig) {
 		d.module.Ring("1")
-		d.want(hal.CallerID)
-		d.do(hal.Op{Kind: hal.Clear, Cause: 21})
+		d.Await(hal.CallerID)
+		d.Do(hal.Op{Kind: hal.Clear, Cause: 21})
 		if got := d.module.Cause(); got != 21 {
 			d.Errorf("cause %d", got)
 		}
@@ -188,12 +123,12 @@ func TestRefusedWithCause(t *testing.T) {
 }
 
 func TestCallerGivesUp(t *testing.T) {
-	call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+	call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 		d.module.Ring("0912345678")
-		d.want(hal.CallerID)
+		d.Await(hal.CallerID)
 		d.module.FarHangsUp("")
-		d.want(hal.Cleared)
-		d.quiet()
+		d.Await(hal.Cleared)
+		d.Quiet(some)
 		if err := d.line.Do(d.Context(), hal.Op{Kind: hal.Answer}); err == nil {
 			d.Error("answered nobody")
 		}
@@ -202,10 +137,10 @@ func TestCallerGivesUp(t *testing.T) {
 
 func TestOutgoing(t *testing.T) {
 	var number string
-	call(t, modemtest.CellOptions{Dialled: func(n string) string { number = n; return "" }}, cell.Options{}, func(d *desk) {
-		d.do(hal.Op{Kind: hal.Seize})
-		d.do(hal.Op{Kind: hal.Dial, Digits: "+886912345678"})
-		d.want(hal.DialDone)
+	call(t, modemtest.Options{Dialled: func(n string) string { number = n; return "" }}, cell.Options{}, func(d *rig) {
+		d.Do(hal.Op{Kind: hal.Seize})
+		d.Do(hal.Op{Kind: hal.Dial, Digits: "+886912345678"})
+		d.Await(hal.DialDone)
 		if number != "+886912345678" {
 			d.Errorf("dialled %q", number)
 		}
@@ -213,21 +148,18 @@ func TestOutgoing(t *testing.T) {
 			d.Error(err)
 		}
 		d.module.FarRings()
-		if e := d.want(hal.Progress); e.Tone != hal.Ringback {
+		if e := d.Await(hal.Progress); e.Tone != hal.Ringback {
 			d.Errorf("%v", e.Tone)
 		}
-		a, err := d.line.Audio()
-		if err != nil {
-			d.Fatal(err)
-		}
+		a := d.Audio()
 		d.module.FarAnswers()
-		d.want(hal.Answered)
-		d.talk(a, 100)
-		d.do(hal.Op{Kind: hal.Clear})
+		d.Await(hal.Answered)
+		d.Talk(a, 100, nil)
+		d.Do(hal.Op{Kind: hal.Clear})
 		if d.module.InCall() {
 			d.Error("still in the call")
 		}
-		d.quiet()
+		d.Quiet(some)
 	})
 }
 
@@ -237,13 +169,13 @@ func TestDialFails(t *testing.T) {
 		cause  int
 	}{{"BUSY", 17}, {"NO ANSWER", 19}, {"NO CARRIER", 16}, {"+CME ERROR: 30", 38}} {
 		t.Run(c.result, func(t *testing.T) {
-			call(t, modemtest.CellOptions{Dialled: func(string) string { return c.result }}, cell.Options{}, func(d *desk) {
-				d.do(hal.Op{Kind: hal.Dial, Digits: "1"})
-				if e := d.want(hal.Cleared); e.Cause != c.cause || e.Err == nil {
+			call(t, modemtest.Options{Dialled: func(string) string { return c.result }}, cell.Options{}, func(d *rig) {
+				d.Do(hal.Op{Kind: hal.Dial, Digits: "1"})
+				if e := d.Await(hal.Cleared); e.Cause != c.cause || e.Err == nil {
 					d.Errorf("cause %d, %v", e.Cause, e.Err)
 				}
-				d.do(hal.Op{Kind: hal.Clear})
-				d.do(hal.Op{Kind: hal.Seize})
+				d.Do(hal.Op{Kind: hal.Clear})
+				d.Do(hal.Op{Kind: hal.Seize})
 			})
 		})
 	}
@@ -252,11 +184,11 @@ func TestDialFails(t *testing.T) {
 func TestCauses(t *testing.T) {
 	for report, want := range map[string]int{"5,17": 17, "User busy": 17, "No route to destination": 3, "Unassigned (unallocated) number": 1,
 		"Client ended call": 16, "what is this": 16, "": 16, "CC setup error: 34 No circuit/channel available": 34} {
-		one(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
-			d.do(hal.Op{Kind: hal.Dial, Digits: "1"})
+		one(t, modemtest.EC25, modemtest.Options{}, cell.Options{}, func(d *rig) {
+			d.Do(hal.Op{Kind: hal.Dial, Digits: "1"})
 			d.module.FarRings()
 			d.module.FarHangsUp(report)
-			if e := d.want(hal.Cleared); e.Cause != want {
+			if e := d.Await(hal.Cleared); e.Cause != want {
 				t.Errorf("%q: cause %d", report, e.Cause)
 			}
 		})
@@ -265,65 +197,53 @@ func TestCauses(t *testing.T) {
 
 func TestTenMinutes(t *testing.T) {
 	var (
-		far   modemtest.Count
-		judge modemtest.Judge
+		far   sequence.Count
+		judge sequence.Judge
 	)
-	one(t, modemtest.CellOptions{Source: far.Fill, Sink: judge.Hear}, cell.Options{}, func(d *desk) {
+	one(t, modemtest.EC25, modemtest.Options{Source: far.Fill, Sink: judge.Hear}, cell.Options{}, func(d *rig) {
 		d.module.Ring("1")
-		d.want(hal.CallerID)
-		d.do(hal.Op{Kind: hal.Answer})
-		a, err := d.line.Audio()
-		if err != nil {
-			t.Fatal(err)
-		}
-		const frames = 10 * 60 * 50
-		heard := d.talk(a, frames)
-		said := judge.Verdict()
-		if heard.Right != frames*hal.FrameSize || heard.Wrong != 0 || heard.Silence != 0 {
-			t.Errorf("from the module: %+v", heard)
-		}
-		if said.Right < (frames-3)*hal.FrameSize || said.Wrong != 0 || said.Silence != 0 {
-			t.Errorf("to the module: %+v", said)
-		}
+		d.Await(hal.CallerID)
+		d.Do(hal.Op{Kind: hal.Answer})
+		d.TenMinutes(&judge, nil)
 	})
 }
 
 func TestNetworkComesAndGoes(t *testing.T) {
-	call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+	call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 		for _, c := range []struct {
 			state int
 			want  string
 		}{{2, "searching"}, {3, "denied"}, {0, "not registered"}} {
 			d.module.Register(c.state)
 			// 3GPP has two registrations; the other is asked for.
-			e := d.want(hal.AlarmBegin)
+			e := d.Await(hal.AlarmBegin)
 			for !strings.Contains(e.Err.Error(), c.want) {
-				e = d.want(hal.AlarmBegin)
+				e = d.Await(hal.AlarmBegin)
 			}
 			if err := d.line.Do(d.Context(), hal.Op{Kind: hal.SendText, Message: hal.Message{To: "1", Body: "x"}}); err == nil {
 				d.Error("sent without network")
 			}
 		}
 		d.module.Register(5)
-		d.want(hal.AlarmEnd)
+		d.Await(hal.AlarmEnd)
 		d.module.SIM(false)
-		if e := d.want(hal.AlarmBegin); e.Err.Error() != "no SIM" {
+		if e := d.Await(hal.AlarmBegin); e.Err.Error() != "no SIM" {
 			d.Error(e.Err)
 		}
 		d.module.SIM(true)
-		d.want(hal.AlarmEnd)
+		d.Await(hal.AlarmEnd)
 	})
 }
 
 func TestPIN(t *testing.T) {
 	refused := 0
 	for _, c := range []struct{ pin, alarm string }{{"1234", ""}, {"", "the SIM wants its PIN"}, {"9999", "the SIM refuses the PIN; it is not tried again"}} {
-		one(t, modemtest.CellOptions{PIN: "1234"}, cell.Options{PIN: c.pin, Refused: func() { refused++ }}, func(d *desk) {
+		one(t, modemtest.EC25, modemtest.Options{PIN: "1234"}, cell.Options{PIN: c.pin, Refused: func() { refused++ }}, func(d *rig) {
 			if c.alarm == "" {
-				d.quiet()
+				d.Quiet(some)
 				return
 			}
-			if e := d.want(hal.AlarmBegin); e.Err.Error() != c.alarm {
+			if e := d.Await(hal.AlarmBegin); e.Err.Error() != c.alarm {
 				t.Error(e.Err)
 			}
 			time.Sleep(5 * time.Minute)
@@ -341,25 +261,25 @@ const (
 )
 
 func TestTexts(t *testing.T) {
-	call(t, modemtest.CellOptions{Speed: -1}, cell.Options{}, func(d *desk) {
+	call(t, modemtest.Options{Speed: -1}, cell.Options{}, func(d *rig) {
 		d.module.Message(hello)
-		if e := d.want(hal.Text); e.Message.From != "27838890001" || e.Message.Body != "hellohello" {
+		if e := d.Await(hal.Text); e.Message.From != "27838890001" || e.Message.Body != "hellohello" {
 			d.Errorf("%+v", e.Message)
 		}
 		d.module.Message(part2)
-		d.quiet()
+		d.Quiet(some)
 		if n := d.module.Stored(); n != 1 {
 			d.Errorf("%d messages stored", n)
 		}
 		d.module.Message(part1)
-		if e := d.want(hal.Text); e.Message.From != "+1234" || e.Message.Body != "你好世界" {
+		if e := d.Await(hal.Text); e.Message.From != "+1234" || e.Message.Body != "你好世界" {
 			d.Errorf("%+v", e.Message)
 		}
 		d.module.Message("zz")
 		time.Sleep(time.Second)
 		d.module.Message(part2)
 		time.Sleep(25 * time.Hour)
-		if e := d.want(hal.Text); e.Message.Body != "[...]世界" {
+		if e := d.Await(hal.Text); e.Message.Body != "[...]世界" {
 			d.Errorf("%+v", e.Message)
 		}
 		time.Sleep(time.Second)
@@ -370,11 +290,11 @@ func TestTexts(t *testing.T) {
 		for _, part := range modemtest.Delivered("+886912345678", long) {
 			d.module.Message(part)
 		}
-		if e := d.want(hal.Text); e.Message.From != "+886912345678" || e.Message.Body != long {
+		if e := d.Await(hal.Text); e.Message.From != "+886912345678" || e.Message.Body != long {
 			d.Errorf("%+v", e.Message)
 		}
 		d.module.URC("+CMT: ,24\r\n" + hello)
-		if e := d.want(hal.Text); e.Message.Body != "hellohello" {
+		if e := d.Await(hal.Text); e.Message.Body != "hellohello" {
 			d.Errorf("%+v", e.Message)
 		}
 	})
@@ -382,9 +302,9 @@ func TestTexts(t *testing.T) {
 
 func TestSendText(t *testing.T) {
 	var out []string
-	call(t, modemtest.CellOptions{Sent: func(digits string) { out = append(out, digits) }}, cell.Options{}, func(d *desk) {
+	call(t, modemtest.Options{Sent: func(digits string) { out = append(out, digits) }}, cell.Options{}, func(d *rig) {
 		out = nil
-		d.do(hal.Op{Kind: hal.SendText, Message: hal.Message{To: "+886912345678", Body: strings.Repeat("好", 100), Ref: "m1"}})
+		d.Do(hal.Op{Kind: hal.SendText, Message: hal.Message{To: "+886912345678", Body: strings.Repeat("好", 100), Ref: "m1"}})
 		if len(out) != 2 || !strings.HasPrefix(out[0], "0071") {
 			d.Fatalf("sent %q", out)
 		}
@@ -392,12 +312,12 @@ func TestSendText(t *testing.T) {
 		for ref := 1; ref <= 2; ref++ {
 			d.module.Report(fmt.Sprintf("0006%02X", ref) + to + "62112220625023" + "62112220725023" + "00")
 		}
-		if e := d.want(hal.TextSent); e.Message.Ref != "m1" || e.Err != nil || e.Message.To != "+886912345678" {
+		if e := d.Await(hal.TextSent); e.Message.Ref != "m1" || e.Err != nil || e.Message.To != "+886912345678" {
 			d.Errorf("%+v %v", e.Message, e.Err)
 		}
-		d.do(hal.Op{Kind: hal.SendText, Message: hal.Message{To: "0912345678", Body: "hi", Ref: "m2"}})
+		d.Do(hal.Op{Kind: hal.SendText, Message: hal.Message{To: "0912345678", Body: "hi", Ref: "m2"}})
 		d.module.Report("000603" + to + "62112220625023" + "62112220725023" + "46")
-		if e := d.want(hal.TextSent); e.Message.Ref != "m2" || e.Err == nil {
+		if e := d.Await(hal.TextSent); e.Message.Ref != "m2" || e.Err == nil {
 			d.Errorf("%+v %v", e.Message, e.Err)
 		}
 	})
@@ -405,74 +325,68 @@ func TestSendText(t *testing.T) {
 
 func TestMisbehaving(t *testing.T) {
 	t.Run("late", func(t *testing.T) {
-		call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 			d.module.Late(6*time.Second, 1)
 			d.module.Ring("1")
-			d.want(hal.CallerID)
+			d.Await(hal.CallerID)
 			_ = d.line.Do(d.Context(), hal.Op{Kind: hal.Answer})
-			d.do(hal.Op{Kind: hal.Clear})
+			d.Do(hal.Op{Kind: hal.Clear})
 			d.module.Ring("2")
-			if e := d.want(hal.CallerID); e.Caller.Number != "2" {
+			if e := d.Await(hal.CallerID); e.Caller.Number != "2" {
 				d.Errorf("%+v", e.Caller)
 			}
-			d.do(hal.Op{Kind: hal.Answer})
+			d.Do(hal.Op{Kind: hal.Answer})
 		})
 	})
 	t.Run("garbage", func(t *testing.T) {
-		call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 			d.module.Garbage([]byte("\xff\x00~}\xfe\r\n$GPGGA,1,2\r\n"))
 			d.module.Ring("1")
-			d.want(hal.CallerID)
-			d.do(hal.Op{Kind: hal.Answer})
-			d.do(hal.Op{Kind: hal.Clear})
+			d.Await(hal.CallerID)
+			d.Do(hal.Op{Kind: hal.Answer})
+			d.Do(hal.Op{Kind: hal.Clear})
 		})
 	})
 	t.Run("no sound", func(t *testing.T) {
-		call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 			d.module.Ring("1")
-			d.want(hal.CallerID)
-			d.do(hal.Op{Kind: hal.Answer})
-			d.module.Stick(true)
-			if e := d.want(hal.Cleared); e.Cause != 41 || e.Err == nil {
+			d.Await(hal.CallerID)
+			d.Do(hal.Op{Kind: hal.Answer})
+			d.module.Stick()
+			if e := d.Await(hal.Cleared); e.Cause != 41 || e.Err == nil {
 				d.Errorf("cause %d, %v", e.Cause, e.Err)
 			}
-			d.do(hal.Op{Kind: hal.Clear})
+			d.Do(hal.Op{Kind: hal.Clear})
 		})
 	})
 	t.Run("deaf", func(t *testing.T) {
-		call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 			d.module.Deafen()
-			if e := d.want(hal.Lost); !errors.Is(e.Err, at.ErrSilent) {
+			if e := d.Await(hal.Lost); !errors.Is(e.Err, at.ErrSilent) {
 				d.Error(e.Err)
 			}
 		})
 	})
 	t.Run("restarts", func(t *testing.T) {
-		call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 			d.module.URC("RDY")
-			if e := d.want(hal.Lost); e.Err == nil || !strings.Contains(e.Err.Error(), "restarted") {
+			if e := d.Await(hal.Lost); e.Err == nil || !strings.Contains(e.Err.Error(), "restarted") {
 				d.Error(e.Err)
 			}
 		})
 	})
 	t.Run("unplugged", func(t *testing.T) {
-		call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 			d.module.Ring("1")
-			d.want(hal.CallerID)
-			d.do(hal.Op{Kind: hal.Answer})
-			a, err := d.line.Audio()
-			if err != nil {
-				d.Fatal(err)
-			}
-			d.talk(a, 50)
+			d.Await(hal.CallerID)
+			d.Do(hal.Op{Kind: hal.Answer})
+			a := d.Audio()
+			d.Talk(a, 50, nil)
 			d.module.Unplug()
-			for err == nil {
-				err = a.Read(new(hal.Frame))
-			}
-			if err != io.EOF {
+			if err := desk.Drain(a); err != io.EOF {
 				d.Error(err)
 			}
-			if e := d.want(hal.Lost); !errors.Is(e.Err, io.EOF) {
+			if e := d.Await(hal.Lost); !errors.Is(e.Err, io.EOF) {
 				d.Error(e.Err)
 			}
 			if err := d.line.Do(d.Context(), hal.Op{Kind: hal.Answer}); !errors.Is(err, hal.ErrClosed) {
@@ -481,31 +395,28 @@ func TestMisbehaving(t *testing.T) {
 		})
 	})
 	t.Run("lost messages", func(t *testing.T) {
-		call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 			// A ring without a call, whose end nobody tells.
 			d.module.URC("RING")
-			d.want(hal.RingBegin)
-			d.want(hal.Cleared)
+			d.Await(hal.RingBegin)
+			d.Await(hal.Cleared)
 		})
 	})
 }
 
 // A second caller is told that we are busy, and the call goes on.
 func TestSecondCaller(t *testing.T) {
-	one(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+	one(t, modemtest.EC25, modemtest.Options{}, cell.Options{}, func(d *rig) {
 		d.module.Ring("1")
-		d.want(hal.CallerID)
-		d.do(hal.Op{Kind: hal.Answer})
-		a, err := d.line.Audio()
-		if err != nil {
-			t.Fatal(err)
-		}
-		d.want(hal.RingEnd)
+		d.Await(hal.CallerID)
+		d.Do(hal.Op{Kind: hal.Answer})
+		a := d.Audio()
+		d.Await(hal.RingEnd)
 		d.module.URC(`+QIND: "ccinfo",2,1,5,0,0,"0987654321",129`)
 		d.module.URC(`+QIND: "ccinfo",2,1,-1,0,0,"0987654321",129`)
 		d.module.URC("NO CARRIER")
-		d.quiet()
-		d.talk(a, 10)
+		d.Quiet(some)
+		d.Talk(a, 10, nil)
 		if !d.module.InCall() {
 			t.Error("the call is over")
 		}
@@ -513,7 +424,7 @@ func TestSecondCaller(t *testing.T) {
 }
 
 func TestFacts(t *testing.T) {
-	call(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+	call(t, modemtest.Options{}, cell.Options{}, func(d *rig) {
 		facts := map[string]string{}
 		for _, f := range d.line.Describe() {
 			facts[f.Name] = f.Value
@@ -530,7 +441,7 @@ func TestFacts(t *testing.T) {
 }
 
 func TestUnsupported(t *testing.T) {
-	one(t, modemtest.CellOptions{}, cell.Options{}, func(d *desk) {
+	one(t, modemtest.EC25, modemtest.Options{}, cell.Options{}, func(d *rig) {
 		for _, k := range []hal.OpKind{hal.Ring, hal.Flash, hal.SetPolarity} {
 			var u *hal.Unsupported
 			if err := d.line.Do(d.Context(), hal.Op{Kind: k}); !errors.As(err, &u) {

@@ -12,14 +12,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"branchline/hal/haltest/modemtest"
+	"branchline/hal/haltest/wire"
 	"branchline/hal/modem/tty"
 )
 
 // terminal plugs an echo in and gives its name.
-func terminal(t *testing.T, o modemtest.EchoOptions) *modemtest.Socket {
+func terminal(t *testing.T, o wire.EchoOptions) *wire.Socket {
 	t.Helper()
-	s, err := modemtest.Plug(t.TempDir(), modemtest.NewEcho(o))
+	s, err := wire.Plug(t.TempDir(), wire.NewEcho(o))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func reserve(t *testing.T) *tty.Reserve {
 }
 
 func TestEveryByte(t *testing.T) {
-	p := open(t, reserve(t), terminal(t, modemtest.EchoOptions{}).Data)
+	p := open(t, reserve(t), terminal(t, wire.EchoOptions{}).Data)
 	all := make([]byte, 256)
 	for i := range all {
 		all[i] = byte(i)
@@ -67,7 +67,7 @@ func TestEveryByte(t *testing.T) {
 }
 
 func TestOneOwner(t *testing.T) {
-	r, s := reserve(t), terminal(t, modemtest.EchoOptions{})
+	r, s := reserve(t), terminal(t, wire.EchoOptions{})
 	p := open(t, r, s.Data)
 	if _, err := r.Open(s.Data, 115200); !errors.Is(err, tty.ErrBusy) {
 		t.Errorf("second owner: %v", err)
@@ -89,7 +89,7 @@ func TestNothingThere(t *testing.T) {
 }
 
 func TestUnplugged(t *testing.T) {
-	s := terminal(t, modemtest.EchoOptions{})
+	s := terminal(t, wire.EchoOptions{})
 	p := open(t, reserve(t), s.Data)
 	done := make(chan error)
 	go func() {
@@ -110,7 +110,7 @@ func TestUnplugged(t *testing.T) {
 }
 
 func TestCloseEndsARead(t *testing.T) {
-	p := open(t, reserve(t), terminal(t, modemtest.EchoOptions{}).Data)
+	p := open(t, reserve(t), terminal(t, wire.EchoOptions{}).Data)
 	done := make(chan error)
 	go func() {
 		_, err := p.Read(make([]byte, 10))
@@ -124,7 +124,7 @@ func TestCloseEndsARead(t *testing.T) {
 
 // A device that takes nothing holds up neither Write nor Close.
 func TestDeaf(t *testing.T) {
-	p := open(t, reserve(t), terminal(t, modemtest.EchoOptions{Deaf: true}).Data)
+	p := open(t, reserve(t), terminal(t, wire.EchoOptions{Deaf: true}).Data)
 	var err error
 	for began := time.Now(); err == nil && time.Since(began) < time.Minute; {
 		_, err = p.Write(make([]byte, 1000))
@@ -149,7 +149,7 @@ func TestManyFilesAreOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, s, other := tty.NewReserve(1), terminal(t, modemtest.EchoOptions{}), terminal(t, modemtest.EchoOptions{})
+	r, s, other := tty.NewReserve(1), terminal(t, wire.EchoOptions{}), terminal(t, wire.EchoOptions{})
 	for {
 		f, err := os.Open(os.DevNull)
 		if err != nil {

@@ -13,88 +13,51 @@ import (
 	"time"
 
 	"branchline/hal"
+	"branchline/hal/haltest/desk"
 	"branchline/hal/haltest/modemtest"
+	"branchline/hal/haltest/sequence"
+	"branchline/hal/haltest/wire"
 	"branchline/hal/modem/at"
 	"branchline/hal/modem/voice"
 )
 
-// A desk is a line and the modem it is made of.
-type desk struct {
-	*testing.T
+// A rig is a line and the modem it is made of.
+type rig struct {
+	desk.Desk
 	modem *modemtest.Voice
 	line  *voice.Line
-	told  []hal.Event
 }
 
-// open plugs a modem in and opens it.
-func open(t *testing.T, mo modemtest.VoiceOptions, o voice.Options) (*desk, error) {
-	d := &desk{T: t, modem: modemtest.NewVoice(mo)}
-	ours, theirs := modemtest.Wire()
-	d.modem.Plug(theirs)
-	return d, d.open(ours, o)
+// plug plugs a modem in.
+func plug(t *testing.T, m *modemtest.Voice) (r *rig, ours io.ReadWriteCloser) {
+	ours, theirs := wire.InMemory()
+	m.Connect([]io.ReadWriteCloser{theirs})
+	return &rig{Desk: desk.Desk{T: t}, modem: m}, ours
 }
 
-func (d *desk) open(wire io.ReadWriteCloser, o voice.Options) (err error) {
+func (r *rig) open(wire io.ReadWriteCloser, o voice.Options) (err error) {
 	o.Name, o.Log = "office", slog.New(slog.DiscardHandler)
-	d.line, err = voice.Open(d.Context(), wire, o)
+	r.line, err = voice.Open(r.Context(), wire, o)
+	r.Line = r.line
 	return err
 }
 
 // call runs f with an open CX93010 in virtual time.
-func call(t *testing.T, mo modemtest.VoiceOptions, o voice.Options, f func(d *desk)) {
+func call(t *testing.T, mo modemtest.Options, o voice.Options, f func(*rig)) {
 	synctest.Test(t, func(t *testing.T) {
-		if mo.Speed == 0 {
-			mo.Speed = 1
-		}
-		d, err := open(t, mo, o)
-		if err != nil {
+		mo.Speed = 1
+		r, ours := plug(t, modemtest.NewVoice(modemtest.CX93010, mo))
+		if err := r.open(ours, o); err != nil {
 			t.Fatal(err)
 		}
 		defer func() {
-			if err := d.line.Close(); err != nil {
+			if err := r.line.Close(); err != nil {
 				t.Error(err)
 			}
-			d.modem.Unplug()
+			r.modem.Unplug()
 		}()
-		f(d)
+		f(r)
 	})
-}
-
-func (d *desk) do(op hal.Op) {
-	d.Helper()
-	if err := d.line.Do(d.Context(), op); err != nil {
-		d.Fatal(err)
-	}
-}
-
-// want waits for an event of a kind.
-func (d *desk) want(k hal.EventKind) hal.Event {
-	d.Helper()
-	after := time.After(2 * time.Minute)
-	for {
-		select {
-		case e, ok := <-d.line.Events():
-			if !ok {
-				d.Fatalf("the line is closed, no %v", k)
-			}
-			d.told = append(d.told, e)
-			if e.Kind == k {
-				return e
-			}
-		case <-after:
-			d.Fatalf("no %v, only %v", k, d.told)
-		}
-	}
-}
-
-// quiet fails if anything is told in a second.
-func (d *desk) quiet() {
-	d.Helper()
-	select {
-	case e := <-d.line.Events():
-		d.Fatalf("unexpected %v (%v)", e.Kind, e.Err)
-	case <-time.After(time.Second):
-	}
 }
 
 func TestIncoming(t *testing.T) {
@@ -108,13 +71,13 @@ func TestIncoming(t *testing.T) {
 		{"unknown", "O", "O", hal.Caller{Unavailable: true}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+			call(t, modemtest.Options{}, voice.Options{}, func(d *rig) {
 				d.modem.Ring()
-				d.want(hal.RingBegin)
-				d.want(hal.RingEnd)
+				d.Await(hal.RingBegin)
+				d.Await(hal.RingEnd)
 				known := time.Now()
 				d.modem.CallerID(c.number, c.who)
-				e := d.want(hal.CallerID)
+				e := d.Await(hal.CallerID)
 				if took := time.Since(known); took > 150*time.Millisecond {
 					t.Errorf("told %v after it was known", took)
 				}
@@ -126,12 +89,12 @@ func TestIncoming(t *testing.T) {
 					t.Errorf("caller %+v", e.Caller)
 				}
 				d.modem.Ring()
-				d.want(hal.RingBegin)
-				d.do(hal.Op{Kind: hal.Answer})
+				d.Await(hal.RingBegin)
+				d.Do(hal.Op{Kind: hal.Answer})
 				if !d.modem.Streaming() {
 					t.Error("answered, but no speech flows")
 				}
-				d.do(hal.Op{Kind: hal.Clear})
+				d.Do(hal.Op{Kind: hal.Clear})
 				if d.modem.OffHook() || d.modem.Streaming() {
 					t.Error("cleared, but still there")
 				}
@@ -140,54 +103,18 @@ func TestIncoming(t *testing.T) {
 	}
 }
 
-// talk moves frames both ways for a time and gives the verdicts.
-func (d *desk) talk(a hal.Audio, frames int) (heard modemtest.Verdict) {
-	d.Helper()
-	var (
-		judge modemtest.Judge
-		count modemtest.Count
-		f     hal.Frame
-	)
-	for range frames {
-		if err := a.Read(&f); err != nil {
-			d.Fatal(err)
-		}
-		judge.Hear(f[:])
-		count.Fill(f[:])
-		if err := a.Write(&f); err != nil {
-			d.Fatal(err)
-		}
-	}
-	return judge.Verdict()
-}
-
 func TestTenMinutes(t *testing.T) {
 	var (
-		far   modemtest.Count
-		judge modemtest.Judge
+		far   sequence.Count
+		judge sequence.Judge
 	)
-	call(t, modemtest.VoiceOptions{Source: far.Fill, Sink: judge.Hear}, voice.Options{}, func(d *desk) {
-		d.do(hal.Op{Kind: hal.Answer})
-		a, err := d.line.Audio()
-		if err != nil {
-			t.Fatal(err)
-		}
-		const frames = 10 * 60 * 50
-		heard := d.talk(a, frames)
-		said := judge.Verdict()
-		if heard.Right != frames*hal.FrameSize || heard.Wrong != 0 || heard.Silence != 0 {
-			t.Errorf("from the line: %+v", heard)
-		}
-		if said.Right < (frames-3)*hal.FrameSize || said.Wrong != 0 || said.Silence != 0 {
-			t.Errorf("to the line: %+v", said)
-		}
-		if s := a.Stats(); s.Overruns != 0 || s.Dropped != 0 || s.Underruns > 1 || s.Read != frames || s.Written != frames {
-			t.Errorf("%+v", s)
-		}
+	call(t, modemtest.Options{Source: far.Fill, Sink: judge.Hear}, voice.Options{}, func(d *rig) {
+		d.Do(hal.Op{Kind: hal.Answer})
+		a := d.TenMinutes(&judge, nil)
 		if lost := d.modem.Lost(); lost != 0 {
 			t.Errorf("the port lost %d samples", lost)
 		}
-		d.do(hal.Op{Kind: hal.Clear})
+		d.Do(hal.Op{Kind: hal.Clear})
 		if err := a.Read(new(hal.Frame)); err != io.EOF {
 			t.Errorf("read after clear: %v", err)
 		}
@@ -196,44 +123,41 @@ func TestTenMinutes(t *testing.T) {
 
 func TestOutgoing(t *testing.T) {
 	var number string
-	call(t, modemtest.VoiceOptions{Dialled: func(n string) string { number = n; return "" }}, voice.Options{}, func(d *desk) {
-		d.do(hal.Op{Kind: hal.Seize})
+	call(t, modemtest.Options{Dialled: func(n string) string { number = n; return "" }}, voice.Options{}, func(d *rig) {
+		d.Do(hal.Op{Kind: hal.Seize})
 		d.modem.Code('d')
-		if e := d.want(hal.Progress); e.Tone != hal.DialTone {
+		if e := d.Await(hal.Progress); e.Tone != hal.DialTone {
 			t.Errorf("heard %v", e.Tone)
 		}
-		a, err := d.line.Audio()
-		if err != nil {
-			t.Fatal(err)
-		}
-		d.do(hal.Op{Kind: hal.Dial, Digits: "w0223456789"})
-		d.want(hal.DialDone)
+		a := d.Audio()
+		d.Do(hal.Op{Kind: hal.Dial, Digits: "w0223456789"})
+		d.Await(hal.DialDone)
 		if number != ",0223456789" {
 			t.Errorf("dialled %q", number)
 		}
-		d.talk(a, 10) // the same audio goes on
+		d.Talk(a, 10, nil) // the same audio goes on
 		for _, c := range []struct {
 			code byte
 			tone hal.Tone
 		}{{'r', hal.Ringback}, {'b', hal.Busy}, {'a', hal.FaxAnswer}} {
 			d.modem.Code(c.code)
 			d.modem.Code(c.code)
-			if e := d.want(hal.Progress); e.Tone != c.tone {
+			if e := d.Await(hal.Progress); e.Tone != c.tone {
 				t.Errorf("heard %v", e.Tone)
 			}
 		}
-		d.quiet()
+		d.Quiet(time.Second)
 		d.modem.Code('L')
-		if e := d.want(hal.Polarity); !e.Reversed {
+		if e := d.Await(hal.Polarity); !e.Reversed {
 			t.Error("not reversed")
 		}
-		d.do(hal.Op{Kind: hal.Flash})
-		d.talk(a, 10)
+		d.Do(hal.Op{Kind: hal.Flash})
+		d.Talk(a, 10, nil)
 		d.modem.Code('l')
-		if e := d.want(hal.Cleared); e.Cause != 16 {
+		if e := d.Await(hal.Cleared); e.Cause != 16 {
 			t.Errorf("cause %d", e.Cause)
 		}
-		d.do(hal.Op{Kind: hal.Clear})
+		d.Do(hal.Op{Kind: hal.Clear})
 	})
 }
 
@@ -242,31 +166,31 @@ func TestDialFails(t *testing.T) {
 		result string
 		cause  int
 	}{{"BUSY", 17}, {"NO ANSWER", 19}, {"NO DIALTONE", 27}, {"NO CARRIER", 16}} {
-		call(t, modemtest.VoiceOptions{Dialled: func(string) string { return c.result }}, voice.Options{}, func(d *desk) {
-			d.do(hal.Op{Kind: hal.Seize})
-			d.do(hal.Op{Kind: hal.Dial, Digits: "1"})
-			e := d.want(hal.Cleared)
+		call(t, modemtest.Options{Dialled: func(string) string { return c.result }}, voice.Options{}, func(d *rig) {
+			d.Do(hal.Op{Kind: hal.Seize})
+			d.Do(hal.Op{Kind: hal.Dial, Digits: "1"})
+			e := d.Await(hal.Cleared)
 			if e.Cause != c.cause || e.Err == nil || e.Err.Error() != strings.ToLower(c.result) {
 				t.Errorf("%s: cause %d, %v", c.result, e.Cause, e.Err)
 			}
-			d.do(hal.Op{Kind: hal.Clear})
-			d.do(hal.Op{Kind: hal.Seize})
-			d.do(hal.Op{Kind: hal.Clear})
+			d.Do(hal.Op{Kind: hal.Clear})
+			d.Do(hal.Op{Kind: hal.Seize})
+			d.Do(hal.Op{Kind: hal.Clear})
 		})
 	}
 }
 
 func TestClearStopsDialling(t *testing.T) {
-	call(t, modemtest.VoiceOptions{Dialled: func(string) string { time.Sleep(7 * time.Second); return "NO CARRIER" }}, voice.Options{}, func(d *desk) {
-		d.do(hal.Op{Kind: hal.Seize})
-		d.do(hal.Op{Kind: hal.Dial, Digits: "1"})
+	call(t, modemtest.Options{Dialled: func(string) string { time.Sleep(7 * time.Second); return "NO CARRIER" }}, voice.Options{}, func(d *rig) {
+		d.Do(hal.Op{Kind: hal.Seize})
+		d.Do(hal.Op{Kind: hal.Dial, Digits: "1"})
 		time.Sleep(time.Second)
-		d.do(hal.Op{Kind: hal.Clear})
+		d.Do(hal.Op{Kind: hal.Clear})
 		if d.modem.OffHook() {
 			t.Error("still off hook")
 		}
-		d.quiet()
-		d.do(hal.Op{Kind: hal.Seize})
+		d.Quiet(time.Second)
+		d.Do(hal.Op{Kind: hal.Seize})
 	})
 }
 
@@ -282,7 +206,8 @@ func TestRefused(t *testing.T) {
 		{modemtest.USR5637, false, ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			d, err := open(t, modemtest.VoiceOptions{Model: c.model}, voice.Options{Prove: c.prove})
+			d, ours := plug(t, modemtest.NewVoice(c.model, modemtest.Options{}))
+			err := d.open(ours, voice.Options{Prove: c.prove})
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v: %v", c.model, err)
 			}
@@ -305,40 +230,37 @@ func TestRefused(t *testing.T) {
 
 func TestMisbehaving(t *testing.T) {
 	t.Run("late", func(t *testing.T) {
-		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, voice.Options{}, func(d *rig) {
 			d.modem.Late(6*time.Second, 1)
 			if err := d.line.Do(d.Context(), hal.Op{Kind: hal.Answer}); err == nil {
 				t.Error("answered within seconds by a modem that takes 6")
 			}
-			d.do(hal.Op{Kind: hal.Clear})
-			d.do(hal.Op{Kind: hal.Answer})
-			d.do(hal.Op{Kind: hal.Clear})
+			d.Do(hal.Op{Kind: hal.Clear})
+			d.Do(hal.Op{Kind: hal.Answer})
+			d.Do(hal.Op{Kind: hal.Clear})
 		})
 	})
 	t.Run("a little late", func(t *testing.T) {
-		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, voice.Options{}, func(d *rig) {
 			d.modem.Late(900*time.Millisecond, 100)
-			d.do(hal.Op{Kind: hal.Answer})
-			d.do(hal.Op{Kind: hal.Clear})
+			d.Do(hal.Op{Kind: hal.Answer})
+			d.Do(hal.Op{Kind: hal.Clear})
 		})
 	})
 	t.Run("garbage", func(t *testing.T) {
-		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+		call(t, modemtest.Options{}, voice.Options{}, func(d *rig) {
 			d.modem.Garbage([]byte("\xff\x00~}\xfe\r\nxyzzy\r\n"))
-			d.do(hal.Op{Kind: hal.Answer})
-			d.do(hal.Op{Kind: hal.Clear})
+			d.Do(hal.Op{Kind: hal.Answer})
+			d.Do(hal.Op{Kind: hal.Clear})
 		})
 	})
 	t.Run("stuck stream", func(t *testing.T) {
-		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
-			d.do(hal.Op{Kind: hal.Answer})
-			a, err := d.line.Audio()
-			if err != nil {
-				t.Fatal(err)
-			}
-			d.talk(a, 50)
+		call(t, modemtest.Options{}, voice.Options{}, func(d *rig) {
+			d.Do(hal.Op{Kind: hal.Answer})
+			a := d.Audio()
+			d.Talk(a, 50, nil)
 			d.modem.Stick()
-			if e := d.want(hal.Cleared); e.Err == nil {
+			if e := d.Await(hal.Cleared); e.Err == nil {
 				t.Error("no reason")
 			}
 			if err := a.Read(new(hal.Frame)); err != io.EOF {
@@ -347,7 +269,7 @@ func TestMisbehaving(t *testing.T) {
 			if err := d.line.Do(d.Context(), hal.Op{Kind: hal.Clear}); err == nil {
 				t.Error("a dead modem has hung up")
 			}
-			if e := d.want(hal.Lost); !errors.Is(e.Err, at.ErrSilent) {
+			if e := d.Await(hal.Lost); !errors.Is(e.Err, at.ErrSilent) {
 				t.Errorf("lost: %v", e.Err)
 			}
 			if err := d.line.Do(d.Context(), hal.Op{Kind: hal.Answer}); !errors.Is(err, hal.ErrClosed) {
@@ -356,21 +278,15 @@ func TestMisbehaving(t *testing.T) {
 		})
 	})
 	t.Run("unplugged", func(t *testing.T) {
-		call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
-			d.do(hal.Op{Kind: hal.Answer})
-			a, err := d.line.Audio()
-			if err != nil {
-				t.Fatal(err)
-			}
-			d.talk(a, 50)
+		call(t, modemtest.Options{}, voice.Options{}, func(d *rig) {
+			d.Do(hal.Op{Kind: hal.Answer})
+			a := d.Audio()
+			d.Talk(a, 50, nil)
 			d.modem.Unplug()
-			for err == nil {
-				err = a.Read(new(hal.Frame))
-			}
-			if err != io.EOF {
+			if err := desk.Drain(a); err != io.EOF {
 				t.Error(err)
 			}
-			if e := d.want(hal.Lost); !errors.Is(e.Err, io.EOF) {
+			if e := d.Await(hal.Lost); !errors.Is(e.Err, io.EOF) {
 				t.Errorf("lost: %v", e.Err)
 			}
 			if _, ok := <-d.line.Events(); ok {
@@ -383,13 +299,11 @@ func TestMisbehaving(t *testing.T) {
 // A line that is opened while a crash has left the modem in its stream.
 func TestLeftInTheStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &desk{T: t, modem: modemtest.NewVoice(modemtest.VoiceOptions{Speed: 1, Source: func(s []int16) {
+		d, ours := plug(t, modemtest.NewVoice(modemtest.CX93010, modemtest.Options{Speed: 1, Source: func(s []int16) {
 			for i := range s {
 				s[i] = int16(i * 977)
 			}
-		}})}
-		ours, theirs := modemtest.Wire()
-		d.modem.Plug(theirs)
+		}}))
 		for _, text := range []string{"AT+FCLASS=8", "AT+VSM=131,8000", "AT+VLS=1", "AT+VTR"} {
 			_, _ = io.WriteString(ours, text+"\r")
 		}
@@ -410,12 +324,12 @@ func TestLeftInTheStream(t *testing.T) {
 
 func TestSilentOrGarbled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := modemtest.Wire()
-		d := &desk{T: t}
+		ours, _ := wire.InMemory()
+		d := &rig{Desk: desk.Desk{T: t}}
 		if err := d.open(ours, voice.Options{}); !errors.Is(err, at.ErrSilent) {
 			t.Error(err)
 		}
-		ours, theirs = modemtest.Wire()
+		ours, theirs := wire.InMemory()
 		go func() {
 			for {
 				if _, err := theirs.Read(make([]byte, 100)); err != nil {
@@ -431,7 +345,7 @@ func TestSilentOrGarbled(t *testing.T) {
 }
 
 func TestUnsupported(t *testing.T) {
-	call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+	call(t, modemtest.Options{}, voice.Options{}, func(d *rig) {
 		for _, k := range []hal.OpKind{hal.Ring, hal.SendDigit, hal.SendText, hal.SetPolarity} {
 			var u *hal.Unsupported
 			if err := d.line.Do(d.Context(), hal.Op{Kind: k}); !errors.As(err, &u) {
@@ -453,25 +367,25 @@ func TestUnsupported(t *testing.T) {
 }
 
 func TestDigitsOfTheModem(t *testing.T) {
-	call(t, modemtest.VoiceOptions{}, voice.Options{Digits: true}, func(d *desk) {
+	call(t, modemtest.Options{}, voice.Options{Digits: true}, func(d *rig) {
 		if !d.line.Info().Caps.Has(hal.ReportsDigits) {
 			t.Error("not said")
 		}
-		d.do(hal.Op{Kind: hal.Answer})
+		d.Do(hal.Op{Kind: hal.Answer})
 		for _, c := range []byte("/5~/#~") {
 			d.modem.Code(c)
 		}
-		if e := d.want(hal.Digit); e.Digit != '5' {
+		if e := d.Await(hal.Digit); e.Digit != '5' {
 			t.Errorf("%q", e.Digit)
 		}
-		if e := d.want(hal.Digit); e.Digit != '#' {
+		if e := d.Await(hal.Digit); e.Digit != '#' {
 			t.Errorf("%q", e.Digit)
 		}
 	})
 }
 
 func TestFacts(t *testing.T) {
-	call(t, modemtest.VoiceOptions{}, voice.Options{}, func(d *desk) {
+	call(t, modemtest.Options{}, voice.Options{}, func(d *rig) {
 		want := []hal.Fact{{Name: "model", Value: "CX93010-EIS_V0.2013-V92"}, {Name: "firmware", Value: "V1.01"}, {Name: "samples", Value: "Mu-Law"}}
 		if got := d.line.Describe(); !slices.Equal(got, want) {
 			t.Error(fmt.Sprint(got))
@@ -489,24 +403,19 @@ func (s *slow) Queued() int { return s.queued }
 
 func TestTheQueueStaysShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var judge modemtest.Judge
-		d := &desk{T: t, modem: modemtest.NewVoice(modemtest.VoiceOptions{Sink: judge.Hear})}
-		ours, theirs := modemtest.Wire()
+		var judge sequence.Judge
+		d, ours := plug(t, modemtest.NewVoice(modemtest.CX93010, modemtest.Options{Sink: judge.Hear}))
 		wire := &slow{ReadWriteCloser: ours}
-		d.modem.Plug(theirs)
 		defer d.modem.Unplug()
 		if err := d.open(wire, voice.Options{}); err != nil {
 			t.Fatal(err)
 		}
 		defer d.line.Close()
-		d.do(hal.Op{Kind: hal.Answer})
-		a, err := d.line.Audio()
-		if err != nil {
-			t.Fatal(err)
-		}
+		d.Do(hal.Op{Kind: hal.Answer})
+		a := d.Audio()
 		var (
 			f     hal.Frame
-			count modemtest.Count
+			count sequence.Count
 		)
 		for i := range 100 {
 			wire.queued = 0

@@ -2,8 +2,6 @@ package fxo_test
 
 import (
 	"errors"
-	"fmt"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,22 +10,19 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/line/fxo"
 	"branchline/pbx/line/lineconf"
+	"branchline/pbx/pbxtest/script"
 )
 
 // port writes down what the machine does.
 type port struct {
-	story  []string
+	script.Story
 	fails  map[hal.OpKind]error
 	silent bool // no audio to be had
 	refuse bool // the dialplan takes no calls
 }
 
-func (p *port) note(format string, args ...any) {
-	p.story = append(p.story, fmt.Sprintf(format, args...))
-}
-
 func (p *port) Do(op hal.Op) error {
-	p.note("%s%s", op.Kind, map[bool]string{true: " " + op.Digits}[op.Digits != ""])
+	p.Tell("%s%s", op.Kind, map[bool]string{true: " " + op.Digits}[op.Digits != ""])
 	return p.fails[op.Kind]
 }
 
@@ -35,7 +30,7 @@ func (p *port) Speak(a fxo.Audio) error {
 	if a == fxo.Off {
 		return nil
 	}
-	p.note("%s", [...]string{"", "listen", "talk"}[a])
+	p.Tell("%s", [...]string{"", "listen", "talk"}[a])
 	if p.silent {
 		return errors.New("none")
 	}
@@ -43,15 +38,15 @@ func (p *port) Speak(a fxo.Audio) error {
 }
 
 func (p *port) Offer(c hal.Caller, context string) bool {
-	p.note("offer %s%s", c.Number, map[bool]string{true: " to " + context}[context != "default"])
+	p.Tell("offer %s%s", c.Number, map[bool]string{true: " to " + context}[context != "default"])
 	return !p.refuse
 }
 
 func (p *port) Report(k channel.EventKind) {
-	p.note("%s", map[channel.EventKind]string{channel.Progressed: "progress", channel.Ringing: "rings", channel.Answered: "answered"}[k])
+	p.Tell("%s", map[channel.EventKind]string{channel.Progressed: "progress", channel.Ringing: "rings", channel.Answered: "answered"}[k])
 }
-func (p *port) Over(c channel.Cause)                   { p.note("over %d", c) }
-func (p *port) DialTones(d string, each time.Duration) { p.note("tones %s %v", d, each) }
+func (p *port) Over(c channel.Cause)                   { p.Tell("over %d", c) }
+func (p *port) DialTones(d string, each time.Duration) { p.Tell("tones %s %v", d, each) }
 func (p *port) Note(string, ...any)                    {}
 
 // The things that can happen to a line, in words.
@@ -60,8 +55,7 @@ type world struct {
 	p *port
 }
 
-func (w world) do(what string) {
-	word, arg, _ := strings.Cut(what, " ")
+func (w world) do(word, arg string) bool {
 	event := map[string]hal.Event{
 		"ring": {Kind: hal.RingBegin}, "pause": {Kind: hal.RingEnd}, "polarity": {Kind: hal.Polarity}, "cid": {Kind: hal.CallerID, Caller: hal.Caller{Number: arg}},
 		"answered": {Kind: hal.Answered}, "cleared": {Kind: hal.Cleared}, "cleared17": {Kind: hal.Cleared, Cause: 17, Err: errors.New("busy")}, "dialled": {Kind: hal.DialDone},
@@ -71,7 +65,7 @@ func (w world) do(what string) {
 	}
 	if e, ok := event[word]; ok {
 		w.Happened(e)
-		return
+		return true
 	}
 	switch word {
 	case "dial":
@@ -84,7 +78,7 @@ func (w world) do(what string) {
 		w.Preempt(8)
 	case "flash":
 		if err := w.Flash(0); err != nil {
-			w.p.note("flash: %v", err)
+			w.p.Tell("flash: %v", err)
 		}
 	case "begun":
 		w.CallerBegun()
@@ -100,21 +94,10 @@ func (w world) do(what string) {
 		w.Voice()
 	case "abandoned":
 		w.Abandoned()
-	default: // time passes
-		d, err := time.ParseDuration(word)
-		if err != nil {
-			panic(word)
-		}
-		for end := time.Now().Add(d); ; {
-			next := w.Next()
-			if next.IsZero() || next.After(end) {
-				time.Sleep(time.Until(end))
-				return
-			}
-			time.Sleep(time.Until(next))
-			w.Elapsed()
-		}
+	default:
+		return false
 	}
+	return true
 }
 
 const (
@@ -231,12 +214,10 @@ func TestMachine(t *testing.T) {
 				w := world{fxo.New(&p, conf, hal.Info{Kind: c.kind, Caps: c.caps}), &p}
 				w.Start()
 				if c.name == "listening all the time" {
-					p.story = nil
+					p.Forget()
 				}
-				for what := range strings.SplitSeq(c.happens, ", ") {
-					w.do(what)
-				}
-				if got := strings.Join(p.story, ", "); got != c.want {
+				script.Play(w, c.happens, w.do)
+				if got := p.String(); got != c.want {
 					t.Errorf("%s:\n got  %s\n want %s", c.happens, got, c.want)
 				}
 				if s, _ := w.State(); s != c.state {

@@ -6,35 +6,31 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"branchline/hal"
 	"branchline/pbx/channel"
 	"branchline/pbx/line/fxs"
 	"branchline/pbx/line/lineconf"
+	"branchline/pbx/pbxtest/script"
 )
 
 // port writes down what the machine does.
 type port struct {
-	story  []string
+	script.Story
 	fails  map[hal.OpKind]error
 	silent bool
 	refuse bool
 	on     bool
 }
 
-func (p *port) note(format string, args ...any) {
-	p.story = append(p.story, fmt.Sprintf(format, args...))
-}
-
 func (p *port) Do(op hal.Op) error {
 	switch op.Kind {
 	case hal.SetPolarity:
-		p.note("%s", map[bool]string{true: "reverse", false: "restore"}[op.Reversed])
+		p.Tell("%s", map[bool]string{true: "reverse", false: "restore"}[op.Reversed])
 	case hal.Ring:
-		p.note("ring %s%s", op.Caller.Number, map[bool]string{true: "withheld"}[op.Caller.Withheld])
+		p.Tell("ring %s%s", op.Caller.Number, map[bool]string{true: "withheld"}[op.Caller.Withheld])
 	default:
-		p.note("%s", op.Kind)
+		p.Tell("%s", op.Kind)
 	}
 	return p.fails[op.Kind]
 }
@@ -49,26 +45,26 @@ func (p *port) Speak(on bool) error {
 
 func (p *port) Play(tone string) {
 	if tone != "" {
-		p.note("tone %s", tone)
+		p.Tell("tone %s", tone)
 	}
 }
 
 func (p *port) Sound(s fxs.Sound) {
 	if s != nil {
-		p.note("sound")
+		p.Tell("sound")
 	}
 }
 
-func (p *port) Beep() { p.note("beep") }
+func (p *port) Beep() { p.Tell("beep") }
 
 func (p *port) Connect(slots ...int) {
 	if len(slots) > 0 {
-		p.note("connect %v", slots)
+		p.Tell("connect %v", slots)
 	}
 }
 
 func (p *port) Enter(slot int, number string) bool {
-	p.note("enter %d %s", slot, number)
+	p.Tell("enter %d %s", slot, number)
 	return !p.refuse
 }
 
@@ -85,10 +81,10 @@ func (p *port) Lookup(n string) (exists, more bool) {
 }
 
 func (p *port) Report(slot int, k channel.EventKind) {
-	p.note("%s %d", map[channel.EventKind]string{channel.Ringing: "rings", channel.Answered: "answered", channel.Held: "held", channel.Unheld: "unheld"}[k], slot)
+	p.Tell("%s %d", map[channel.EventKind]string{channel.Ringing: "rings", channel.Answered: "answered", channel.Held: "held", channel.Unheld: "unheld"}[k], slot)
 }
-func (p *port) Over(slot int, c channel.Cause) { p.note("over %d %d", slot, c) }
-func (p *port) Transfer(held, other int)       { p.note("transfer %d %d", held, other) }
+func (p *port) Over(slot int, c channel.Cause) { p.Tell("over %d %d", slot, c) }
+func (p *port) Transfer(held, other int)       { p.Tell("transfer %d %d", held, other) }
 func (p *port) Note(string, ...any)            {}
 
 type world struct {
@@ -96,15 +92,14 @@ type world struct {
 	p *port
 }
 
-func (w world) do(what string) {
-	word, arg, _ := strings.Cut(what, " ")
+func (w world) do(word, arg string) bool {
 	event := map[string]hal.Event{
 		"lift": {Kind: hal.OffHook}, "down": {Kind: hal.OnHook}, "flash": {Kind: hal.HookFlash}, "burst": {Kind: hal.RingEnd},
 		"alarm": {Kind: hal.AlarmBegin, Err: errors.New("hot")}, "noalarm": {Kind: hal.AlarmEnd}, "lost": {Kind: hal.Lost},
 	}
 	if e, ok := event[word]; ok {
 		w.Happened(e)
-		return
+		return true
 	}
 	slot := 0
 	if arg != "" {
@@ -121,8 +116,8 @@ func (w world) do(what string) {
 	case "call", "anonymous":
 		s, ok := w.Takes()
 		if !ok {
-			w.p.note("busy")
-			return
+			w.p.Tell("busy")
+			return true
 		}
 		caller := channel.Party{Number: "0911", Name: "Lin"}
 		if word == "anonymous" {
@@ -144,20 +139,9 @@ func (w world) do(what string) {
 	case "played":
 		w.SoundOver()
 	default:
-		d, err := time.ParseDuration(word)
-		if err != nil {
-			panic(word)
-		}
-		for end := time.Now().Add(d); ; {
-			next := w.Next()
-			if next.IsZero() || next.After(end) {
-				time.Sleep(time.Until(end))
-				return
-			}
-			time.Sleep(time.Until(next))
-			w.Elapsed()
-		}
+		return false
 	}
+	return true
 }
 
 func TestMachine(t *testing.T) {
@@ -246,10 +230,8 @@ func TestMachine(t *testing.T) {
 				p := c.port
 				w := world{fxs.New(&p, conf, hal.Info{Kind: hal.FXS, Caps: c.caps}), &p}
 				w.Start()
-				for what := range strings.SplitSeq(c.happens, ", ") {
-					w.do(what)
-				}
-				if got := strings.Join(p.story, ", "); got != c.want {
+				script.Play(w, c.happens, w.do)
+				if got := p.String(); got != c.want {
 					t.Errorf("%s:\n got  %s\n want %s", c.happens, got, c.want)
 				}
 				s, _ := w.State()

@@ -1,4 +1,4 @@
-package modemtest
+package wire
 
 import (
 	"fmt"
@@ -6,19 +6,14 @@ import (
 	"path/filepath"
 )
 
-// A Device is an emulated modem or module.
+// A Device is what can be plugged in.
 type Device interface {
-	// Unplug disconnects it.
+	// Names are those of its ports: the one for commands, and perhaps one for samples.
+	Names() []string
+	// Connect plugs it in, as after power on; Unplug disconnects it.
+	Connect(ports []io.ReadWriteCloser)
 	Unplug()
-	names() []string
-	connect(ports []io.ReadWriteCloser)
 }
-
-func (v *Voice) names() []string                    { return []string{"ttyACM0"} }
-func (v *Voice) connect(ports []io.ReadWriteCloser) { v.Plug(ports[0]) }
-
-func (c *Cell) names() []string                    { return []string{"ttyUSB2", "ttyUSB1"} }
-func (c *Cell) connect(ports []io.ReadWriteCloser) { c.Plug(ports[0], ports[1]) }
 
 // A Socket is where a device is plugged in: pseudo terminals by names that stay the
 // same. Data is for commands, Audio for samples.
@@ -30,7 +25,7 @@ type Socket struct {
 // Plug plugs a device in. The names are in dir.
 func Plug(dir string, d Device) (*Socket, error) {
 	s := &Socket{Device: d}
-	names := d.names()
+	names := d.Names()
 	s.Data = filepath.Join(dir, names[0])
 	if len(names) > 1 {
 		s.Audio = filepath.Join(dir, names[1])
@@ -54,6 +49,6 @@ func (s *Socket) Replug() error {
 		}
 		ports = append(ports, p)
 	}
-	s.connect(ports)
+	s.Connect(ports)
 	return nil
 }

@@ -1,4 +1,6 @@
-package modemtest
+// Package wire is serial lines for tests: in memory, for virtual time, and pseudo
+// terminals, for the real serial library; and where a device is plugged in.
+package wire
 
 import (
 	"io"
@@ -64,9 +66,9 @@ func (e end) Close() error {
 	return nil
 }
 
-// Wire is a serial line in memory, for tests in virtual time: what is written to one
-// end is read from the other, and nobody waits to write.
-func Wire() (a, b io.ReadWriteCloser) {
+// InMemory is a serial line for tests in virtual time: what is written to one end is
+// read from the other, and nobody waits to write.
+func InMemory() (a, b io.ReadWriteCloser) {
 	there, back := newHalf(), newHalf()
 	return end{there, back}, end{back, there}
 }

@@ -1,4 +1,4 @@
-package modemtest
+package wire
 
 import (
 	"io"
@@ -26,9 +26,11 @@ func (e *Echo) Unplug() {
 	e.running.Wait()
 }
 
-func (e *Echo) names() []string { return []string{"ttyUSB0"} }
+// Names is the one port it has.
+func (e *Echo) Names() []string { return []string{"ttyUSB0"} }
 
-func (e *Echo) connect(ports []io.ReadWriteCloser) {
+// Connect plugs it in.
+func (e *Echo) Connect(ports []io.ReadWriteCloser) {
 	e.wire = ports[0]
 	if !e.o.Deaf {
 		e.running.Go(func() { _, _ = io.Copy(e.wire, e.wire) }) // until it is unplugged

@@ -1,4 +1,5 @@
-package modemtest
+// Package sequence is samples that tell whether one of them is missing.
+package sequence
 
 import (
 	"sync"
