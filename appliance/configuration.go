@@ -31,6 +31,8 @@ type configuration struct {
 	tones    *tone.Book
 	features bridge.Features
 	network  steward.Config
+	// netFaults are the errors of network.conf.
+	netFaults []astconf.Diag
 }
 
 // readConfiguration reads the files in the configuration directory. Every finding is among the
@@ -38,7 +40,7 @@ type configuration struct {
 // what was broken and should be refused, unless the user asked for leniency. A
 // file that is not there says nothing, which is no error.
 func readConfiguration(j judge) (configuration, []astconf.Diag) {
-	var diags []astconf.Diag
+	var diags, netFaults []astconf.Diag
 	etc := j.process.Directories.Etc
 	files := map[string]*astconf.File{}
 	for _, name := range configFiles {
@@ -47,10 +49,24 @@ func readConfiguration(j judge) (configuration, []astconf.Diag) {
 			file, found := astconf.Loader{Dir: os.DirFS(etc), Path: etc, Root: os.DirFS("/")}.Load(name)
 			files[name] = file
 			diags = append(diags, found...)
+			if name == netconf.FileName {
+				netFaults = errorsOf(found)
+			}
 		}
 	}
 	c, found := understand(files, j)
+	c.netFaults = append(netFaults, c.netFaults...)
 	return c, append(diags, found...)
+}
+
+// errorsOf leaves warnings out.
+func errorsOf(diags []astconf.Diag) (out []astconf.Diag) {
+	for _, f := range diags {
+		if f.Severity == astconf.Error {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // understand makes a configuration of parsed files. The rules are the same at
@@ -62,7 +78,10 @@ func understand(files map[string]*astconf.File, j judge) (configuration, []astco
 	features, doubts := bridge.FeaturesOf(files[bridge.FeaturesFile])
 	connection, more := networkOf(files, snapshot)
 	diags = slices.Concat(diags, found, doubts, more)
-	return configuration{files: files, settings: snapshot, plan: plan, lines: lines, tones: tones, features: features, network: connection}, diags
+	return configuration{
+		files: files, settings: snapshot, plan: plan, lines: lines, tones: tones, features: features,
+		network: connection, netFaults: errorsOf(more),
+	}, diags
 }
 
 // with is c as if the sections of the same files in extra stood at the end of

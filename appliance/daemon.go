@@ -322,7 +322,7 @@ func unbound(diags []astconf.Diag) bool {
 func (d *daemon) firstConfiguration() error {
 	d.settle()
 	next, diags := readConfiguration(d.judge())
-	d.connect(next, diags)
+	d.connect(next)
 	commit, more := d.prepare(next)
 	for try := 0; try < keptTries && systemd.Managed() && unbound(more); try++ {
 		// A socket of the configuration before may be in the manager's keeping, and in
@@ -337,7 +337,7 @@ func (d *daemon) firstConfiguration() error {
 	d.findings.Store(&diags)
 	report(d.log, diags)
 	d.lenient = astconf.Failed(diags)
-	if d.lenient && !d.options.Lenient {
+	if d.lenient && !d.options.Lenient && !bearable(next, diags) {
 		return ErrRefused
 	}
 	commit()

@@ -46,7 +46,7 @@ func (d *daemon) newNetwork() *network {
 	host, _ := os.Hostname() // a server that is told no name gives an address too
 	n.Steward = steward.New(steward.Options{
 		Kernel: nl.Kernel{}, Filter: nft.Filter{}, Memory: leaseBook{d.db, d.log},
-		HostName: host, Vendor: Name, Publish: names.publish, Log: d.log,
+		HostName: host, Vendor: Name, Publish: names.publish, Log: d.log, Emergency: emergency(),
 		Changed: d.addressesChanged,
 		Heard:   func(since time.Time) bool { v := n.heard.Load(); return v != nil && v.when.After(since) },
 	})
@@ -99,8 +99,8 @@ func (n *network) Ready() <-chan struct{} { return always }
 // networkOf reads network.conf. On an appliance its absence means DHCP everywhere.
 func networkOf(files map[string]*astconf.File, s *settings.Snapshot) (steward.Config, []astconf.Diag) {
 	file := files[netconf.FileName]
-	if (file == nil || len(file.Sections) == 0 && file.Valid) && os.Getenv(applianceVariable) == "1" {
-		return steward.Config{Every: true, Confirm: netconf.DefaultConfirm, Proof: steward.Proof{Gateway: true, Phone: true}}, nil
+	if (file == nil || len(file.Sections) == 0 && file.Valid) && onAppliance() {
+		return byItself(), nil
 	}
 	ports := netconf.Ports{RTPFirst: uint16(s.RTP.PortFirst), RTPLast: uint16(s.RTP.PortLast)}
 	for _, t := range s.Transports {
@@ -110,21 +110,6 @@ func networkOf(files map[string]*astconf.File, s *settings.Snapshot) (steward.Co
 		}
 	}
 	return netconf.Read(file, ports)
-}
-
-// connect puts the network of the first configuration into force, before anything is
-// bound. A step that fails is reported and waited for.
-func (d *daemon) connect(c configuration, diags []astconf.Diag) {
-	if astconf.Failed(diags) || d.options.aside { // --lenient: half an address is none
-		return
-	}
-	d.network.begun = true
-	if c.network.Same(steward.Config{}) {
-		return
-	}
-	if err := d.network.Adopt(c.network); err != nil {
-		d.log.Error("network", "error", err)
-	}
 }
 
 // prepareNetwork says whether a new configuration of the network can be put into

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"branchline/appliance/netconf"
 	"branchline/netcfg"
 	"branchline/netcfg/steward"
 	"branchline/pbx/cli"
@@ -111,6 +112,22 @@ func (n *network) show(w io.Writer) error {
 	}
 	if !s.Trial.IsZero() {
 		cli.Show(w, "trial", "A change is on trial: without a proof or net confirm it is taken back at %s\n", s.Trial.Local().Format(time.TimeOnly))
+	}
+	if s.Refused != "" {
+		cli.Show(w, "refused", netconf.FileName+" is not in force: %s\n", s.Refused)
+	}
+	if s.Unproven {
+		cli.Put(w, "unproven", true)
+		fmt.Fprintln(w, "Nothing has proven yet that the network works.")
+	}
+	if s.Rescue.IsValid() {
+		cli.Show(w, "emergency", "This machine can be reached at %s too, until something does\n", s.Rescue.Addr())
+	}
+	for _, l := range s.State.Links {
+		for _, a := range l.Duplicate {
+			cli.Add(w, "duplicate", a.String())
+			fmt.Fprintf(w, "Another machine uses %s too: it cannot be used on %s\n", a.Addr(), l.Name)
+		}
 	}
 	if s.Last != "" {
 		cli.Show(w, "last", "The last change was %s\n", s.Last)

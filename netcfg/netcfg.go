@@ -30,6 +30,9 @@ type Link struct {
 	// Own are addresses that the kernel has given itself: link-local ones, and
 	// those from router advertisements. Nobody here takes them away.
 	Own []netip.Prefix
+	// Duplicate are those IPv6 addresses among the others that another machine uses
+	// too: the kernel has found out (RFC 4862 5.4) and does not use them.
+	Duplicate []netip.Prefix
 }
 
 // A Route is one way out.
@@ -96,4 +99,8 @@ type Kernel interface {
 	// Answers reports whether a neighbour, a host on one of our own networks, has
 	// answered for its address lately. Asking makes the kernel look for it.
 	Answers(ctx context.Context, neighbour netip.Addr) (bool, error)
+	// Taken says who on a link uses an IPv4 address, by its Ethernet address; "" is
+	// nobody. It asks for some seconds (RFC 5227 2.1.1). An address of our own is
+	// not taken.
+	Taken(ctx context.Context, link string, addr netip.Addr) (holder string, err error)
 }

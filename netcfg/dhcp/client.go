@@ -28,6 +28,10 @@ type Options struct {
 	Vendor   string                          // the same
 	Open     func(link string) (Conn, error) // nil: Listen
 	Last     *Lease                          // what was granted before, asked for again if it is valid
+	// Taken says who uses an address already, "" for nobody: a lease is tried before
+	// it is used (RFC 2131 2.2, RFC 5227 2.1), and one that is taken is declined. It
+	// may take seconds. Nil: nobody is asked.
+	Taken func(ctx context.Context, addr netip.Addr) (holder string, err error)
 	// Bound is told of every lease, new or renewed; Lost that there is none any
 	// more. Both are called from Run.
 	Bound func(Lease)
@@ -49,6 +53,7 @@ const (
 	lastWait  = 64 * time.Second
 	leastHold = 60 * time.Second // between renewals (4.4.5)
 	reopen    = 5 * time.Second  // after a socket has failed
+	declined  = 10 * time.Second // before a server is asked again (3.1.5)
 )
 
 var everybody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
@@ -193,10 +198,47 @@ func (c *client) again(ctx context.Context) (*Lease, error) {
 			return nil, nil
 		}
 		if fresh, ok := leaseOf(got, time.Now()); ok {
-			return &fresh, nil
+			if !fresh.Server.IsValid() {
+				fresh.Server = l.Server
+			}
+			return c.tried(ctx, &fresh)
 		}
 	}
-	return l, nil
+	return c.tried(ctx, l)
+}
+
+// tried is a lease whose address nobody else uses, or nil: then it is declined, and
+// the server has some time to think of another.
+func (c *client) tried(ctx context.Context, l *Lease) (*Lease, error) {
+	if c.o.Taken == nil {
+		return l, nil
+	}
+	holder, err := c.o.Taken(ctx, l.Address.Addr())
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		c.o.Log.Warn("dhcp: nobody could be asked whether the address is free", "interface", c.o.Link, "address", l.Address.Addr().String(), "error", err)
+	}
+	if holder == "" {
+		return l, nil
+	}
+	c.o.Log.Error("dhcp: the address is in use by another machine, it is declined", "interface", c.o.Link, "address", l.Address.Addr().String(), "by", holder)
+	c.newID()
+	m := c.bare(decline)
+	m.options[optRequested] = l.Address.Addr().AsSlice()
+	if l.Server.IsValid() {
+		m.options[optServer] = l.Server.AsSlice()
+	}
+	m.options[optMessage] = []byte("in use by " + holder)
+	if err := c.conn.Send(m.bytes(), everybody); err != nil {
+		c.o.Log.Debug("dhcp send", "interface", c.o.Link, "error", err)
+	}
+	if c.lease != nil {
+		c.lease = nil
+		c.o.Lost("the address is in use by " + holder)
+	}
+	return nil, c.wait(ctx, declined)
 }
 
 // ask finds a server and takes what it offers (3.1); it goes on until it has
@@ -233,7 +275,11 @@ func (c *client) ask(ctx context.Context) (*Lease, error) {
 			return nil, err
 		}
 		if l, ok := leaseOf(got, time.Now()); ok && got.kind() == ack {
-			return &l, nil
+			if fit, err := c.tried(ctx, &l); fit != nil || err != nil {
+				return fit, err
+			}
+			wait = firstWait
+			continue
 		}
 		sleep(ctx, firstWait) // a server that offers and then refuses must not be besieged
 	}
@@ -345,15 +391,10 @@ func jitter(d time.Duration) time.Duration {
 // message is a message of ours, without what only some kinds have.
 func (c *client) message(kind byte) *message {
 	secs := min(time.Since(c.began)/time.Second, 65535)
-	m := &message{
-		id: c.id, secs: uint16(secs), broadcast: true, mac: [6]byte(c.o.MAC),
-		options: map[byte][]byte{
-			optKind:    {kind},
-			optClient:  append([]byte{1}, c.o.MAC...),
-			optMaxSize: binary.BigEndian.AppendUint16(nil, 1472),
-			optWanted:  {optMask, optRouter, optDNS, optDomain, optMTU, optNTP, optLease, optRenew, optRebind, optRoutes},
-		},
-	}
+	m := c.bare(kind)
+	m.secs, m.broadcast = uint16(secs), true
+	m.options[optMaxSize] = binary.BigEndian.AppendUint16(nil, 1472)
+	m.options[optWanted] = []byte{optMask, optRouter, optDNS, optDomain, optMTU, optNTP, optLease, optRenew, optRebind, optRoutes}
 	if c.o.HostName != "" {
 		m.options[optHostName] = []byte(c.o.HostName)
 	}
@@ -361,4 +402,11 @@ func (c *client) message(kind byte) *message {
 		m.options[optVendor] = []byte(c.o.Vendor)
 	}
 	return m
+}
+
+// bare is a message that asks for nothing, as a refusal has to be (RFC 2131 table 5).
+func (c *client) bare(kind byte) *message {
+	return &message{id: c.id, mac: [6]byte(c.o.MAC), options: map[byte][]byte{
+		optKind: {kind}, optClient: append([]byte{1}, c.o.MAC...),
+	}}
 }

@@ -36,7 +36,7 @@ func newWire(serve func(*message, netip.Addr) *message) *wire {
 	return &wire{serve: serve, in: make(chan []byte, 16), closed: make(chan struct{}), broken: make(chan struct{}), mu: make(chan struct{}, 1), began: time.Now()}
 }
 
-var kinds = map[byte]string{discover: "discover", request: "request"}
+var kinds = map[byte]string{discover: "discover", request: "request", decline: "decline"}
 
 func (w *wire) Send(b []byte, to netip.Addr) error {
 	m, err := parse(b)
@@ -49,6 +49,9 @@ func (w *wire) Send(b []byte, to netip.Addr) error {
 	}
 	if !m.client.IsUnspecified() {
 		line += " has " + m.client.String()
+	}
+	if a := m.addr(optServer); m.kind() == decline && a.IsValid() {
+		line += " of " + a.String()
 	}
 	w.mu <- struct{}{}
 	w.log = append(w.log, line)
@@ -117,13 +120,20 @@ func (s *story) lost() []string {
 
 func start(t *testing.T, w *wire, last *Lease) (*story, func()) {
 	t.Helper()
+	return startBeside(t, w, last, nil)
+}
+
+// startBeside is start in a network where others have addresses too.
+func startBeside(t *testing.T, w *wire, last *Lease, taken func(context.Context, netip.Addr) (string, error)) (*story, func()) {
+	t.Helper()
 	s := &story{}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
 		done <- Run(ctx, Options{
 			Link: "eth0", MAC: mac, HostName: "pbx", Vendor: "test", Last: last,
-			Open: func(string) (Conn, error) { return w, nil },
+			Open:  func(string) (Conn, error) { return w, nil },
+			Taken: taken,
 			Bound: func(l Lease) {
 				s.mu.Lock()
 				s.gains = append(s.gains, l)
@@ -250,6 +260,84 @@ func TestAddressIsAskedForAgain(t *testing.T) {
 				rest(8 * time.Second)
 				want(t, "said", w.said(), tt.said)
 				if len(s.bound()) != tt.leases || s.bound()[0].Address.String() != tt.bound || len(s.lost()) != tt.lost {
+					t.Errorf("%+v %v", s.bound(), s.lost())
+				}
+			})
+		})
+	}
+}
+
+// An address that somebody else has is declined, and another one is taken.
+func TestAddressIsTaken(t *testing.T) {
+	old := func() *Lease {
+		l, _ := leaseOf(grant(ack, "192.0.2.77"), time.Now())
+		return &l
+	}
+	// two is a server that gives another address after it was told to.
+	two := func() func(*message, netip.Addr) *message {
+		var given atomic.Int32
+		return func(m *message, _ netip.Addr) *message {
+			address := "192.0.2." + fmt.Sprint(50+given.Load())
+			switch m.kind() {
+			case discover:
+				return grant(offer, address)
+			case request:
+				if a := m.addr(optRequested); a.String() == "192.0.2.77" {
+					address = a.String()
+				}
+				return grant(ack, address)
+			case decline:
+				if m.broadcast || m.options[optWanted] != nil || m.options[optMessage] == nil {
+					t.Errorf("a decline that asks for something: %+v", m)
+				}
+				given.Add(1)
+			}
+			return nil
+		}
+	}
+	const neighbour = "52:54:00:00:00:99"
+	for _, tt := range []struct {
+		name  string
+		last  func() *Lease
+		serve func(*message, netip.Addr) *message
+		taken map[string]string
+		fault error
+		said  string
+		bound string
+		lost  int
+	}{
+		{"free", nil, two(), nil, nil, "0s discover to 255.255.255.255\n0s request to 255.255.255.255 wants 192.0.2.50", "192.0.2.50/24", 0},
+		{"nobody can be asked", nil, two(), nil, errors.New("no such device"), "0s discover to 255.255.255.255\n0s request to 255.255.255.255 wants 192.0.2.50", "192.0.2.50/24", 0},
+		{"the first is taken", nil, two(), map[string]string{"192.0.2.50": neighbour}, nil,
+			"0s discover to 255.255.255.255\n0s request to 255.255.255.255 wants 192.0.2.50\n0s decline to 255.255.255.255 wants 192.0.2.50 of 192.0.2.1\n" +
+				"10s discover to 255.255.255.255\n10s request to 255.255.255.255 wants 192.0.2.51", "192.0.2.51/24", 0},
+		{"the one we had is taken", old, two(), map[string]string{"192.0.2.77": neighbour}, nil,
+			"0s request to 255.255.255.255 wants 192.0.2.77\n0s decline to 255.255.255.255 wants 192.0.2.77 of 192.0.2.1\n" +
+				"10s discover to 255.255.255.255\n10s request to 255.255.255.255 wants 192.0.2.51", "192.0.2.51/24", 1},
+		{"the one we had is taken, and no server says so", old, func() func(*message, netip.Addr) *message {
+			serve := two()
+			return func(m *message, to netip.Addr) *message {
+				if m.addr(optRequested).String() == "192.0.2.77" && m.kind() == request {
+					return nil
+				}
+				return serve(m, to)
+			}
+		}(), map[string]string{"192.0.2.77": neighbour}, nil,
+			"0s request to 255.255.255.255 wants 192.0.2.77\n0s request to 255.255.255.255 wants 192.0.2.77\n10s decline to 255.255.255.255 wants 192.0.2.77 of 192.0.2.1\n" +
+				"20s discover to 255.255.255.255\n20s request to 255.255.255.255 wants 192.0.2.51", "192.0.2.51/24", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var last *Lease
+				if tt.last != nil {
+					last = tt.last()
+				}
+				w := newWire(tt.serve)
+				s, stop := startBeside(t, w, last, func(_ context.Context, a netip.Addr) (string, error) { return tt.taken[a.String()], tt.fault })
+				defer stop()
+				rest(25 * time.Second)
+				want(t, "said", w.said(), tt.said)
+				if len(s.bound()) != 1 || s.bound()[0].Address.String() != tt.bound || len(s.lost()) != tt.lost {
 					t.Errorf("%+v %v", s.bound(), s.lost())
 				}
 			})

@@ -22,6 +22,7 @@ const (
 	discover = 1
 	offer    = 2
 	request  = 3
+	decline  = 4
 	ack      = 5
 	nak      = 6
 )

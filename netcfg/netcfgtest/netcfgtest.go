@@ -22,11 +22,12 @@ type Kernel struct {
 	done     []string
 	refused  map[string]error
 	answers  map[netip.Addr]bool
+	taken    map[netip.Addr]string
 }
 
 // New is a kernel with the state that Parse reads from text.
 func New(text string) *Kernel {
-	return &Kernel{state: Parse(text), next: 100, refused: map[string]error{}, answers: map[netip.Addr]bool{}}
+	return &Kernel{state: Parse(text), next: 100, refused: map[string]error{}, answers: map[netip.Addr]bool{}, taken: map[netip.Addr]string{}}
 }
 
 // Parse reads a state, a line for each thing:
@@ -37,6 +38,7 @@ func New(text string) *Kernel {
 //	link eth1 master br0
 //	addr 192.0.2.9/24 dev eth0
 //	own fe80::1/64 dev eth0
+//	dup 2001:db8::9/64 dev eth0
 //	route default via 192.0.2.1 dev eth0 metric 100
 //
 // It panics where a test's author made a mistake.
@@ -50,13 +52,10 @@ func Parse(text string) netcfg.State {
 		switch w[0] {
 		case "link":
 			s.Links = append(s.Links, parseLink(w[1:], len(s.Links)+1))
-		case "addr", "own":
+		case "addr", "own", "dup":
 			l := s.Link(w[3])
-			if w[0] == "own" {
-				l.Own = append(l.Own, netip.MustParsePrefix(w[1]))
-			} else {
-				l.Addresses = append(l.Addresses, netip.MustParsePrefix(w[1]))
-			}
+			list := map[string]*[]netip.Prefix{"addr": &l.Addresses, "own": &l.Own, "dup": &l.Duplicate}[w[0]]
+			*list = append(*list, netip.MustParsePrefix(w[1]))
 		case "route":
 			s.Routes = append(s.Routes, ParseRoute(strings.Join(w[1:], " ")))
 		default:
@@ -153,6 +152,9 @@ func Text(s netcfg.State) string {
 		for _, a := range l.Own {
 			out = append(out, "own "+a.String()+" dev "+l.Name)
 		}
+		for _, a := range l.Duplicate {
+			out = append(out, "dup "+a.String()+" dev "+l.Name)
+		}
 	}
 	for _, r := range s.Routes {
 		out = append(out, "route "+r.String())
@@ -161,7 +163,7 @@ func Text(s netcfg.State) string {
 	return strings.Join(out, "\n") + "\n"
 }
 
-func rank(line string) int { return strings.Index("link addr own  route", line[:3]) }
+func rank(line string) int { return strings.Index("link addr own dup route", line[:3]) }
 
 // State is the kernel's state.
 func (k *Kernel) State(context.Context) (netcfg.State, error) {
@@ -173,7 +175,8 @@ func (k *Kernel) State(context.Context) (netcfg.State, error) {
 func (k *Kernel) copied() netcfg.State {
 	s := netcfg.State{Links: slices.Clone(k.state.Links), Routes: slices.Clone(k.state.Routes)}
 	for i := range s.Links {
-		s.Links[i].Addresses, s.Links[i].Own = slices.Clone(s.Links[i].Addresses), slices.Clone(s.Links[i].Own)
+		l := &s.Links[i]
+		l.Addresses, l.Own, l.Duplicate = slices.Clone(l.Addresses), slices.Clone(l.Own), slices.Clone(l.Duplicate)
 	}
 	return s
 }
@@ -204,6 +207,20 @@ func (k *Kernel) Answers(_ context.Context, neighbour netip.Addr) (bool, error) 
 		}
 	}
 	return false, fmt.Errorf("%s: network is unreachable", neighbour)
+}
+
+// Take says that somebody else uses an address; by "" it is free again.
+func (k *Kernel) Take(addr, by string) {
+	k.mu.Lock()
+	k.taken[netip.MustParseAddr(addr)] = by
+	k.mu.Unlock()
+}
+
+// Taken is what Take said.
+func (k *Kernel) Taken(_ context.Context, _ string, addr netip.Addr) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.taken[addr], nil
 }
 
 // Steps lists what was applied since the last call.
@@ -324,6 +341,7 @@ func (k *Kernel) apply(op netcfg.Op) (link string, err error) {
 	case netcfg.AddrDel:
 		if l, err = find(o.Link); err == nil {
 			k.takeAway(l, o.Address)
+			l.Duplicate = slices.DeleteFunc(l.Duplicate, func(a netip.Prefix) bool { return a == o.Address })
 		}
 		return o.Link, err
 	case netcfg.RouteSet:

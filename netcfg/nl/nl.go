@@ -52,6 +52,9 @@ func (Kernel) State(context.Context) (netcfg.State, error) {
 		if !ok || l == nil {
 			continue
 		}
+		if a.Flags&unix.IFA_F_DADFAILED != 0 {
+			l.Duplicate = append(l.Duplicate, p)
+		}
 		if p.Addr().Is6() && (p.Addr().IsLinkLocalUnicast() || a.Flags&unix.IFA_F_PERMANENT == 0) || p.Addr().IsLoopback() {
 			l.Own = append(l.Own, p)
 			continue
@@ -173,7 +176,7 @@ func apply(op netcfg.Op) error {
 		})
 	case netcfg.AddrSet:
 		return on(o.Link, func(l netlink.Link) error {
-			return netlink.AddrReplace(l, &netlink.Addr{IPNet: ipNet(o.Address), Flags: noDAD(o.Address)})
+			return netlink.AddrReplace(l, &netlink.Addr{IPNet: ipNet(o.Address)})
 		})
 	case netcfg.AddrDel:
 		err := on(o.Link, func(l netlink.Link) error { return netlink.AddrDel(l, &netlink.Addr{IPNet: ipNet(o.Address)}) })
@@ -228,15 +231,6 @@ func add(o netcfg.LinkAdd) error {
 		}
 		return nil
 	})
-}
-
-// noDAD spares an IPv6 address its second of waiting for others that might have it
-// too: a transport that is to be bound to it would have to wait as well.
-func noDAD(p netip.Prefix) int {
-	if p.Addr().Is6() {
-		return unix.IFA_F_NODAD
-	}
-	return 0
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {
@@ -306,36 +300,4 @@ func (Kernel) Watch(ctx context.Context) (<-chan netcfg.Event, error) {
 		}
 	}()
 	return out, nil
-}
-
-// Answers has the kernel look for a neighbour, by a datagram to the port that
-// discards (RFC 863), and says whether it has answered.
-func (Kernel) Answers(ctx context.Context, neighbour netip.Addr) (bool, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "udp", netip.AddrPortFrom(neighbour, 9).String())
-	if err != nil {
-		return false, err
-	}
-	defer c.Close()
-	if _, err := c.Write([]byte{0}); err != nil && !errors.Is(err, syscall.ECONNREFUSED) {
-		return false, err
-	}
-	found, err := whole(netlink.NeighList(0, family(neighbour)))
-	if err != nil {
-		return false, err
-	}
-	for _, n := range found {
-		a, ok := netip.AddrFromSlice(n.IP)
-		if ok && a.Unmap() == neighbour.WithZone("") && n.State&(unix.NUD_REACHABLE|unix.NUD_PERMANENT) != 0 {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-func family(a netip.Addr) int {
-	if a.Is4() {
-		return netlink.FAMILY_V4
-	}
-	return netlink.FAMILY_V6
 }

@@ -3,6 +3,7 @@ package steward
 import (
 	"context"
 	"net"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -29,7 +30,7 @@ func (l *leasing) halt() {
 // is back: it may be another network then. s.mu is held.
 func (s *Steward) clients(have netcfg.State) {
 	wanted := map[string]*netcfg.Link{}
-	for _, e := range s.config.entries(have) {
+	for _, e := range s.wanted().entries(have) {
 		if e.DHCP && e.Up {
 			wanted[e.Name] = e.link
 		}
@@ -72,6 +73,7 @@ func (s *Steward) standing(name string, link *netcfg.Link) *dhcp.Lease {
 // network now. s.mu is held.
 func (s *Steward) replugged(lost map[string]bool) {
 	for name, was := range lost {
+		s.again[name] = s.again[name] || was
 		if l := s.leases[name]; was && l != nil {
 			l.halt()
 		}
@@ -93,6 +95,7 @@ func (s *Steward) begin(name string, link *netcfg.Link, l *leasing) {
 	go func() {
 		err := s.o.Client(ctx, dhcp.Options{
 			Link: name, MAC: mac, HostName: s.o.HostName, Vendor: s.o.Vendor, Last: last, Log: s.log,
+			Taken: func(ctx context.Context, addr netip.Addr) (string, error) { return s.o.Kernel.Taken(ctx, name, addr) },
 			Bound: func(fresh dhcp.Lease) { s.bound(ctx, name, l, &fresh) },
 			Lost: func(why string) {
 				s.log.Warn("no lease any more", "interface", name, "reason", why)

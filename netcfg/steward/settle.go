@@ -31,6 +31,7 @@ func (s *Steward) settle() error {
 			return err
 		}
 		s.clients(have)
+		s.undouble(have)
 		ops := netcfg.Plan(have, s.desired(have))
 		if len(ops) == 0 {
 			break
@@ -122,7 +123,7 @@ const routeMetric = 100
 func (s *Steward) desired(have netcfg.State) netcfg.Desired {
 	var d netcfg.Desired
 	names := map[string]string{}
-	for n, e := range s.config.entries(have) {
+	for n, e := range s.wanted().entries(have) {
 		names[e.Name], names[e.MAC] = e.Name, e.Name
 		i := e.Interface.Interface
 		i.Addresses = slices.Clone(i.Addresses)
@@ -152,6 +153,9 @@ func (s *Steward) desired(have netcfg.State) netcfg.Desired {
 		if r.Link = names[r.Link]; r.Link != "" {
 			d.Routes = appendRoute(d.Routes, r)
 		}
+	}
+	if s.rescue {
+		s.emergency(have, &d)
 	}
 	return d
 }
@@ -218,11 +222,12 @@ func (s *Steward) notice() {
 	}
 	var b strings.Builder
 	for _, l := range have.Links {
-		fmt.Fprintln(&b, l.Name, l.Up, l.Carrier, sorted(l.Addresses), sorted(l.Own))
+		fmt.Fprintln(&b, l.Name, l.Up, l.Carrier, sorted(l.Addresses), sorted(l.Own), sorted(l.Duplicate))
 	}
 	fmt.Fprintln(&b, have.Routes)
 	if text := b.String(); text != s.seen {
 		s.seen = text
+		s.complain(have)
 		select { // the latest counts
 		case <-s.news:
 		default:
@@ -235,4 +240,33 @@ func sorted(list []netip.Prefix) []netip.Prefix {
 	out := slices.Clone(list)
 	slices.SortFunc(out, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
 	return out
+}
+
+// complain logs addresses that another machine uses too, once each.
+func (s *Steward) complain(have netcfg.State) {
+	now := map[netip.Prefix]bool{}
+	for _, l := range have.Links {
+		for _, a := range l.Duplicate {
+			if now[a] = true; !s.doubles[a] {
+				s.log.Error("another machine uses this address too: it cannot be used here", "interface", l.Name, "address", a.String())
+			}
+		}
+	}
+	s.doubles = now
+}
+
+// undouble takes duplicate addresses away from links that had no cable meanwhile, so
+// that they are given, and tried, again: it may be another network. s.mu is held.
+func (s *Steward) undouble(have netcfg.State) {
+	for _, l := range have.Links {
+		if !s.again[l.Name] || !l.Carrier {
+			continue
+		}
+		delete(s.again, l.Name)
+		for _, a := range l.Duplicate {
+			if err := s.o.Kernel.Apply(s.ctx, netcfg.AddrDel{Link: l.Name, Address: a}); err != nil {
+				s.log.Warn("network", "error", err)
+			}
+		}
+	}
 }

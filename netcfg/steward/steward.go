@@ -4,7 +4,7 @@
 //
 // Reading order: the shapes and Run here; settle.go brings the kernel to where it
 // should be; leases.go has the DHCP clients; trial.go changes that must prove
-// themselves.
+// themselves, debut.go the first configuration, which has to do so too.
 package steward
 
 import (
@@ -61,10 +61,12 @@ type Filter interface {
 	Set(f netcfg.Firewall) error
 }
 
-// A Memory keeps leases over a restart.
+// A Memory keeps leases, and what has proven itself, over a restart.
 type Memory interface {
 	Lease(link string) *dhcp.Lease
 	Keep(link string, l *dhcp.Lease) // nil forgets
+	Proven() *Config                 // nil: none has
+	Prove(c *Config)                 // nil forgets
 }
 
 // Options are what a Steward is made from.
@@ -74,6 +76,10 @@ type Options struct {
 	Memory   Memory // nil: none
 	HostName string // told to DHCP servers
 	Vendor   string
+	// Emergency is the address that the box has as well when nothing proves itself
+	// after a start; invalid: none. With it every Ethernet interface that is not
+	// named is asked for by DHCP.
+	Emergency netip.Prefix
 	// Client is the DHCP client; nil: dhcp.Run.
 	Client func(context.Context, dhcp.Options) error
 	// Publish takes the name and time servers when they have changed.
@@ -99,12 +105,17 @@ type Steward struct {
 	config  Config
 	leases  map[string]*leasing
 	trial   *trial
+	debut   *debut
+	rescue  bool   // with the emergency address
+	refused string // why the configuration in force is not the administrator's, "" if it is
 	last    string // how the last trial ended, in words
 	said    string // the last trouble that was logged
 	names   Names
-	told    bool   // they were published
-	guarded bool   // the filter has something of ours
-	seen    string // what Changed was last told of
+	told    bool                  // they were published
+	guarded bool                  // the filter has something of ours
+	seen    string                // what Changed was last told of
+	again   map[string]bool       // links whose duplicate addresses are tried once more
+	doubles map[netip.Prefix]bool // duplicate addresses that were logged
 	news    chan netcfg.State
 }
 
@@ -116,7 +127,7 @@ func New(o Options) *Steward {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Steward{o: o, log: o.Log, leases: map[string]*leasing{}, news: make(chan netcfg.State, 1)}
+	s := &Steward{o: o, log: o.Log, leases: map[string]*leasing{}, again: map[string]bool{}, doubles: map[netip.Prefix]bool{}, news: make(chan netcfg.State, 1)}
 	s.ctx, s.halt = context.WithCancel(context.Background())
 	return s
 }
@@ -157,6 +168,7 @@ func (s *Steward) stop() {
 	if s.trial != nil {
 		s.trial.end()
 	}
+	s.endDebut()
 }
 
 // tell passes news on, one at a time.
@@ -226,8 +238,8 @@ func (s *Steward) trouble(err error) {
 	s.said = text
 }
 
-// Adopt puts a configuration into force without a trial: at start there is nothing to
-// go back to. The error says which steps could not be taken; the others were.
+// Adopt puts a configuration into force that needs no proof. The error says which
+// steps could not be taken; the others were.
 func (s *Steward) Adopt(c Config) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -252,7 +264,11 @@ type Status struct {
 	Names  Names
 	Trial  time.Time // when the change is taken back; zero: there is none
 	Last   string    // how the last trial ended
-	Wrong  string    // what could not be done
+	// Unproven is set as long as nothing has proven the configuration of the start.
+	Unproven bool
+	Refused  string       // why what is in force is not what is written; "" if it is
+	Rescue   netip.Prefix // the emergency address, if it is in force
+	Wrong    string       // what could not be done
 }
 
 // Status reads how things are.
@@ -263,7 +279,10 @@ func (s *Steward) Status() (Status, error) {
 	if err != nil {
 		return Status{}, fmt.Errorf("network: %w", err)
 	}
-	out := Status{Config: s.config, State: have, Want: s.desired(have), Leases: map[string]dhcp.Lease{}, Names: s.names, Last: s.last, Wrong: s.said}
+	out := Status{Config: s.config, State: have, Want: s.desired(have), Leases: map[string]dhcp.Lease{}, Names: s.names, Last: s.last, Wrong: s.said, Unproven: s.debut != nil, Refused: s.refused}
+	if s.rescue {
+		out.Rescue = s.o.Emergency
+	}
 	for name, l := range s.leases {
 		switch {
 		case l.lease != nil:

@@ -35,6 +35,8 @@ type house struct {
 	filter   []netcfg.Firewall
 	filtered error
 	book     map[string]*dhcp.Lease
+	good     *Config
+	lines    strings.Builder
 }
 
 func (h *house) Set(f netcfg.Firewall) error {
@@ -54,6 +56,23 @@ func (h *house) Keep(link string, l *dhcp.Lease) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.book[link] = l
+}
+
+func (h *house) Proven() (c *Config) {
+	h.locked(func() { c = h.good })
+	return c
+}
+
+func (h *house) Prove(c *Config) { h.locked(func() { h.good = c }) }
+
+func (h *house) Write(b []byte) (int, error) {
+	h.locked(func() { h.lines.Write(b) })
+	return len(b), nil
+}
+
+func (h *house) logged() (text string) {
+	h.locked(func() { text = h.lines.String() })
+	return text
 }
 
 // client is the last DHCP client of an interface.
@@ -89,7 +108,7 @@ func inHouse(t *testing.T, state string, f func(h *house)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &house{t: t, kernel: netcfgtest.New(state), clients: map[string]dhcp.Options{}, book: map[string]*dhcp.Lease{}}
 		h.Steward = New(Options{
-			Kernel: h.kernel, Filter: h, Memory: h, Log: slog.New(slog.DiscardHandler),
+			Kernel: h.kernel, Filter: h, Memory: h, Log: slog.New(slog.NewTextHandler(h, nil)), Emergency: netip.MustParsePrefix("169.254.77.9/16"),
 			Client: func(ctx context.Context, o dhcp.Options) error {
 				h.mu.Lock()
 				h.clients[o.Link] = o

@@ -37,6 +37,8 @@ type trial struct {
 	deadline time.Time
 	timer    *time.Timer
 	cancel   context.CancelFunc
+	debut    *debut // that it broke off
+	refused  string // what was said of before
 }
 
 func (t *trial) end() {
@@ -61,31 +63,33 @@ func (s *Steward) Try(c Config) error {
 	}
 	ctx, cancel := context.WithCancel(s.ctx)
 	now := time.Now()
-	t := &trial{before: s.config, state: state, leases: map[string]*dhcp.Lease{}, began: now, deadline: now.Add(c.Confirm), cancel: cancel}
+	t := &trial{before: s.config, state: state, leases: map[string]*dhcp.Lease{}, began: now, deadline: now.Add(c.Confirm), cancel: cancel, debut: s.debut, refused: s.refused}
 	for name, l := range s.leases {
 		t.leases[name] = l.lease
 	}
 	t.timer = time.AfterFunc(c.Confirm, func() { s.expired(t) })
-	s.begun, s.trial, s.config = true, t, c
+	s.endDebut()
+	s.begun, s.trial, s.config, s.refused, s.rescue = true, t, c, "", false
 	if err := errors.Join(s.guard(), s.settle()); err != nil {
 		s.takeBack("it could not be put into force: " + err.Error())
 		return err
 	}
 	s.log.Info("the network is changed, on trial", "until", t.deadline.Format(time.TimeOnly))
-	go s.prove(ctx, t, c)
+	go s.prove(ctx, t.began, c, s.keep)
 	return nil
 }
 
-// prove looks for a proof until there is one.
-func (s *Steward) prove(ctx context.Context, t *trial, c Config) {
+// prove looks for a proof of c until there is one, and calls kept then, with s.mu
+// held.
+func (s *Steward) prove(ctx context.Context, since time.Time, c Config, kept func(how string)) {
 	if c.Manual {
 		return
 	}
 	for {
-		if how := s.proven(ctx, c.Proof, t.began); how != "" {
+		if how := s.proven(ctx, c.Proof, since); how != "" {
 			s.mu.Lock()
-			if s.trial == t {
-				s.keep(how)
+			if ctx.Err() == nil {
+				kept(how)
 			}
 			s.mu.Unlock()
 			return
@@ -149,14 +153,18 @@ func reached(ctx context.Context, host string) bool {
 	return true
 }
 
-// Confirm keeps the change that is on trial.
+// Confirm keeps the change that is on trial, or the first configuration.
 func (s *Steward) Confirm() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.trial == nil {
+	switch {
+	case s.trial != nil:
+		s.keep("confirmed by hand")
+	case s.debut != nil:
+		s.succeed("confirmed by hand")
+	default:
 		return ErrNone
 	}
-	s.keep("confirmed by hand")
 	return nil
 }
 
@@ -165,6 +173,7 @@ func (s *Steward) keep(how string) {
 	s.trial.end()
 	s.trial = nil
 	s.last = "kept: " + how
+	s.learn()
 	s.log.Info("the change of the network stays", "because", how)
 	if s.o.Decided != nil {
 		s.o.Decided(true, s.config)
@@ -197,12 +206,30 @@ func (s *Steward) takeBack(why string) {
 	t.end()
 	s.trial, s.config = nil, t.before
 	s.last = "taken back: " + why
+	if s.refused = t.refused; s.refused == "" {
+		s.refused = "the last change was taken back"
+	}
 	s.log.Error("the change of the network is taken back", "because", why)
-	for name, l := range s.leases { // clients of the change know nothing of before
+	if err := s.turnTo(t.before, t.state, t.leases, refused); err != nil {
+		s.log.Error("the network is not as it was", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	if t.debut != nil {
+		s.introduce(t.debut.turns)
+	}
+	if s.o.Decided != nil {
+		s.o.Decided(false, refused)
+	}
+}
+
+// turnTo leaves a configuration for another, with its leases; what nobody is in charge
+// of then is as it was in state. s.mu is held.
+func (s *Steward) turnTo(c Config, state netcfg.State, leases map[string]*dhcp.Lease, left Config) error {
+	s.config = c
+	for name, l := range s.leases { // clients of the other know nothing of this one
 		l.halt()
 		delete(s.leases, name)
 	}
-	for name, lease := range t.leases {
+	for name, lease := range leases {
 		s.leases[name] = &leasing{lease: lease}
 	}
 	err := s.guard()
@@ -210,31 +237,27 @@ func (s *Steward) takeBack(why string) {
 	if serr == nil {
 		d := s.desired(have)
 		for i := range d.Interfaces { // where the file does not say, it was what it was
-			if l := t.state.Link(d.Interfaces[i].Name); l != nil && d.Interfaces[i].MTU == 0 {
+			if l := state.Link(d.Interfaces[i].Name); l != nil && d.Interfaces[i].MTU == 0 {
 				d.Interfaces[i].MTU = l.MTU
 			}
 		}
-		orphans := s.orphans(t, refused, d)
+		orphans := left.orphans(state, d)
 		d.Interfaces, d.Routes = append(d.Interfaces, orphans.Interfaces...), append(d.Routes, orphans.Routes...)
 		err = errors.Join(err, s.take(netcfg.Plan(have, d)))
 	}
-	if err = errors.Join(err, serr, s.settle()); err != nil {
-		s.log.Error("the network is not as it was", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
-	}
-	if s.o.Decided != nil {
-		s.o.Decided(false, refused)
-	}
+	return errors.Join(err, serr, s.settle())
 }
 
-// orphans are interfaces that the change took charge of and nobody had before.
-func (s *Steward) orphans(t *trial, refused Config, d netcfg.Desired) netcfg.Desired {
+// orphans are the interfaces of a configuration that is left which are not in d: as
+// they were in state.
+func (c Config) orphans(state netcfg.State, d netcfg.Desired) netcfg.Desired {
 	var names []string
-	for _, e := range refused.entries(t.state) {
+	for _, e := range c.entries(state) {
 		for _, name := range append([]string{e.Name}, e.Ports...) {
 			if !slices.ContainsFunc(d.Interfaces, func(i netcfg.Interface) bool { return i.Name == name }) {
 				names = append(names, name)
 			}
 		}
 	}
-	return netcfg.Restored(t.state, names)
+	return netcfg.Restored(state, names)
 }

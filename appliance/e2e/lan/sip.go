@@ -14,6 +14,7 @@ import (
 type Message struct {
 	Time     time.Time
 	Src, Dst netip.AddrPort
+	DSCP     uint8  // RFC 2474
 	Proto    string // UDP or TCP
 	Raw      string
 	Method   string // of a request; empty in a response

@@ -15,11 +15,12 @@ import (
 type Packet struct {
 	Time     time.Time
 	Src, Dst netip.AddrPort
+	DSCP     uint8 // RFC 2474
 	Payload  []byte
 }
 
 // Tap records what passes the switch: every SIP message (over UDP and TCP, port 5060 on either
-// side) and every RTP packet. Its methods may be called while it records.
+// side), every RTP packet and every question of ARP. Its methods may be called while it records.
 type Tap struct {
 	fd   int // packet socket
 	bell int // event counter that wakes the recorder
@@ -30,6 +31,7 @@ type Tap struct {
 	ignored map[netip.Addr]bool
 	sip     []Message
 	rtp     []RTP
+	arp     []ARP
 	flows   map[flow]*stream
 	waiting []chan struct{} // those who want everything recorded that was sent before they asked
 }
@@ -165,9 +167,14 @@ func (t *Tap) drain(buf []byte) bool {
 	}
 }
 
-// frame takes an Ethernet frame apart: IPv4, then UDP or TCP; everything else is of no interest.
+// frame takes an Ethernet frame apart: IPv4, then UDP or TCP, or ARP; everything else is of no
+// interest.
 func (t *Tap) frame(now time.Time, b []byte) {
 	const etherLen = 14
+	if len(b) >= etherLen+28 && binary.BigEndian.Uint16(b[12:]) == unix.ETH_P_ARP {
+		t.question(now, b[etherLen:])
+		return
+	}
 	if len(b) < etherLen+20 || binary.BigEndian.Uint16(b[12:]) != unix.ETH_P_IP {
 		return
 	}
@@ -191,16 +198,16 @@ func (t *Tap) frame(now time.Time, b []byte) {
 	}
 	switch ip[9] {
 	case unix.IPPROTO_UDP:
-		t.datagram(Packet{Time: now, Src: ports.src, Dst: ports.dst, Payload: append([]byte(nil), body[8:]...)})
+		t.datagram(Packet{Time: now, Src: ports.src, Dst: ports.dst, DSCP: ip[1] >> 2, Payload: append([]byte(nil), body[8:]...)})
 	case unix.IPPROTO_TCP:
-		t.segment(now, ports, body)
+		t.segment(now, ports, ip[1]>>2, body)
 	}
 }
 
 func (t *Tap) datagram(p Packet) {
 	if p.Src.Port() == sipPort || p.Dst.Port() == sipPort {
 		if m, ok := parseMessage(p.Payload); ok {
-			m.Time, m.Src, m.Dst, m.Proto = p.Time, p.Src, p.Dst, "UDP"
+			m.Time, m.Src, m.Dst, m.DSCP, m.Proto = p.Time, p.Src, p.Dst, p.DSCP, "UDP"
 			t.add(m)
 		}
 		return
@@ -211,7 +218,7 @@ func (t *Tap) datagram(p Packet) {
 	}
 }
 
-func (t *Tap) segment(now time.Time, f flow, b []byte) {
+func (t *Tap) segment(now time.Time, f flow, dscp uint8, b []byte) {
 	if f.src.Port() != sipPort && f.dst.Port() != sipPort || len(b) < 20 {
 		return
 	}
@@ -235,7 +242,7 @@ func (t *Tap) segment(now time.Time, f flow, b []byte) {
 		if !ok {
 			return
 		}
-		m.Time, m.Src, m.Dst, m.Proto = now, f.src, f.dst, "TCP"
+		m.Time, m.Src, m.Dst, m.DSCP, m.Proto = now, f.src, f.dst, dscp, "TCP"
 		t.add(m)
 	}
 }
@@ -264,6 +271,32 @@ func (t *Tap) RTP() []RTP {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return append([]RTP(nil), t.rtp...)
+}
+
+// An ARP is a question who has an address (RFC 826); one without a sender is a probe
+// (RFC 5227).
+type ARP struct {
+	Time           time.Time
+	Sender, Target netip.Addr
+}
+
+func (t *Tap) question(now time.Time, b []byte) {
+	const request = 1
+	if binary.BigEndian.Uint16(b[6:]) != request {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.arp = append(t.arp, ARP{now, netip.AddrFrom4([4]byte(b[14:18])), netip.AddrFrom4([4]byte(b[24:28]))})
+	t.wake()
+}
+
+// ARP returns the questions recorded so far, in the order they passed.
+func (t *Tap) ARP() []ARP {
+	t.catchUp()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]ARP(nil), t.arp...)
 }
 
 // Await waits until ok says that the recording holds what is wanted, at most limit; it reports
