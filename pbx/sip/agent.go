@@ -67,6 +67,7 @@ type Agent struct {
 	o       Options
 	log     *slog.Logger
 	rack    *transports.Rack
+	ways    *finder
 	taps    wire.Taps
 	trace   trace
 	history history
@@ -124,6 +125,7 @@ func New(o Options) *Agent {
 		Receive: a.receive, Answer: a.answer, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
 		Addresses: o.Addresses, Token: o.Token, Limits: o.Limits, Closed: o.Closed, Log: o.Log,
 	})
+	a.ways = &finder{rack: a.rack, resolver: o.Resolver, registrar: o.Registrar, token: o.Token, log: o.Log}
 	return a
 }
 

@@ -9,20 +9,30 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/settings"
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
 // A carrier takes one session's requests to its endpoint (invite.Network).
 type carrier struct {
-	a    *Agent
-	way  road
-	held netip.AddrPort // where everything goes, whatever URIs say; invalid: where they say
+	f   *finder
+	way road
 
 	mu    sync.Mutex
 	first string // the URI that hops was found for
 	hops  []hop  // where the session's first request may go, the one that answered in front
 }
+
+// roadTo is the road to an endpoint; prefer names the transport to take if several
+// would do.
+func roadTo(w *transports.World, ep *settings.Endpoint, prefer string) road {
+	return road{pin: ep.Transport, prefer: prefer, plain: w.Plain(ep.Legacy)}
+}
+
+// carrier takes requests along a road.
+func (f *finder) carrier(r road) *carrier { return &carrier{f: f, way: r} }
 
 // found notes where the first request will go, so that it is not looked up
 // twice, and the answer to a challenge reaches who sent it.
@@ -55,7 +65,7 @@ func (c *carrier) known(req *sip.Request) []hop {
 }
 
 // Token is fresh random text.
-func (c *carrier) Token() string { return c.a.o.Token() }
+func (c *carrier) Token() string { return c.f.token() }
 
 // Request sends req in a transaction of its own. Where there are several places
 // to send it to, the next is tried when one does not answer or answers 503 (RFC
@@ -79,7 +89,7 @@ func (c *carrier) Send(req *sip.Request) {
 			err = hs[0].wire.Send(req, hs[0].to)
 		}
 		if err != nil {
-			c.a.log.Warn("send", "method", req.Method, "to", next(req).String(), "error", err)
+			c.f.log.Warn("send", "method", req.Method, "to", next(req).String(), "error", err)
 		}
 	})
 }
@@ -89,14 +99,10 @@ func (c *carrier) Send(req *sip.Request) {
 func (c *carrier) resolved(req *sip.Request, then func([]hop, error)) {
 	u := next(req)
 	if c.way.held.IsValid() && req.Route() == nil {
-		if x := c.a.rack.Load().Wire(c.way.pin); x != nil && (!x.Reliable() || x.Connected(c.way.held)) {
+		if x := c.f.rack.Load().Wire(c.way.pin); x != nil && (!x.Reliable() || x.Connected(c.way.held)) {
 			then([]hop{{x, c.way.held}}, nil)
 			return
 		}
-	}
-	if x := c.a.rack.Load().Wire(c.way.pin); c.held.IsValid() && x != nil {
-		then([]hop{{x, c.held}}, nil)
-		return
 	}
 	if d := req.MessageData.Destination(); d != "" {
 		if ap, err := netip.ParseAddrPort(d); err == nil {
@@ -109,10 +115,10 @@ func (c *carrier) resolved(req *sip.Request, then func([]hop, error)) {
 		return
 	}
 	if _, ok := literal(u); ok {
-		then(c.a.hops(c.a.rack.Life(), c.way, u))
+		then(c.f.hops(c.f.rack.Life(), c.way, u))
 		return
 	}
-	go func() { then(c.a.hops(c.a.rack.Life(), c.way, u)) }()
+	go func() { then(c.f.hops(c.f.rack.Life(), c.way, u)) }()
 }
 
 // A transaction is a request that may still be looking for its address, or for
@@ -177,9 +183,9 @@ func (t *transaction) impatient(try int) {
 
 // elsewhere tries the next hop; t.mu is held.
 func (t *transaction) elsewhere(why error) {
-	a := t.c.a
-	a.o.Resolver.Failed(t.hops[0].target())
-	a.log.Info("trying the next address", "uri", next(t.req).String(), "failed", t.hops[0].to.String(), "next", t.hops[1].to.String(), "error", why)
+	f := t.c.f
+	f.resolver.Failed(t.hops[0].target())
+	f.log.Info("trying the next address", "uri", next(t.req).String(), "failed", t.hops[0].to.String(), "next", t.hops[1].to.String(), "error", why)
 	t.hops = t.hops[1:]
 	t.try++
 	t.send(t.req.Clone())
@@ -220,7 +226,7 @@ func (t *transaction) take(try int, res *sip.Response, err error) {
 		if t.founding {
 			t.c.settled(left)
 		}
-		t.c.a.o.Resolver.Worked(left[0].target())
+		t.c.f.resolver.Worked(left[0].target())
 	}
 	switch {
 	case err == nil:

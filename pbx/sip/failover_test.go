@@ -206,7 +206,7 @@ func TestWaysOfAQuery(t *testing.T) {
 		} {
 			c.asked = nil
 			var u = mustURI(t, q.uri)
-			_, err := s.agent.hops(context.Background(), road{pin: q.pin}, &u)
+			_, err := s.agent.ways.hops(context.Background(), road{pin: q.pin}, &u)
 			got := fmt.Sprint(err)
 			if len(c.asked) == 1 {
 				got = fmt.Sprint(c.asked[0])

@@ -1,7 +1,6 @@
 package sip
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -222,9 +221,9 @@ func (a *Agent) call(w *transports.World, in *wire.Inbound, ep *settings.Endpoin
 	if pin := w.Wire(ep.Transport); pin != nil && pin.Network() != in.Wire.Network() {
 		// The pin is for calls to the endpoint. A caller that came another way,
 		// recognised by his address perhaps, has no port to hear our BYE on there.
-		way := a.carrier(w, ep, in.Wire.Name())
-		way.way.pin = in.Wire.Name()
-		c.Network = way
+		road := roadTo(w, ep, in.Wire.Name())
+		road.pin = in.Wire.Name()
+		c.Network = a.ways.carrier(road)
 	}
 	vars := ep.SetVars
 	if ep.Legacy {
@@ -409,5 +408,3 @@ func (a *Agent) failed(in *wire.Inbound, why string) {
 }
 
 func upper(w *wire.Wire) string { return strings.ToUpper(w.Network()) }
-
-var errNoTransport = errors.New("no usable transport")

@@ -37,8 +37,8 @@ type road struct {
 // endpoint is pinned to, and so do we); else the URI's transport parameter; else
 // what RFC 3263 finds, which for an address is UDP, or TCP where no UDP transport
 // exists. There is at least one hop if the error is nil.
-func (a *Agent) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
-	w := a.rack.Load()
+func (f *finder) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
+	w := f.rack.Load()
 	if u.Port < 0 || u.Port > 65535 {
 		return nil, fmt.Errorf("port %d: out of range", u.Port)
 	}
@@ -63,7 +63,7 @@ func (a *Agent) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, transports.LookupTime)
 	defer cancel()
-	targets, err := a.o.Resolver.Targets(ctx, q)
+	targets, err := f.resolver.Targets(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +78,8 @@ func (a *Agent) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
 	}
 	return out, nil
 }
+
+var errNoTransport = errors.New("no usable transport")
 
 // networks are the kinds of transport a URI allows, best first.
 func networks(u *sip.Uri) []string {

@@ -260,7 +260,7 @@ func (a *Agent) asLegacy(w *transports.World, c *invite.Config, host string, x *
 	if d := w.Device(c.Endpoint.ID); d != nil && d.MaxForwards > 0 {
 		c.MaxForwards = d.MaxForwards
 	}
-	network := &carrier{a: a, way: road{pin: x.Name(), prefer: x.Name(), plain: w.Plain(true), held: held}}
+	network := a.ways.carrier(road{pin: x.Name(), prefer: x.Name(), plain: w.Plain(true), held: held})
 	c.Network = network
 	return network
 }

@@ -65,7 +65,7 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 	}
 	ctx, cancel := context.WithTimeout(ctx, notifyWait)
 	defer cancel()
-	res, err := a.ask(ctx, way.hop, req, false)
+	res, err := a.ways.ask(ctx, way.hop, req, false)
 	switch {
 	case errors.Is(err, invite.ErrTimeout):
 		return fmt.Errorf("notify %s: no answer from %s in %v", dev.Name, way.to, notifyWait)

@@ -97,7 +97,7 @@ func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg,
 	network := a.asLegacy(w, &c, hostOnly(to.host), way.wire, way.held)
 	switch {
 	case way.late != nil:
-		c.Find = a.find(w, way.ep, network, way.late, way.first, channel.SubscriberAbsent)
+		c.Find = a.ways.find(w, way.ep, network, way.late, way.first, channel.SubscriberAbsent)
 	case way.first != nil:
 		network.found(way.first, way.all)
 	}
@@ -209,7 +209,7 @@ func (a *Agent) fill(ctx context.Context, w *transports.World, x *way, network s
 	if on == nil {
 		return fmt.Errorf("sip.conf has no %s transport", network)
 	}
-	look := a.search(road{pin: on.Name(), plain: w.Plain(true)}, first)
+	look := a.ways.search(road{pin: on.Name(), plain: w.Plain(true)}, first)
 	if x.first = first; !look.within(ctx, moment) {
 		x.hop, x.late = anywhere(on), look
 		return nil

@@ -91,7 +91,7 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 	if to.contact != nil {
 		prefer = to.contact.Source.Transport
 	}
-	hs, err := a.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
+	hs, err := a.ways.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
 	if err != nil {
 		return err
 	}
@@ -121,9 +121,9 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 				return fmt.Errorf("%d %s: %w", challenge.StatusCode, challenge.Reason, err)
 			}
 		}
-		res, err := a.ask(ctx, h, req, len(hs) > 1)
+		res, err := a.ways.ask(ctx, h, req, len(hs) > 1)
 		switch {
-		case len(hs) > 1 && a.gaveUp(ctx, h, res, err):
+		case len(hs) > 1 && a.ways.gaveUp(ctx, h, res, err):
 			hs, challenge = hs[1:], nil
 		case err != nil:
 			return err
@@ -201,7 +201,7 @@ func (a *Agent) addressee(w *transports.World, dest string) (target, error) {
 		}
 		dest = user
 	}
-	to, refusal := a.target(w, dest)
+	to, refusal := a.ways.target(w, dest)
 	if refusal != nil {
 		return target{}, refusal
 	}

@@ -39,7 +39,7 @@ func (a *Agent) move(w *transports.World) {
 		if x == nil || !m.l.peer.IsValid() || !a.homeless(w, x, m.s.Appears(), here) {
 			continue
 		}
-		now := a.local(w, m.l.ep, x, m.l.peer, netip.Addr{})
+		now := appearance(w, m.l.ep, x, m.l.peer, netip.Addr{})
 		if !now.Media.IsUnspecified() { // without a way to them nothing can be told
 			m.s.Move(now)
 		}

@@ -81,7 +81,7 @@ func (a *Agent) notify(ctx context.Context, w *transports.World, to target, head
 	if to.contact != nil {
 		prefer = to.contact.Source.Transport
 	}
-	hs, err := a.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
+	hs, err := a.ways.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
 	if err != nil {
 		return err
 	}
@@ -108,9 +108,9 @@ func (a *Agent) notify(ctx context.Context, w *transports.World, to target, head
 				return fmt.Errorf("%s asks for a password: %w", h.to, err)
 			}
 		}
-		res, err := a.ask(ctx, h, req, len(hs) > 1)
+		res, err := a.ways.ask(ctx, h, req, len(hs) > 1)
 		switch {
-		case len(hs) > 1 && a.gaveUp(ctx, h, res, err):
+		case len(hs) > 1 && a.ways.gaveUp(ctx, h, res, err):
 			hs, challenge = hs[1:], nil
 		case errors.Is(err, invite.ErrTimeout):
 			return fmt.Errorf("no answer from %s in %v", h.to, notifyWait)

@@ -2,13 +2,11 @@ package sip
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/settings"
-	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
 )
@@ -72,8 +70,8 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 				return challenge.StatusCode, nil // it is there, which is what was asked
 			}
 		}
-		res, err := a.ask(ctx, h, req, len(hs) > 1)
-		if len(hs) > 1 && a.gaveUp(ctx, h, res, err) {
+		res, err := a.ways.ask(ctx, h, req, len(hs) > 1)
+		if len(hs) > 1 && a.ways.gaveUp(ctx, h, res, err) {
 			hs, challenge = hs[1:], nil
 			continue
 		}
@@ -93,48 +91,7 @@ func (a *Agent) pingHops(ctx context.Context, w *transports.World, c *registrar.
 		x, err := a.reach(ctx, w, dev, c)
 		return []hop{x.hop}, err
 	}
-	return a.hops(ctx, road{pin: pin, prefer: c.Source.Transport}, first)
-}
-
-// gaveUp says whether the next hop is to be tried (RFC 3263 4.3), and remembers
-// it.
-func (a *Agent) gaveUp(ctx context.Context, h hop, res *sip.Response, err error) bool {
-	if err == nil && res.StatusCode != 503 || ctx.Err() != nil {
-		return false
-	}
-	a.o.Resolver.Failed(h.target())
-	return true
-}
-
-// ask sends a request and waits for its final response, not long if there is
-// another place to ask.
-func (a *Agent) ask(ctx context.Context, h hop, req *sip.Request, others bool) (*sip.Response, error) {
-	if others {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, tries*h.wire.Retry().T1)
-		defer cancel()
-	}
-	type outcome struct {
-		res *sip.Response
-		err error
-	}
-	done := make(chan outcome, 1)
-	o := h.wire.Request(req, h.to, func(res *sip.Response, err error) {
-		if err == nil && res.IsProvisional() {
-			return
-		}
-		select {
-		case done <- outcome{res, err}:
-		default:
-		}
-	})
-	select {
-	case r := <-done:
-		return r.res, r.err
-	case <-ctx.Done():
-		o.Terminate()
-		return nil, fmt.Errorf("%s: %w", req.Recipient.String(), invite.ErrTimeout)
-	}
+	return a.ways.hops(ctx, road{pin: pin, prefer: c.Source.Transport}, first)
 }
 
 // owner is the endpoint a contact belongs to.

@@ -36,7 +36,7 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 		}
 		first = &proxy
 	}
-	hs, err := a.hops(ctx, road{pin: r.Transport, plain: w.Plain(r.Legacy)}, first)
+	hs, err := a.ways.hops(ctx, road{pin: r.Transport, plain: w.Plain(r.Legacy)}, first)
 	if err != nil {
 		return nil, err
 	}
@@ -58,8 +58,8 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 		} else if err := t.Client.Reuse(req); err != nil {
 			return nil, err
 		}
-		res, err := a.ask(ctx, hs[0], req, len(hs) > 1)
-		if len(hs) > 1 && a.gaveUp(ctx, hs[0], res, err) {
+		res, err := a.ways.ask(ctx, hs[0], req, len(hs) > 1)
+		if len(hs) > 1 && a.ways.gaveUp(ctx, hs[0], res, err) {
 			hs, challenge = hs[1:], nil
 			continue
 		}

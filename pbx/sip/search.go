@@ -29,11 +29,11 @@ type search struct {
 }
 
 // search begins to look for the hops of a URI; an address needs no waiting.
-func (a *Agent) search(way road, u *sip.Uri) *search {
+func (f *finder) search(way road, u *sip.Uri) *search {
 	s := &search{done: make(chan struct{})}
 	look := func() {
 		defer close(s.done)
-		s.hops, s.err = a.hops(a.rack.Life(), way, u)
+		s.hops, s.err = f.hops(f.rack.Life(), way, u)
 	}
 	if _, ok := literal(u); ok {
 		look()
@@ -109,19 +109,19 @@ func anywhere(x *wire.Wire) hop {
 
 // find makes the invite.Config.Find of a leg to ep whose search goes on; cause
 // is what a name that is not found ends the leg with.
-func (a *Agent) find(w *transports.World, ep *settings.Endpoint, c *carrier, s *search, first *sip.Uri, cause channel.Cause) func(func(invite.Local, error)) {
+func (f *finder) find(w *transports.World, ep *settings.Endpoint, c *carrier, s *search, first *sip.Uri, cause channel.Cause) func(func(invite.Local, error)) {
 	return func(done func(invite.Local, error)) {
 		go func() {
 			<-s.done
 			if s.err != nil {
-				a.log.Error("call cannot be sent", "endpoint", ep.ID, "uri", first.String(), "error", s.err)
+				f.log.Error("call cannot be sent", "endpoint", ep.ID, "uri", first.String(), "error", s.err)
 				done(invite.Local{}, &channel.Refusal{Cause: cause, Why: s.err.Error()})
 				return
 			}
 			h := s.hops[0]
 			c.found(first, s.hops)
 			c.way.prefer = h.wire.Name()
-			done(a.local(w, ep, h.wire, h.to.Addr(), h.wire.Local(h.to.Addr())), nil)
+			done(appearance(w, ep, h.wire, h.to.Addr(), h.wire.Local(h.to.Addr())), nil)
 		}()
 	}
 }

@@ -2,15 +2,10 @@ package sip
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
-	"github.com/emiago/sipgo/sip"
-
 	"branchline/pbx/channel"
-	"branchline/pbx/settings"
 	"branchline/pbx/sip/invite"
-	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
 )
 
@@ -21,19 +16,12 @@ type tech struct{ a *Agent }
 
 func (tech) Name() string { return "PJSIP" }
 
-// A target is what a Dial argument after "PJSIP/" means.
-type target struct {
-	ep      *settings.Endpoint
-	uri     sip.Uri
-	contact *registrar.Contact // nil for an explicit URI
-}
-
 // NewLeg makes an outbound leg; see target for the forms of r.Dest. It waits a
 // moment for a name to be found, and lets the leg look on if that is too short.
 func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error) {
 	a := t.a
 	w := a.rack.Load()
-	to, refusal := a.target(w, r.Dest)
+	to, refusal := a.ways.target(w, r.Dest)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -66,7 +54,7 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 		prefer = to.contact.Source.Transport
 	}
 	way := road{pin: to.ep.Transport, prefer: prefer}
-	look := a.search(way, first)
+	look := a.ways.search(way, first)
 	h, late := hop{}, false
 	if !look.within(ctx, moment) {
 		if h, late = guess(w, way, first); !late {
@@ -82,9 +70,9 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 	}
 	l := &life{}
 	c := a.config(w, to.ep, h.wire, h.to.Addr(), h.wire.Local(h.to.Addr()), l)
-	network := a.carrier(w, to.ep, h.wire.Name())
+	network := a.ways.carrier(roadTo(w, to.ep, h.wire.Name()))
 	if late {
-		c.Find = a.find(w, to.ep, network, look, first, channel.NoRoute)
+		c.Find = a.ways.find(w, to.ep, network, look, first, channel.NoRoute)
 	} else {
 		network.found(first, look.hops)
 	}
@@ -95,104 +83,6 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 	}
 	a.begun(l, s)
 	return s, nil
-}
-
-// target reads endpoint, user@endpoint, endpoint/uri and endpoint/aor. An
-// endpoint whose name has an @ wins over user@endpoint.
-func (a *Agent) target(w *transports.World, dest string) (target, *channel.Refusal) {
-	name, rest, explicit := strings.Cut(dest, "/")
-	user := ""
-	ep := w.Endpoint(name)
-	multi := w.Settings == nil || !w.Settings.Global.DisableMultiDomain
-	if at := strings.LastIndexByte(name, '@'); at >= 0 && (ep == nil || !multi) {
-		user, name = name[:at], name[at+1:]
-		if name == "" {
-			return target{}, &channel.Refusal{Cause: channel.Cause(6), Why: "no endpoint after @"}
-		}
-		ep = w.Endpoint(name)
-	}
-	if ep == nil {
-		a.log.Error(fmt.Sprintf("Unable to create PJSIP channel - endpoint '%s' was not found", name))
-		return target{}, &channel.Refusal{Cause: channel.NoRoute, Why: "endpoint " + name + " was not found"}
-	}
-	to := target{ep: ep}
-	if scheme := strings.ToLower(rest); explicit && (strings.HasPrefix(scheme, "sip:") || strings.HasPrefix(scheme, "sips:")) {
-		if err := parseURI(rest, &to.uri); err != nil {
-			return target{}, a.invalid(ep, rest)
-		}
-	} else {
-		aors := ep.AORs
-		if explicit {
-			aors = []string{rest}
-		}
-		for _, aor := range aors {
-			if cs := a.o.Registrar.Usable(aor); len(cs) > 0 {
-				to.contact = cs[0]
-				to.uri = *cs[0].Uri.Clone()
-				break
-			}
-		}
-		if to.contact == nil {
-			if explicit {
-				return target{}, a.invalid(ep, rest)
-			}
-			return target{}, a.invalid(ep, dest)
-		}
-	}
-	if user != "" {
-		to.uri.User = user
-	}
-	if ep.UserEqPhone && isNumber(to.uri.User) && !to.uri.UriParams.Has("user") {
-		to.uri.UriParams.Add("user", "phone")
-	}
-	return to, nil
-}
-
-// invalid is the refusal of a call to nowhere, in Asterisk's words.
-func (a *Agent) invalid(ep *settings.Endpoint, uri string) *channel.Refusal {
-	why := fmt.Sprintf("Endpoint '%s': Could not create dialog to invalid URI '%s'.  Is endpoint registered and reachable?", ep.ID, uri)
-	a.log.Error(why)
-	return &channel.Refusal{Cause: channel.NoRoute, Why: why}
-}
-
-func isNumber(s string) bool {
-	s = strings.TrimPrefix(s, "+")
-	return s != "" && strings.Trim(s, "0123456789*#") == ""
-}
-
-// parseURI reads a SIP URI; sipgo's reader accepts some that have no host.
-func parseURI(s string, u *sip.Uri) error {
-	if err := sip.ParseUri(strings.Trim(s, "<>"), u); err != nil {
-		return fmt.Errorf("uri %q: %w", s, err)
-	}
-	if u.Host == "" || strings.ContainsAny(s, " \t\r\n") {
-		return fmt.Errorf("uri %q: no host", s)
-	}
-	return nil
-}
-
-// routesOf is the route set of a new call: the endpoint's proxy, then the Path
-// the contact registered by.
-func routesOf(to target) ([]sip.Uri, error) {
-	var texts []string
-	if to.ep.OutboundProxy != "" {
-		texts = append(texts, to.ep.OutboundProxy)
-	}
-	if to.contact != nil {
-		texts = append(texts, to.contact.Path...)
-	}
-	var out []sip.Uri
-	for _, s := range texts {
-		var u sip.Uri
-		if i, j := strings.IndexByte(s, '<'), strings.IndexByte(s, '>'); i >= 0 && j > i {
-			s = s[i+1 : j]
-		}
-		if err := parseURI(s, &u); err != nil {
-			return nil, err
-		}
-		out = append(out, u)
-	}
-	return out, nil
 }
 
 // DialContacts is PJSIP_DIAL_CONTACTS(endpoint[,aor]): a Dial argument that
