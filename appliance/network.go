@@ -54,10 +54,11 @@ func (d *daemon) newNetwork() *network {
 }
 
 // registered notes that a phone has reached us, by the network and not from this very
-// machine: the self-test's phones prove nothing here.
+// machine: the self-test's phones prove nothing here, nor does one at the end of a cable
+// that has given itself an address.
 func (n *network) registered(aor string, from netip.Addr) {
 	from = from.Unmap()
-	if here := n.here.Load(); from.IsLoopback() || here != nil && slices.Contains(*here, from) {
+	if here := n.here.Load(); from.IsLoopback() || from.Is4() && from.IsLinkLocalUnicast() || here != nil && slices.Contains(*here, from) {
 		return
 	}
 	n.heard.Store(&visit{aor, from, time.Now()})
