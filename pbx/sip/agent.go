@@ -28,6 +28,7 @@ import (
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 	"branchline/pbx/sip/wire"
 )
 
@@ -67,7 +68,7 @@ type Agent struct {
 	o       Options
 	log     *slog.Logger
 	rack    *transports.Rack
-	ways    *finder
+	ways    *way.Finder
 	taps    wire.Taps
 	trace   trace
 	history history
@@ -125,7 +126,7 @@ func New(o Options) *Agent {
 		Receive: a.receive, Answer: a.answer, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
 		Addresses: o.Addresses, Token: o.Token, Limits: o.Limits, Closed: o.Closed, Log: o.Log,
 	})
-	a.ways = &finder{rack: a.rack, resolver: o.Resolver, registrar: o.Registrar, token: o.Token, log: o.Log}
+	a.ways = &way.Finder{Rack: a.rack, Resolver: o.Resolver, Registrar: o.Registrar, Token: o.Token, Log: o.Log}
 	return a
 }
 

@@ -15,6 +15,7 @@ import (
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
+	"branchline/pbx/sip/way"
 )
 
 // cluster is a provider with several servers, in the order its DNS names them.
@@ -206,7 +207,7 @@ func TestWaysOfAQuery(t *testing.T) {
 		} {
 			c.asked = nil
 			var u = mustURI(t, q.uri)
-			_, err := s.agent.ways.hops(context.Background(), road{pin: q.pin}, &u)
+			_, err := s.agent.ways.Hops(context.Background(), way.Road{Pin: q.pin}, &u)
 			got := fmt.Sprint(err)
 			if len(c.asked) == 1 {
 				got = fmt.Sprint(c.asked[0])
@@ -263,7 +264,7 @@ func TestRegisterAndPingFailOver(t *testing.T) {
 func mustURI(t *testing.T, s string) sip.Uri {
 	t.Helper()
 	var u sip.Uri
-	if err := parseURI(s, &u); err != nil {
+	if err := way.ParseURI(s, &u); err != nil {
 		t.Fatal(err)
 	}
 	return u

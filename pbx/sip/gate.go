@@ -14,6 +14,7 @@ import (
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 	"branchline/pbx/sip/wire"
 )
 
@@ -221,9 +222,9 @@ func (a *Agent) call(w *transports.World, in *wire.Inbound, ep *settings.Endpoin
 	if pin := w.Wire(ep.Transport); pin != nil && pin.Network() != in.Wire.Network() {
 		// The pin is for calls to the endpoint. A caller that came another way,
 		// recognised by his address perhaps, has no port to hear our BYE on there.
-		road := roadTo(w, ep, in.Wire.Name())
-		road.pin = in.Wire.Name()
-		c.Network = a.ways.carrier(road)
+		road := way.RoadTo(w, ep, in.Wire.Name())
+		road.Pin = in.Wire.Name()
+		c.Network = a.ways.Carrier(road)
 	}
 	vars := ep.SetVars
 	if ep.Legacy {

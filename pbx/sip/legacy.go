@@ -15,6 +15,7 @@ import (
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 	"branchline/pbx/sip/wire"
 )
 
@@ -246,7 +247,7 @@ func (a *Agent) legacyOther(in *wire.Inbound) {
 // asLegacy changes the configuration of a session so that it speaks as sip.conf
 // says: x is the transport, to which it keeps, and held the address the party
 // is reached at whatever its Contact says.
-func (a *Agent) asLegacy(w *transports.World, c *invite.Config, host string, x *wire.Wire, held netip.AddrPort) *carrier {
+func (a *Agent) asLegacy(w *transports.World, c *invite.Config, host string, x *wire.Wire, held netip.AddrPort) *way.Carrier {
 	s := w.Settings.SIP
 	name := c.Endpoint.ID
 	if c.Endpoint == s.Guest || c.Endpoint == s.Direct {
@@ -260,7 +261,7 @@ func (a *Agent) asLegacy(w *transports.World, c *invite.Config, host string, x *
 	if d := w.Device(c.Endpoint.ID); d != nil && d.MaxForwards > 0 {
 		c.MaxForwards = d.MaxForwards
 	}
-	network := a.ways.carrier(road{pin: x.Name(), prefer: x.Name(), plain: w.Plain(true), held: held})
+	network := a.ways.Carrier(way.Road{Pin: x.Name(), Prefer: x.Name(), Plain: w.Plain(true), Held: held})
 	c.Network = network
 	return network
 }

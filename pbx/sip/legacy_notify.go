@@ -33,12 +33,12 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 	if err != nil {
 		return fmt.Errorf("notify %s: %w", dev.Name, err)
 	}
-	host, port := way.wire.Speaks(way.to.Addr())
+	host, port := way.Wire.Speaks(way.To.Addr())
 	user := w.Settings.SIP.CallerID
 	me := sip.Uri{Scheme: "sip", User: user, Host: host}
 	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
-	if way.wire.Reliable() {
-		contact.UriParams.Add("transport", way.wire.Network())
+	if way.Wire.Reliable() {
+		contact.UriParams.Add("transport", way.Wire.Network())
 	}
 	callID, hops := sip.CallIDHeader(a.o.Token()), sip.MaxForwardsHeader(max(w.Settings.SIP.MaxForwards, 1))
 	req := sip.NewRequest(sip.NOTIFY, way.uri)
@@ -65,10 +65,10 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 	}
 	ctx, cancel := context.WithTimeout(ctx, notifyWait)
 	defer cancel()
-	res, err := a.ways.ask(ctx, way.hop, req, false)
+	res, err := a.ways.Ask(ctx, way.Hop, req, false)
 	switch {
 	case errors.Is(err, invite.ErrTimeout):
-		return fmt.Errorf("notify %s: no answer from %s in %v", dev.Name, way.to, notifyWait)
+		return fmt.Errorf("notify %s: no answer from %s in %v", dev.Name, way.To, notifyWait)
 	case err != nil:
 		return fmt.Errorf("notify %s: %w", dev.Name, err)
 	case res.StatusCode/100 != 2:

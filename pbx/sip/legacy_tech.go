@@ -14,6 +14,7 @@ import (
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 )
 
 // LegacyTech is the channel technology SIP: what Dial(SIP/...) calls by the
@@ -80,7 +81,7 @@ func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg,
 	if d := to.dev; d != nil && d.CallLimit > 0 && len(a.DeviceChannels(d.ID)) >= d.CallLimit {
 		return refuse(channel.UserBusy, fmt.Sprintf("Call to peer '%s' rejected due to usage limit of %d", d.Name, d.CallLimit))
 	}
-	way, err := a.way(ctx, w, to)
+	way, err := a.course(ctx, w, to)
 	if err != nil {
 		return refuse(channel.SubscriberAbsent, err.Error())
 	}
@@ -92,14 +93,14 @@ func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg,
 		call.AOR = to.dev.ID
 	}
 	l := &life{}
-	peer := way.to.Addr()
-	c := a.config(w, way.ep, way.wire, peer, way.wire.Local(peer), l)
-	network := a.asLegacy(w, &c, hostOnly(to.host), way.wire, way.held)
+	peer := way.To.Addr()
+	c := a.config(w, way.ep, way.Wire, peer, way.Wire.Local(peer), l)
+	network := a.asLegacy(w, &c, hostOnly(to.host), way.Wire, way.held)
 	switch {
 	case way.late != nil:
-		c.Find = a.ways.find(w, way.ep, network, way.late, way.first, channel.SubscriberAbsent)
+		c.Find = a.ways.Find(w, way.ep, network, way.late, way.first, channel.SubscriberAbsent)
 	case way.first != nil:
-		network.found(way.first, way.all)
+		network.Found(way.first, way.all)
 	}
 	s, err := invite.Outgoing(c, call)
 	if err != nil {
@@ -117,22 +118,22 @@ func hostOnly(s string) string {
 	return host
 }
 
-// A way is how a call goes out.
-type way struct {
-	hop
+// A course is how a call goes out.
+type course struct {
+	way.Hop
 	ep     *settings.Endpoint
 	uri    sip.Uri
 	routes []sip.Uri
 	held   netip.AddrPort // the one address that reaches the party; invalid: where requests point
-	all    []hop          // the hop and those to try when it fails
+	all    []way.Hop      // the hop and those to try when it fails
 	first  *sip.Uri       // what all was found for
-	late   *search        // finds all, and the hop's address; nil: they are there
+	late   *way.Search    // finds all, and the hop's address; nil: they are there
 }
 
 var errNoPeer = errors.New("not registered")
 
-// way finds transport, address and URI of a call.
-func (a *Agent) way(ctx context.Context, w *transports.World, to callee) (way, error) {
+// course finds transport, address and URI of a call.
+func (a *Agent) course(ctx context.Context, w *transports.World, to callee) (course, error) {
 	if to.dev == nil {
 		return a.direct(ctx, w, to)
 	}
@@ -140,62 +141,62 @@ func (a *Agent) way(ctx context.Context, w *transports.World, to callee) (way, e
 	list := a.o.Registrar.Usable(dev.ID)
 	if len(list) == 0 {
 		if dev.DefaultHost == "" || len(a.o.Registrar.Contacts(dev.ID)) > 0 {
-			return way{}, fmt.Errorf("device %s: %w or not reachable", dev.Name, errNoPeer)
+			return course{}, fmt.Errorf("device %s: %w or not reachable", dev.Name, errNoPeer)
 		}
 		return a.direct(ctx, w, callee{exten: to.exten, host: dev.DefaultHost, dev: dev})
 	}
 	x, err := a.reach(ctx, w, dev, list[0])
 	if err != nil {
-		return way{}, err
+		return course{}, err
 	}
 	if to.exten != "" {
 		if x.late != nil && !list[0].Permanent() {
-			x.late.within(ctx, transports.LookupTime)
-			if err := x.late.result(ctx); err != nil {
-				return way{}, err
+			x.late.Within(ctx, transports.LookupTime)
+			if err := x.late.Result(ctx); err != nil {
+				return course{}, err
 			}
-			x.hop, x.all, x.late = x.late.hops[0], x.late.hops, nil
+			x.Hop, x.all, x.late = x.late.Hops[0], x.late.Hops, nil
 		}
 		// A line of the device: its address with another user.
-		x.uri = sip.Uri{Scheme: "sip", User: to.exten, Host: x.to.Addr().String(), Port: int(x.to.Port())}
+		x.uri = sip.Uri{Scheme: "sip", User: to.exten, Host: x.To.Addr().String(), Port: int(x.To.Port())}
 		if list[0].Permanent() {
 			x.uri.Host, x.uri.Port = list[0].Uri.Host, list[0].Uri.Port
 		}
-		if x.wire.Reliable() {
-			x.uri.UriParams.Add("transport", x.wire.Network())
+		if x.Wire.Reliable() {
+			x.uri.UriParams.Add("transport", x.Wire.Network())
 		}
 	}
 	return x, nil
 }
 
 // reach finds the way to a contact of a device.
-func (a *Agent) reach(ctx context.Context, w *transports.World, dev *settings.Device, c *registrar.Contact) (way, error) {
-	x := way{ep: dev.Endpoint, uri: *c.Uri.Clone()}
+func (a *Agent) reach(ctx context.Context, w *transports.World, dev *settings.Device, c *registrar.Contact) (course, error) {
+	x := course{ep: dev.Endpoint, uri: *c.Uri.Clone()}
 	at, known := a.where.place(dev)
 	if c.Permanent() {
 		known = false
 	}
 	network := dev.Networks[0]
-	if p, ok := param(c.Uri.UriParams, "transport"); ok {
+	if p, ok := way.Param(c.Uri.UriParams, "transport"); ok {
 		network = strings.ToLower(p)
 	} else if known {
 		network = at.network
 	}
-	routes, err := routesOf(target{ep: dev.Endpoint, contact: c, uri: x.uri})
+	routes, err := way.RoutesOf(way.Target{Endpoint: dev.Endpoint, Contact: c, URI: x.uri})
 	if err != nil {
-		return way{}, err
+		return course{}, err
 	}
 	x.routes = routes
 	if known && at.held && len(routes) == 0 {
-		if h := (hop{w.LegacyWire(at.network), at.addr}); h.wire != nil && h.wire.Reaches(at.addr.Addr()) && (!h.wire.Reliable() || h.wire.Connected(at.addr)) {
-			x.hop, x.held, x.ep = h, at.addr, dev.NATted
+		if h := (way.Hop{Wire: w.LegacyWire(at.network), To: at.addr}); h.Wire != nil && h.Wire.Reaches(at.addr.Addr()) && (!h.Wire.Reliable() || h.Wire.Connected(at.addr)) {
+			x.Hop, x.held, x.ep = h, at.addr, dev.NATted
 			return x, nil
 		}
 	}
 	first := &x.uri
 	if len(routes) > 0 {
 		first = &routes[0]
-		if p, ok := param(first.UriParams, "transport"); ok {
+		if p, ok := way.Param(first.UriParams, "transport"); ok {
 			network = strings.ToLower(p)
 		}
 	}
@@ -204,27 +205,27 @@ func (a *Agent) reach(ctx context.Context, w *transports.World, dev *settings.De
 }
 
 // fill finds the hop of x towards a URI over one network.
-func (a *Agent) fill(ctx context.Context, w *transports.World, x *way, network string, first *sip.Uri) error {
+func (a *Agent) fill(ctx context.Context, w *transports.World, x *course, network string, first *sip.Uri) error {
 	on := w.LegacyWire(network)
 	if on == nil {
 		return fmt.Errorf("sip.conf has no %s transport", network)
 	}
-	look := a.ways.search(road{pin: on.Name(), plain: w.Plain(true)}, first)
-	if x.first = first; !look.within(ctx, moment) {
-		x.hop, x.late = anywhere(on), look
+	look := a.ways.Search(way.Road{Pin: on.Name(), Plain: w.Plain(true)}, first)
+	if x.first = first; !look.Within(ctx, way.Moment) {
+		x.Hop, x.late = way.Anywhere(on), look
 		return nil
 	}
-	if look.err != nil {
-		return look.err
+	if look.Err != nil {
+		return look.Err
 	}
-	x.hop, x.all = look.hops[0], look.hops
+	x.Hop, x.all = look.Hops[0], look.Hops
 	return nil
 }
 
 // direct is the way to a host that is no device: with the settings of [general]
 // and no password.
-func (a *Agent) direct(ctx context.Context, w *transports.World, to callee) (way, error) {
-	x := way{ep: w.Settings.SIP.Direct}
+func (a *Agent) direct(ctx context.Context, w *transports.World, to callee) (course, error) {
+	x := course{ep: w.Settings.SIP.Direct}
 	network := "udp"
 	if to.dev != nil {
 		x.ep, network = to.dev.Endpoint, to.dev.Networks[0]
@@ -233,21 +234,21 @@ func (a *Agent) direct(ctx context.Context, w *transports.World, to callee) (way
 	if to.exten != "" {
 		text = "sip:" + to.exten + "@" + to.host
 	}
-	if err := parseURI(text, &x.uri); err != nil {
-		return way{}, err
+	if err := way.ParseURI(text, &x.uri); err != nil {
+		return course{}, err
 	}
 	if network != "udp" {
 		x.uri.UriParams.Add("transport", network)
 	}
-	routes, err := routesOf(target{ep: x.ep})
+	routes, err := way.RoutesOf(way.Target{Endpoint: x.ep})
 	if err != nil {
-		return way{}, err
+		return course{}, err
 	}
 	x.routes = routes
 	first := &x.uri
 	if len(routes) > 0 {
 		first = &routes[0]
-		if p, ok := param(first.UriParams, "transport"); ok {
+		if p, ok := way.Param(first.UriParams, "transport"); ok {
 			network = strings.ToLower(p)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 	"branchline/pbx/sip/wire"
 )
 
@@ -80,23 +81,16 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 	if err != nil {
 		return err
 	}
-	routes, err := routesOf(to)
+	routes, first, road, err := to.Start()
 	if err != nil {
 		return err
 	}
-	first, prefer := &to.uri, ""
-	if len(routes) > 0 {
-		first = &routes[0]
-	}
-	if to.contact != nil {
-		prefer = to.contact.Source.Transport
-	}
-	hs, err := a.ways.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
+	hs, err := a.ways.Hops(ctx, road, first)
 	if err != nil {
 		return err
 	}
-	auths, _ := w.Settings.UACAuths(to.ep)
-	creds := credentials{auths: auths}
+	auths, _ := w.Settings.UACAuths(to.Endpoint)
+	creds := way.Credentials{Auths: auths}
 	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
 	var challenge *sip.Response
 	for seq := uint32(1); ; seq++ {
@@ -121,9 +115,9 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 				return fmt.Errorf("%d %s: %w", challenge.StatusCode, challenge.Reason, err)
 			}
 		}
-		res, err := a.ways.ask(ctx, h, req, len(hs) > 1)
+		res, err := a.ways.Ask(ctx, h, req, len(hs) > 1)
 		switch {
-		case len(hs) > 1 && a.ways.gaveUp(ctx, h, res, err):
+		case len(hs) > 1 && a.ways.GaveUp(ctx, h, res, err):
 			hs, challenge = hs[1:], nil
 		case err != nil:
 			return err
@@ -139,10 +133,10 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 
 // messageTo begins the request: who sends it to whom, and the headers that the
 // dialplan adds.
-func (a *Agent) messageTo(w *transports.World, to target, h hop, text channel.Text, tag string) *sip.Request {
-	req := sip.NewRequest(sip.MESSAGE, to.uri)
-	host, _ := h.wire.Speaks(h.to.Addr())
-	from := &sip.FromHeader{Address: sip.Uri{Scheme: "sip", User: to.ep.FromUser, Host: host}}
+func (a *Agent) messageTo(w *transports.World, to way.Target, h way.Hop, text channel.Text, tag string) *sip.Request {
+	req := sip.NewRequest(sip.MESSAGE, to.URI)
+	host, _ := h.Wire.Speaks(h.To.Addr())
+	from := &sip.FromHeader{Address: sip.Uri{Scheme: "sip", User: to.Endpoint.FromUser, Host: host}}
 	if from.Address.User == "" {
 		from.Address.User = w.Settings.Global.DefaultFromUser
 	}
@@ -153,7 +147,7 @@ func (a *Agent) messageTo(w *transports.World, to target, h hop, text channel.Te
 		from.Address.User = f
 	}
 	from.Params.Add("tag", tag)
-	aim := &sip.ToHeader{Address: sip.Uri{Scheme: to.uri.Scheme, User: to.uri.User, Host: to.uri.Host}}
+	aim := &sip.ToHeader{Address: sip.Uri{Scheme: to.URI.Scheme, User: to.URI.User, Host: to.URI.Host}}
 	if name, u, ok := named(text.To); ok {
 		aim.DisplayName, aim.Address = name, u
 	}
@@ -186,11 +180,11 @@ func named(text string) (name string, u sip.Uri, ok bool) {
 }
 
 // addressee is whom a message is for.
-func (a *Agent) addressee(w *transports.World, dest string) (target, error) {
+func (a *Agent) addressee(w *transports.World, dest string) (way.Target, error) {
 	if strings.HasPrefix(dest, "sip:") || strings.HasPrefix(dest, "sips:") {
-		to := target{ep: &settings.Endpoint{}}
-		if err := parseURI(dest, &to.uri); err != nil {
-			return target{}, err
+		to := way.Target{Endpoint: &settings.Endpoint{}}
+		if err := way.ParseURI(dest, &to.URI); err != nil {
+			return way.Target{}, err
 		}
 		return to, nil
 	}
@@ -201,9 +195,9 @@ func (a *Agent) addressee(w *transports.World, dest string) (target, error) {
 		}
 		dest = user
 	}
-	to, refusal := a.ways.target(w, dest)
+	to, refusal := a.ways.Target(w, dest)
 	if refusal != nil {
-		return target{}, refusal
+		return way.Target{}, refusal
 	}
 	return to, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 	"branchline/pbx/sip/wire"
 )
 
@@ -39,7 +40,7 @@ func (a *Agent) move(w *transports.World) {
 		if x == nil || !m.l.peer.IsValid() || !a.homeless(w, x, m.s.Appears(), here) {
 			continue
 		}
-		now := appearance(w, m.l.ep, x, m.l.peer, netip.Addr{})
+		now := way.Appearance(w, m.l.ep, x, m.l.peer, netip.Addr{})
 		if !now.Media.IsUnspecified() { // without a way to them nothing can be told
 			m.s.Move(now)
 		}

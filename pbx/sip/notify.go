@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 )
 
 // ErrNoEndpoint reports that there is nobody of that name in pjsip.conf.
@@ -44,22 +45,22 @@ func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) 
 }
 
 // notified are the places that dest means.
-func (a *Agent) notified(w *transports.World, dest string) ([]target, error) {
+func (a *Agent) notified(w *transports.World, dest string) ([]way.Target, error) {
 	if strings.HasPrefix(dest, "sip:") || strings.HasPrefix(dest, "sips:") {
-		t := target{ep: &settings.Endpoint{FromUser: w.Settings.Global.DefaultFromUser}}
-		if err := parseURI(dest, &t.uri); err != nil {
+		t := way.Target{Endpoint: &settings.Endpoint{FromUser: w.Settings.Global.DefaultFromUser}}
+		if err := way.ParseURI(dest, &t.URI); err != nil {
 			return nil, err
 		}
-		return []target{t}, nil
+		return []way.Target{t}, nil
 	}
 	ep := w.Endpoint(dest)
 	if ep == nil {
 		return nil, ErrNoEndpoint
 	}
-	var to []target
+	var to []way.Target
 	for _, aor := range ep.AORs {
 		for _, c := range a.o.Registrar.Usable(aor) {
-			to = append(to, target{ep: ep, contact: c, uri: *c.Uri.Clone()})
+			to = append(to, way.Target{Endpoint: ep, Contact: c, URI: *c.Uri.Clone()})
 		}
 	}
 	if len(to) == 0 {
@@ -69,33 +70,26 @@ func (a *Agent) notified(w *transports.World, dest string) ([]target, error) {
 }
 
 // notify sends one NOTIFY and waits for the answer.
-func (a *Agent) notify(ctx context.Context, w *transports.World, to target, headers []sip.Header, body string) error {
-	routes, err := routesOf(to)
+func (a *Agent) notify(ctx context.Context, w *transports.World, to way.Target, headers []sip.Header, body string) error {
+	routes, first, road, err := to.Start()
 	if err != nil {
 		return err
 	}
-	first, prefer := &to.uri, ""
-	if len(routes) > 0 {
-		first = &routes[0]
-	}
-	if to.contact != nil {
-		prefer = to.contact.Source.Transport
-	}
-	hs, err := a.ways.hops(ctx, road{pin: to.ep.Transport, prefer: prefer}, first)
+	hs, err := a.ways.Hops(ctx, road, first)
 	if err != nil {
 		return err
 	}
-	user := to.ep.FromUser
+	user := to.Endpoint.FromUser
 	if user == "" {
-		user = to.ep.ID
+		user = to.Endpoint.ID
 	}
-	auths, _ := w.Settings.UACAuths(to.ep)
-	creds := credentials{auths: auths}
+	auths, _ := w.Settings.UACAuths(to.Endpoint)
+	creds := way.Credentials{Auths: auths}
 	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
 	var challenge *sip.Response
 	for seq := uint32(1); ; seq++ {
 		h := hs[0]
-		req := a.notice(w, to.uri, routes, h, user)
+		req := a.notice(w, to.URI, routes, h, user)
 		req.From().Params.Add("tag", tag)
 		req.AppendHeader(&callID)
 		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.NOTIFY})
@@ -105,15 +99,15 @@ func (a *Agent) notify(ctx context.Context, w *transports.World, to target, head
 		req.SetBody([]byte(body))
 		if challenge != nil {
 			if err := creds.Authorize(req, challenge); err != nil {
-				return fmt.Errorf("%s asks for a password: %w", h.to, err)
+				return fmt.Errorf("%s asks for a password: %w", h.To, err)
 			}
 		}
-		res, err := a.ways.ask(ctx, h, req, len(hs) > 1)
+		res, err := a.ways.Ask(ctx, h, req, len(hs) > 1)
 		switch {
-		case len(hs) > 1 && a.ways.gaveUp(ctx, h, res, err):
+		case len(hs) > 1 && a.ways.GaveUp(ctx, h, res, err):
 			hs, challenge = hs[1:], nil
 		case errors.Is(err, invite.ErrTimeout):
-			return fmt.Errorf("no answer from %s in %v", h.to, notifyWait)
+			return fmt.Errorf("no answer from %s in %v", h.To, notifyWait)
 		case err != nil:
 			return err
 		case res.StatusCode/100 == 2:
@@ -121,17 +115,17 @@ func (a *Agent) notify(ctx context.Context, w *transports.World, to target, head
 		case len(auths) > 0 && (res.StatusCode == 401 || res.StatusCode == 407) && seq <= 2:
 			challenge = res
 		default:
-			return fmt.Errorf("%s answered %d %s", h.to, res.StatusCode, res.Reason)
+			return fmt.Errorf("%s answered %d %s", h.To, res.StatusCode, res.Reason)
 		}
 	}
 }
 
 // notice begins the request: who speaks, to whom, by which way.
-func (a *Agent) notice(w *transports.World, uri sip.Uri, routes []sip.Uri, h hop, user string) *sip.Request {
-	host, port := h.wire.Speaks(h.to.Addr())
+func (a *Agent) notice(w *transports.World, uri sip.Uri, routes []sip.Uri, h way.Hop, user string) *sip.Request {
+	host, port := h.Wire.Speaks(h.To.Addr())
 	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
-	if h.wire.Reliable() {
-		contact.UriParams.Add("transport", strings.ToUpper(h.wire.Network()))
+	if h.Wire.Reliable() {
+		contact.UriParams.Add("transport", strings.ToUpper(h.Wire.Network()))
 	}
 	limit := sip.MaxForwardsHeader(max(w.Settings.Global.MaxForwards, 1))
 	req := sip.NewRequest(sip.NOTIFY, uri)

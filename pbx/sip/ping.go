@@ -9,6 +9,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 )
 
 // Ping sends OPTIONS to a contact and returns the final status of the answer
@@ -27,12 +28,12 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 			auths, _ = w.Settings.UACAuths(ep)
 		}
 	}
-	to := target{ep: &settings.Endpoint{OutboundProxy: aor.OutboundProxy}, contact: c, uri: c.Uri}
-	routes, err := routesOf(to)
+	to := way.Target{Endpoint: &settings.Endpoint{OutboundProxy: aor.OutboundProxy}, Contact: c, URI: c.Uri}
+	routes, err := way.RoutesOf(to)
 	if err != nil {
 		return 0, err
 	}
-	first := &to.uri
+	first := &to.URI
 	if len(routes) > 0 {
 		first = &routes[0]
 	}
@@ -42,14 +43,14 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 	}
 	callID := sip.CallIDHeader(a.o.Token())
 	tag := a.o.Token()
-	creds := credentials{auths: auths}
+	creds := way.Credentials{Auths: auths}
 	var challenge *sip.Response
 	for seq := uint32(1); ; seq++ {
 		h := hs[0]
-		host, port := h.wire.Speaks(h.to.Addr())
+		host, port := h.Wire.Speaks(h.To.Addr())
 		me := sip.Uri{Scheme: "sip", User: from, Host: host}
 		contact := sip.Uri{Scheme: "sip", User: from, Host: host, Port: port}
-		if h.wire.Reliable() {
+		if h.Wire.Reliable() {
 			contact.UriParams.Add("transport", "TCP")
 		}
 		req := sip.NewRequest(sip.OPTIONS, c.Uri)
@@ -70,8 +71,8 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 				return challenge.StatusCode, nil // it is there, which is what was asked
 			}
 		}
-		res, err := a.ways.ask(ctx, h, req, len(hs) > 1)
-		if len(hs) > 1 && a.ways.gaveUp(ctx, h, res, err) {
+		res, err := a.ways.Ask(ctx, h, req, len(hs) > 1)
+		if len(hs) > 1 && a.ways.GaveUp(ctx, h, res, err) {
 			hs, challenge = hs[1:], nil
 			continue
 		}
@@ -86,12 +87,12 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 }
 
 // pingHops are where a contact is asked, one after the other.
-func (a *Agent) pingHops(ctx context.Context, w *transports.World, c *registrar.Contact, pin string, first *sip.Uri) ([]hop, error) {
+func (a *Agent) pingHops(ctx context.Context, w *transports.World, c *registrar.Contact, pin string, first *sip.Uri) ([]way.Hop, error) {
 	if dev := w.Device(c.AOR); dev != nil {
 		x, err := a.reach(ctx, w, dev, c)
-		return []hop{x.hop}, err
+		return []way.Hop{x.Hop}, err
 	}
-	return a.ways.hops(ctx, road{pin: pin, prefer: c.Source.Transport}, first)
+	return a.ways.Hops(ctx, way.Road{Pin: pin, Prefer: c.Source.Transport}, first)
 }
 
 // owner is the endpoint a contact belongs to.

@@ -10,6 +10,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 )
 
 // registerWait bounds one REGISTER of ours, timer F included.
@@ -23,27 +24,27 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 	defer cancel()
 	w := a.rack.Load()
 	var server, client, proxy sip.Uri
-	if err := parseURI(r.ServerURI, &server); err != nil {
+	if err := way.ParseURI(r.ServerURI, &server); err != nil {
 		return nil, err
 	}
-	if err := parseURI(r.ClientURI, &client); err != nil {
+	if err := way.ParseURI(r.ClientURI, &client); err != nil {
 		return nil, err
 	}
 	first := &server
 	if r.OutboundProxy != "" {
-		if err := parseURI(r.OutboundProxy, &proxy); err != nil {
+		if err := way.ParseURI(r.OutboundProxy, &proxy); err != nil {
 			return nil, err
 		}
 		first = &proxy
 	}
-	hs, err := a.ways.hops(ctx, road{pin: r.Transport, plain: w.Plain(r.Legacy)}, first)
+	hs, err := a.ways.Hops(ctx, way.Road{Pin: r.Transport, Plain: w.Plain(r.Legacy)}, first)
 	if err != nil {
 		return nil, err
 	}
 	if t.CallID == "" {
 		t.CallID, t.Tag = a.o.Token(), a.o.Token()
 	}
-	creds := credentials{auths: w.Settings.NamedAuths(r.OutboundAuths)}
+	creds := way.Credentials{Auths: w.Settings.NamedAuths(r.OutboundAuths)}
 	var challenge *sip.Response
 	for {
 		t.Seq++
@@ -52,14 +53,14 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 			req.AppendHeader(&sip.RouteHeader{Address: proxy})
 		}
 		if challenge != nil {
-			if err := t.Client.Answer(req, challenge, creds.auths); err != nil {
+			if err := t.Client.Answer(req, challenge, creds.Auths); err != nil {
 				return challenge, nil // the status says that we are not let in
 			}
 		} else if err := t.Client.Reuse(req); err != nil {
 			return nil, err
 		}
-		res, err := a.ways.ask(ctx, hs[0], req, len(hs) > 1)
-		if len(hs) > 1 && a.ways.gaveUp(ctx, hs[0], res, err) {
+		res, err := a.ways.Ask(ctx, hs[0], req, len(hs) > 1)
+		if len(hs) > 1 && a.ways.GaveUp(ctx, hs[0], res, err) {
 			hs, challenge = hs[1:], nil
 			continue
 		}
@@ -71,14 +72,14 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 }
 
 // register builds one REGISTER (RFC 3261 10.2).
-func (a *Agent) register(w *transports.World, r *settings.Registration, t *outreg.Thread, h hop, server, client sip.Uri, expires time.Duration) *sip.Request {
-	host, port := h.wire.Speaks(h.to.Addr())
+func (a *Agent) register(w *transports.World, r *settings.Registration, t *outreg.Thread, h way.Hop, server, client sip.Uri, expires time.Duration) *sip.Request {
+	host, port := h.Wire.Speaks(h.To.Addr())
 	user := r.ContactUser
 	if user == "" {
 		user = "s"
 	}
 	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
-	if h.wire.Reliable() {
+	if h.Wire.Reliable() {
 		contact.UriParams.Add("transport", "TCP")
 	}
 	callID, hops := sip.CallIDHeader(t.CallID), sip.MaxForwardsHeader(max(w.Settings.Global.MaxForwards, 1))

@@ -13,6 +13,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 )
 
 // slow is a resolver that answers late, or never.
@@ -53,9 +54,9 @@ func TestSilentNameServerDelaysNoOtherLeg(t *testing.T) {
 		gone   time.Duration // when the leg ends; 0: not by itself
 	}{
 		{"quick", slow{10 * time.Millisecond, "198.51.100.61:5060"}, 10 * time.Millisecond, 10 * time.Millisecond, 0},
-		{"late", slow{2 * time.Second, "198.51.100.61:5060"}, moment, 2 * time.Second, 0},
-		{"late and wrong", slow{2 * time.Second, ""}, moment, 0, 2 * time.Second},
-		{"silent", slow{}, moment, 0, transports.LookupTime},
+		{"late", slow{2 * time.Second, "198.51.100.61:5060"}, way.Moment, 2 * time.Second, 0},
+		{"late and wrong", slow{2 * time.Second, ""}, way.Moment, 0, 2 * time.Second},
+		{"silent", slow{}, way.Moment, 0, transports.LookupTime},
 	} {
 		for _, front := range []struct {
 			name  string
@@ -105,7 +106,7 @@ func TestSilentNameServerDelaysNoOtherLeg(t *testing.T) {
 					switch {
 					case c.arrive > 0:
 						in := far.Want("INVITE")
-						if c.arrive > moment {
+						if c.arrive > way.Moment {
 							at("first leg", c.arrive)
 						}
 						if !strings.Contains(in.Raw, "c=IN IP4 "+pbxAddr) || !strings.Contains(in.Header("via"), pbxAddr) {

@@ -7,6 +7,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/transports"
+	"branchline/pbx/sip/way"
 )
 
 // Tech is the channel technology PJSIP.
@@ -21,12 +22,12 @@ func (tech) Name() string { return "PJSIP" }
 func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error) {
 	a := t.a
 	w := a.rack.Load()
-	to, refusal := a.ways.target(w, r.Dest)
+	to, refusal := a.ways.Target(w, r.Dest)
 	if refusal != nil {
 		return nil, refusal
 	}
 	call := invite.Call{
-		Target: to.uri, Caller: r.Caller, Redirecting: r.Redirecting, Codecs: r.Codecs,
+		Target: to.URI, Caller: r.Caller, Redirecting: r.Redirecting, Codecs: r.Codecs,
 		MaxForwards: r.MaxForwards, Privacy: r.Privacy,
 	}
 	call.Headers = append(call.Headers, r.Headers...)
@@ -35,46 +36,37 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 			call.Headers = append(call.Headers, channel.Header{Name: "Referred-By", Value: by})
 		}
 	}
-	call.Contact = to.uri.String()
-	if to.contact != nil {
-		call.AOR, call.Contact = to.contact.AOR, to.contact.URI
+	call.Contact = to.URI.String()
+	if to.Contact != nil {
+		call.AOR, call.Contact = to.Contact.AOR, to.Contact.URI
 	}
-	routes, err := routesOf(to)
+	routes, first, road, err := to.Start()
 	if err != nil {
-		a.log.Error("outbound_proxy is no URI", "endpoint", to.ep.ID, "error", err)
+		a.log.Error("outbound_proxy is no URI", "endpoint", to.Endpoint.ID, "error", err)
 		return nil, &channel.Refusal{Cause: channel.NoRoute, Why: err.Error()}
 	}
 	call.Routes = routes
-	first := &call.Target
-	if len(routes) > 0 {
-		first = &routes[0]
-	}
-	prefer := ""
-	if to.contact != nil {
-		prefer = to.contact.Source.Transport
-	}
-	way := road{pin: to.ep.Transport, prefer: prefer}
-	look := a.ways.search(way, first)
-	h, late := hop{}, false
-	if !look.within(ctx, moment) {
-		if h, late = guess(w, way, first); !late {
-			look.within(ctx, transports.LookupTime)
+	look := a.ways.Search(road, first)
+	h, late := way.Hop{}, false
+	if !look.Within(ctx, way.Moment) {
+		if h, late = way.Guess(w, road, first); !late {
+			look.Within(ctx, transports.LookupTime)
 		}
 	}
 	if !late {
-		if err := look.result(ctx); err != nil {
-			a.log.Error("call cannot be sent", "endpoint", to.ep.ID, "uri", first.String(), "error", err)
+		if err := look.Result(ctx); err != nil {
+			a.log.Error("call cannot be sent", "endpoint", to.Endpoint.ID, "uri", first.String(), "error", err)
 			return nil, &channel.Refusal{Cause: channel.NoRoute, Why: err.Error()}
 		}
-		h = look.hops[0]
+		h = look.Hops[0]
 	}
 	l := &life{}
-	c := a.config(w, to.ep, h.wire, h.to.Addr(), h.wire.Local(h.to.Addr()), l)
-	network := a.ways.carrier(roadTo(w, to.ep, h.wire.Name()))
+	c := a.config(w, to.Endpoint, h.Wire, h.To.Addr(), h.Wire.Local(h.To.Addr()), l)
+	network := a.ways.Carrier(way.RoadTo(w, to.Endpoint, h.Wire.Name()))
 	if late {
-		c.Find = a.ways.find(w, to.ep, network, look, first, channel.NoRoute)
+		c.Find = a.ways.Find(w, to.Endpoint, network, look, first, channel.NoRoute)
 	} else {
-		network.found(first, look.hops)
+		network.Found(first, look.Hops)
 	}
 	c.Network = network
 	s, err := invite.Outgoing(c, call)

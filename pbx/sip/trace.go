@@ -59,7 +59,7 @@ func (t *trace) off() {
 func (t *trace) wants(addr netip.Addr, raw []byte) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return (len(t.hosts) == 0 || inside(t.hosts, addr)) &&
+	return (len(t.hosts) == 0 || slices.ContainsFunc(t.hosts, func(p netip.Prefix) bool { return p.Contains(addr) })) &&
 		(len(t.methods) == 0 || slices.ContainsFunc(t.methods, func(m string) bool { return strings.EqualFold(m, methodIn(raw)) }))
 }
 

@@ -10,6 +10,7 @@ import (
 	"branchline/pbx/astdb"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/way"
 )
 
 // whereabouts knows from which address each device of sip.conf registered. A
@@ -102,7 +103,7 @@ func (p *whereabouts) learn(dev *settings.Device, contacts []*registrar.Contact,
 	}
 	at := place{addr: netip.AddrPortFrom(src.Addr().Unmap(), src.Port()), network: network, held: routed || network != "udp"}
 	if !at.held {
-		if a, ok := literal(&c.Uri); ok {
+		if a, ok := way.Literal(&c.Uri); ok {
 			port := c.Uri.Port
 			if port == 0 {
 				port = 5060
@@ -182,7 +183,7 @@ func (a *Agent) DeviceAddress(dev *settings.Device) netip.AddrPort {
 		if at, ok := a.where.place(dev); ok && !c.Permanent() {
 			return at.addr
 		}
-		if addr, ok := literal(&c.Uri); ok {
+		if addr, ok := way.Literal(&c.Uri); ok {
 			port := c.Uri.Port
 			if port == 0 {
 				port = 5060

@@ -1,4 +1,4 @@
-package sip
+package way
 
 import (
 	"errors"
@@ -15,41 +15,41 @@ import (
 	"branchline/pbx/sip/wire"
 )
 
-// A carrier takes one session's requests to its endpoint (invite.Network).
-type carrier struct {
-	f   *finder
-	way road
+// A Carrier takes one session's requests to its endpoint (invite.Network).
+type Carrier struct {
+	f    *Finder
+	road Road
 
 	mu    sync.Mutex
 	first string // the URI that hops was found for
-	hops  []hop  // where the session's first request may go, the one that answered in front
+	hops  []Hop  // where the session's first request may go, the one that answered in front
 }
 
-// roadTo is the road to an endpoint; prefer names the transport to take if several
+// RoadTo is the road to an endpoint; prefer names the transport to take if several
 // would do.
-func roadTo(w *transports.World, ep *settings.Endpoint, prefer string) road {
-	return road{pin: ep.Transport, prefer: prefer, plain: w.Plain(ep.Legacy)}
+func RoadTo(w *transports.World, ep *settings.Endpoint, prefer string) Road {
+	return Road{Pin: ep.Transport, Prefer: prefer, Plain: w.Plain(ep.Legacy)}
 }
 
-// carrier takes requests along a road.
-func (f *finder) carrier(r road) *carrier { return &carrier{f: f, way: r} }
+// Carrier takes requests along a road.
+func (f *Finder) Carrier(r Road) *Carrier { return &Carrier{f: f, road: r} }
 
-// found notes where the first request will go, so that it is not looked up
+// Found notes where the first request will go, so that it is not looked up
 // twice, and the answer to a challenge reaches who sent it.
-func (c *carrier) found(u *sip.Uri, hs []hop) {
+func (c *Carrier) Found(u *sip.Uri, hs []Hop) {
 	c.mu.Lock()
 	c.first, c.hops = u.String(), hs
 	c.mu.Unlock()
 }
 
 // settled keeps the hops that have not failed.
-func (c *carrier) settled(hs []hop) {
+func (c *Carrier) settled(hs []Hop) {
 	c.mu.Lock()
 	c.hops = hs
 	c.mu.Unlock()
 }
 
-func (c *carrier) known(req *sip.Request) []hop {
+func (c *Carrier) known(req *sip.Request) []Hop {
 	if !req.IsInvite() {
 		return nil
 	}
@@ -65,14 +65,14 @@ func (c *carrier) known(req *sip.Request) []hop {
 }
 
 // Token is fresh random text.
-func (c *carrier) Token() string { return c.f.token() }
+func (c *Carrier) Token() string { return c.f.Token() }
 
 // Request sends req in a transaction of its own. Where there are several places
 // to send it to, the next is tried when one does not answer or answers 503 (RFC
 // 3263 4.3).
-func (c *carrier) Request(req *sip.Request, reply func(invite.Reply)) invite.ClientTx {
+func (c *Carrier) Request(req *sip.Request, reply func(invite.Reply)) invite.ClientTx {
 	t := &transaction{c: c, reply: reply, founding: c.known(req) != nil}
-	c.resolved(req, func(hs []hop, err error) {
+	c.resolved(req, func(hs []Hop, err error) {
 		if err != nil {
 			go reply(invite.Reply{Err: fmt.Errorf("%w: %w", err, invite.ErrUnreachable)})
 			return
@@ -83,24 +83,24 @@ func (c *carrier) Request(req *sip.Request, reply func(invite.Reply)) invite.Cli
 }
 
 // Send sends an ACK.
-func (c *carrier) Send(req *sip.Request) {
-	c.resolved(req, func(hs []hop, err error) {
+func (c *Carrier) Send(req *sip.Request) {
+	c.resolved(req, func(hs []Hop, err error) {
 		if err == nil {
-			err = hs[0].wire.Send(req, hs[0].to)
+			err = hs[0].Wire.Send(req, hs[0].To)
 		}
 		if err != nil {
-			c.f.log.Warn("send", "method", req.Method, "to", next(req).String(), "error", err)
+			c.f.Log.Warn("send", "method", req.Method, "to", next(req).String(), "error", err)
 		}
 	})
 }
 
 // resolved calls then with the next hops: at once for an address, later for a
 // name.
-func (c *carrier) resolved(req *sip.Request, then func([]hop, error)) {
+func (c *Carrier) resolved(req *sip.Request, then func([]Hop, error)) {
 	u := next(req)
-	if c.way.held.IsValid() && req.Route() == nil {
-		if x := c.f.rack.Load().Wire(c.way.pin); x != nil && (!x.Reliable() || x.Connected(c.way.held)) {
-			then([]hop{{x, c.way.held}}, nil)
+	if c.road.Held.IsValid() && req.Route() == nil {
+		if x := c.f.Rack.Load().Wire(c.road.Pin); x != nil && (!x.Reliable() || x.Connected(c.road.Held)) {
+			then([]Hop{{x, c.road.Held}}, nil)
 			return
 		}
 	}
@@ -114,23 +114,23 @@ func (c *carrier) resolved(req *sip.Request, then func([]hop, error)) {
 		then(hs, nil)
 		return
 	}
-	if _, ok := literal(u); ok {
-		then(c.f.hops(c.f.rack.Life(), c.way, u))
+	if _, ok := Literal(u); ok {
+		then(c.f.Hops(c.f.Rack.Life(), c.road, u))
 		return
 	}
-	go func() { then(c.f.hops(c.f.rack.Life(), c.way, u)) }()
+	go func() { then(c.f.Hops(c.f.Rack.Life(), c.road, u)) }()
 }
 
 // A transaction is a request that may still be looking for its address, or for
 // one that answers.
 type transaction struct {
-	c        *carrier
+	c        *Carrier
 	reply    func(invite.Reply)
 	founding bool // it goes to the carrier's hops
 
 	mu       sync.Mutex
 	req      *sip.Request // to be sent elsewhere if need be
-	hops     []hop        // the one in use, then those that are left
+	hops     []Hop        // the one in use, then those that are left
 	try      int
 	heard    bool // a response came for this try
 	out      *wire.Outbound
@@ -144,7 +144,7 @@ type transaction struct {
 // seconds, when most callers have hung up.
 const tries = 8
 
-func (t *transaction) begin(req *sip.Request, hs []hop) {
+func (t *transaction) begin(req *sip.Request, hs []Hop) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.dropped {
@@ -165,9 +165,9 @@ func (t *transaction) begin(req *sip.Request, hs []hop) {
 func (t *transaction) send(req *sip.Request) {
 	h, try := t.hops[0], t.try
 	t.heard = false
-	t.out = h.wire.Request(req, h.to, func(res *sip.Response, err error) { t.take(try, res, err) })
+	t.out = h.Wire.Request(req, h.To, func(res *sip.Response, err error) { t.take(try, res, err) })
 	if len(t.hops) > 1 {
-		t.patience = time.AfterFunc(tries*h.wire.Retry().T1, func() { t.impatient(try) })
+		t.patience = time.AfterFunc(tries*h.Wire.Retry().T1, func() { t.impatient(try) })
 	}
 }
 
@@ -184,8 +184,8 @@ func (t *transaction) impatient(try int) {
 // elsewhere tries the next hop; t.mu is held.
 func (t *transaction) elsewhere(why error) {
 	f := t.c.f
-	f.resolver.Failed(t.hops[0].target())
-	f.log.Info("trying the next address", "uri", next(t.req).String(), "failed", t.hops[0].to.String(), "next", t.hops[1].to.String(), "error", why)
+	f.Resolver.Failed(t.hops[0].target())
+	f.Log.Info("trying the next address", "uri", next(t.req).String(), "failed", t.hops[0].To.String(), "next", t.hops[1].To.String(), "error", why)
 	t.hops = t.hops[1:]
 	t.try++
 	t.send(t.req.Clone())
@@ -226,7 +226,7 @@ func (t *transaction) take(try int, res *sip.Response, err error) {
 		if t.founding {
 			t.c.settled(left)
 		}
-		t.c.f.resolver.Worked(left[0].target())
+		t.c.f.Resolver.Worked(left[0].target())
 	}
 	switch {
 	case err == nil:

@@ -1,4 +1,4 @@
-package sip
+package way
 
 import (
 	"github.com/emiago/sipgo/sip"
@@ -7,21 +7,21 @@ import (
 	"branchline/pbx/sip/digest"
 )
 
-// credentials answer challenges with the endpoint's outbound_auth.
-type credentials struct {
+// Credentials answer challenges with the endpoint's outbound_auth.
+type Credentials struct {
 	client digest.Client
-	auths  []*settings.Auth
+	Auths  []*settings.Auth
 	signed uint32 // CSeq of the last request with credentials
 }
 
 // Authorize answers the challenge in res on req. Only a challenge to a request
 // that had credentials refuses them: each request within a dialog is challenged
 // for itself.
-func (c *credentials) Authorize(req *sip.Request, res *sip.Response) error {
+func (c *Credentials) Authorize(req *sip.Request, res *sip.Response) error {
 	if h := res.CSeq(); h == nil || c.signed == 0 || h.SeqNo != c.signed {
 		c.client = digest.Client{}
 	}
-	if err := c.client.Answer(req, res, c.auths); err != nil {
+	if err := c.client.Answer(req, res, c.Auths); err != nil {
 		return err
 	}
 	if h := req.CSeq(); h != nil {

@@ -1,4 +1,4 @@
-package sip
+package way
 
 import (
 	"context"
@@ -9,22 +9,22 @@ import (
 	"branchline/pbx/sip/invite"
 )
 
-// gaveUp says whether the next hop is to be tried (RFC 3263 4.3), and remembers
+// GaveUp says whether the next hop is to be tried (RFC 3263 4.3), and remembers
 // it.
-func (f *finder) gaveUp(ctx context.Context, h hop, res *sip.Response, err error) bool {
+func (f *Finder) GaveUp(ctx context.Context, h Hop, res *sip.Response, err error) bool {
 	if err == nil && res.StatusCode != 503 || ctx.Err() != nil {
 		return false
 	}
-	f.resolver.Failed(h.target())
+	f.Resolver.Failed(h.target())
 	return true
 }
 
-// ask sends a request and waits for its final response, not long if there is
+// Ask sends a request and waits for its final response, not long if there is
 // another place to ask.
-func (f *finder) ask(ctx context.Context, h hop, req *sip.Request, others bool) (*sip.Response, error) {
+func (f *Finder) Ask(ctx context.Context, h Hop, req *sip.Request, others bool) (*sip.Response, error) {
 	if others {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, tries*h.wire.Retry().T1)
+		ctx, cancel = context.WithTimeout(ctx, tries*h.Wire.Retry().T1)
 		defer cancel()
 	}
 	type outcome struct {
@@ -32,7 +32,7 @@ func (f *finder) ask(ctx context.Context, h hop, req *sip.Request, others bool) 
 		err error
 	}
 	done := make(chan outcome, 1)
-	o := h.wire.Request(req, h.to, func(res *sip.Response, err error) {
+	o := h.Wire.Request(req, h.To, func(res *sip.Response, err error) {
 		if err == nil && res.IsProvisional() {
 			return
 		}

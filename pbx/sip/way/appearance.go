@@ -1,4 +1,4 @@
-package sip
+package way
 
 import (
 	"net/netip"
@@ -10,10 +10,10 @@ import (
 	"branchline/pbx/sip/wire"
 )
 
-// appearance is how the exchange appears to an endpoint: x is the transport its peer
+// Appearance is how the exchange appears to an endpoint: x is the transport its peer
 // is on, peer the peer's address, local the address the peer used for us, if
 // known.
-func appearance(w *transports.World, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr) invite.Local {
+func Appearance(w *transports.World, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr) invite.Local {
 	host, port := x.Speaks(peer)
 	own := x.Local(peer)
 	if x.Bound().Addr().IsUnspecified() && local.IsValid() && !local.IsUnspecified() {

@@ -1,4 +1,4 @@
-package sip
+package way
 
 import (
 	"context"
@@ -15,34 +15,34 @@ import (
 	"branchline/pbx/sip/wire"
 )
 
-// A hop is where a request goes next, and by which transport.
-type hop struct {
-	wire *wire.Wire
-	to   netip.AddrPort
+// A Hop is where a request goes next, and by which transport.
+type Hop struct {
+	Wire *wire.Wire
+	To   netip.AddrPort
 }
 
-func (h hop) target() resolve.Target { return resolve.Target{Network: h.wire.Network(), Addr: h.to} }
+func (h Hop) target() resolve.Target { return resolve.Target{Network: h.Wire.Network(), Addr: h.To} }
 
-// A road is what is fixed about the way of a request before its URI is read.
-type road struct {
-	pin    string         // the endpoint's transport, "" for any
-	prefer string         // the transport to take if several would do
-	plain  bool           // host names are addresses, no services (srvlookup=no)
-	held   netip.AddrPort // the one address that reaches the party, whatever its Contact says; invalid: none such
+// A Road is what is fixed about the way of a request before its URI is read.
+type Road struct {
+	Pin    string         // the endpoint's transport, "" for any
+	Prefer string         // the transport to take if several would do
+	Plain  bool           // host names are addresses, no services (srvlookup=no)
+	Held   netip.AddrPort // the one address that reaches the party, whatever its Contact says; invalid: none such
 }
 
-// hops finds transports and addresses for a URI, in the order in which they are
+// Hops finds transports and addresses for a URI, in the order in which they are
 // to be tried. The transport is the endpoint's own if it names one, whatever the
 // URI says (Asterisk calls a phone that registered over UDP on the TCP its
 // endpoint is pinned to, and so do we); else the URI's transport parameter; else
 // what RFC 3263 finds, which for an address is UDP, or TCP where no UDP transport
 // exists. There is at least one hop if the error is nil.
-func (f *finder) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) {
-	w := f.rack.Load()
+func (f *Finder) Hops(ctx context.Context, way Road, u *sip.Uri) ([]Hop, error) {
+	w := f.Rack.Load()
 	if u.Port < 0 || u.Port > 65535 {
 		return nil, fmt.Errorf("port %d: out of range", u.Port)
 	}
-	if addr, ok := literal(u); ok {
+	if addr, ok := Literal(u); ok {
 		port := u.Port
 		if port == 0 {
 			port = sip.DefaultUdpPort
@@ -51,9 +51,9 @@ func (f *finder) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) 
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", u.String(), err)
 		}
-		return []hop{{x, netip.AddrPortFrom(addr, uint16(port))}}, nil
+		return []Hop{{x, netip.AddrPortFrom(addr, uint16(port))}}, nil
 	}
-	q := resolve.Query{Host: host(u), Port: uint16(u.Port), Plain: way.plain}
+	q := resolve.Query{Host: host(u), Port: uint16(u.Port), Plain: way.Plain}
 	if q.Host == "" {
 		return nil, errors.New("uri without host")
 	}
@@ -63,14 +63,14 @@ func (f *finder) hops(ctx context.Context, way road, u *sip.Uri) ([]hop, error) 
 	}
 	ctx, cancel := context.WithTimeout(ctx, transports.LookupTime)
 	defer cancel()
-	targets, err := f.resolver.Targets(ctx, q)
+	targets, err := f.Resolver.Targets(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	var out []hop
+	var out []Hop
 	for _, t := range targets {
 		if x, err := pick(w, way, []string{t.Network}, t.Addr.Addr()); err == nil {
-			out = append(out, hop{x, t.Addr})
+			out = append(out, Hop{x, t.Addr})
 		}
 	}
 	if len(out) == 0 {
@@ -86,7 +86,7 @@ func networks(u *sip.Uri) []string {
 	if u.IsEncrypted() {
 		return []string{"tls"}
 	}
-	if p, ok := param(u.UriParams, "transport"); ok {
+	if p, ok := Param(u.UriParams, "transport"); ok {
 		return []string{strings.ToLower(p)}
 	}
 	return []string{"udp", "tcp"}
@@ -94,11 +94,11 @@ func networks(u *sip.Uri) []string {
 
 // ways are the kinds of transport a request may take; fixed means that there is
 // no choice.
-func ways(w *transports.World, way road, u *sip.Uri) (out []resolve.Way, fixed bool, err error) {
-	if way.pin != "" {
-		x := w.Wire(way.pin)
+func ways(w *transports.World, way Road, u *sip.Uri) (out []resolve.Way, fixed bool, err error) {
+	if way.Pin != "" {
+		x := w.Wire(way.Pin)
 		if x == nil {
-			return nil, true, w.Missing(way.pin)
+			return nil, true, w.Missing(way.Pin)
 		}
 		return []resolve.Way{wayOf(x)}, true, nil
 	}
@@ -126,14 +126,14 @@ func wayOf(x *wire.Wire) resolve.Way {
 }
 
 // pick chooses the transport to an address.
-func pick(w *transports.World, way road, networks []string, dst netip.Addr) (*wire.Wire, error) {
-	if way.pin != "" {
-		x := w.Wire(way.pin)
+func pick(w *transports.World, way Road, networks []string, dst netip.Addr) (*wire.Wire, error) {
+	if way.Pin != "" {
+		x := w.Wire(way.Pin)
 		switch {
 		case x == nil:
-			return nil, w.Missing(way.pin)
+			return nil, w.Missing(way.Pin)
 		case !x.Reaches(dst):
-			return nil, fmt.Errorf("transport %s cannot reach %s", way.pin, dst)
+			return nil, fmt.Errorf("transport %s cannot reach %s", way.Pin, dst)
 		}
 		return x, nil
 	}
@@ -142,7 +142,7 @@ func pick(w *transports.World, way road, networks []string, dst netip.Addr) (*wi
 			modern, _ := w.Fronts(x)
 			return modern && x.Network() == network && x.Reaches(dst)
 		}
-		if x := w.Wire(way.prefer); x != nil && fits(x) {
+		if x := w.Wire(way.Prefer); x != nil && fits(x) {
 			return x, nil
 		}
 		if i := slices.IndexFunc(w.Wires, fits); i >= 0 {
@@ -152,8 +152,8 @@ func pick(w *transports.World, way road, networks []string, dst netip.Addr) (*wi
 	return nil, errNoTransport
 }
 
-// param finds a URI parameter; its name has no case.
-func param(ps sip.HeaderParams, name string) (string, bool) {
+// Param finds a URI parameter; its name has no case.
+func Param(ps sip.HeaderParams, name string) (string, bool) {
 	for _, p := range ps {
 		if strings.EqualFold(p.K, name) {
 			return p.V, true
@@ -164,14 +164,14 @@ func param(ps sip.HeaderParams, name string) (string, bool) {
 
 // host is the host part that counts (RFC 3261 16.6 step 6: maddr).
 func host(u *sip.Uri) string {
-	if m, ok := param(u.UriParams, "maddr"); ok && m != "" {
+	if m, ok := Param(u.UriParams, "maddr"); ok && m != "" {
 		return m
 	}
 	return u.Host
 }
 
-// literal is the address a URI names without a resolver.
-func literal(u *sip.Uri) (netip.Addr, bool) {
+// Literal is the address a URI names without a resolver.
+func Literal(u *sip.Uri) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(strings.Trim(host(u), "[]"))
 	return a.Unmap(), err == nil
 }
