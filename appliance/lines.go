@@ -13,6 +13,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/dahdi"
+	"branchline/hal/dahdi/cards"
 	"branchline/hal/dahdi/sysconf"
 	"branchline/hal/modem"
 	"branchline/media/tone"
@@ -25,7 +26,7 @@ import (
 
 // hardware is what opens telephone lines on this machine.
 type hardware struct {
-	cards       *dahdi.Driver
+	ports       *dahdi.Driver
 	voice, cell *modem.Driver
 	log         *slog.Logger
 	etc         string
@@ -41,7 +42,7 @@ const systemConf = "/etc/dahdi/system.conf"
 func newHardware(log *slog.Logger, etc string, tones func() *tone.Book, settings func() lineconf.Config) *hardware {
 	return &hardware{
 		log: log, etc: etc, tones: tones, voice: modem.New(modem.Voice, log), cell: modem.New(modem.Cell, log),
-		cards: dahdi.New(dahdi.Config{Log: log, Settings: func(channel int) dahdi.Settings {
+		ports: dahdi.New(dahdi.Config{Log: log, Settings: func(channel int) dahdi.Settings {
 			c := settings()
 			l := c.Find("DAHDI", strconv.Itoa(channel))
 			if l == nil {
@@ -53,7 +54,7 @@ func newHardware(log *slog.Logger, etc string, tones func() *tone.Book, settings
 }
 
 func (h *hardware) drivers() map[string]hal.Driver {
-	return map[string]hal.Driver{"dahdi": h.cards, "modem": h.voice, "cell": h.cell}
+	return map[string]hal.Driver{"dahdi": h.ports, "modem": h.voice, "cell": h.cell}
 }
 
 // configure tells the drivers which lines there are.
@@ -150,7 +151,7 @@ func (h *hardware) tellKernel() {
 func (h *hardware) close() error {
 	h.voice.Close()
 	h.cell.Close()
-	return h.cards.Close()
+	return h.ports.Close()
 }
 
 // addLines makes the bank of telephone lines, and the technologies that lead there.
@@ -178,7 +179,7 @@ func (d *daemon) configureLines(c lineconf.Config) {
 func (d *daemon) lineCommands() []cli.Command {
 	deps := show.Deps{Lines: d.bank}
 	if d.hardware != nil {
-		deps.Cards = d.hardware.cards
+		deps.Cards = cards.Cards{}
 	}
 	return show.Commands(deps)
 }

@@ -33,10 +33,7 @@ import (
 	"branchline/hal/dahdi/kernel"
 )
 
-const (
-	controlPath = "/dev/dahdi/ctl"
-	channelPath = "/dev/dahdi/channel"
-)
+const channelPath = "/dev/dahdi/channel"
 
 // Config says what a Driver works on.
 type Config struct {
@@ -57,12 +54,6 @@ type Settings struct {
 	RxFlash time.Duration
 	// Flash is how long our own flash breaks the line, 0: the kernel's 750 ms.
 	Flash time.Duration
-	// Zone is the tone zone by the number it was loaded with; nil: the default.
-	Zone *int
-	// ToneDetect asks the card to report digits, if it can.
-	ToneDetect bool
-	// Lamp is how the telephone shows waiting messages, 0: as the card does.
-	Lamp abi.Lamp
 }
 
 // defaultRxFlash replaces the kernel's 1250 ms, after which nobody would still
@@ -120,9 +111,9 @@ func (d *Driver) Open(ctx context.Context, name string) (hal.Line, error) {
 }
 
 func (d *Driver) open(number int) (*line, error) {
-	dev, err := d.kernel.Open(channelPath)
+	dev, err := kernel.Open(d.kernel, channelPath)
 	if err != nil {
-		return nil, absent(err)
+		return nil, err
 	}
 	l, err := d.setUp(dev, number)
 	if err != nil {
@@ -137,14 +128,6 @@ func (d *Driver) open(number int) (*line, error) {
 	}
 	go l.run()
 	return l, nil
-}
-
-// absent says in words what it means that a device of DAHDI's cannot be opened.
-func absent(err error) error {
-	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("%w: the kernel modules of DAHDI are not loaded: %w", hal.ErrAbsent, err)
-	}
-	return err
 }
 
 // setUp makes a line of a device that was just opened.
@@ -196,11 +179,6 @@ func (l *line) apply(p abi.Params) error {
 	if err := kernel.Put(l.dev, abi.SetParams, p); err != nil {
 		return fmt.Errorf("set parameters: %w", err)
 	}
-	if s.Zone != nil {
-		if err := kernel.Put(l.dev, abi.SetToneZone, abi.Int(*s.Zone)); err != nil {
-			return fmt.Errorf("tone zone %d: %w", *s.Zone, err)
-		}
-	}
 	// What depends on the card is tried; a card that cannot is no fault of the line.
 	for _, g := range []struct {
 		name string
@@ -212,11 +190,6 @@ func (l *line) apply(p abi.Params) error {
 		}
 		if err := kernel.Put(l.dev, abi.SetHardwareGain, abi.HardwareGain{TenthsOfDB: int32(math.Round(g.dB * 10)), Transmit: g.tx}); err != nil {
 			l.log.Warn("the card does not set its gain", "direction", g.name, "gain", g.dB, "error", err)
-		}
-	}
-	if s.Lamp != 0 && l.phone {
-		if err := kernel.Put(l.dev, abi.MessageLampSetup, s.Lamp); err != nil {
-			l.log.Warn("the card does not choose its message lamp", "error", err)
 		}
 	}
 	return nil
@@ -244,9 +217,6 @@ func (l *line) describe(p abi.Params) {
 	} else {
 		l.info.Caps |= hal.Flashes
 	}
-	if l.settings.ToneDetect && kernel.Put(l.dev, abi.ToneDetect, abi.Int(1)) == nil {
-		l.info.Caps |= hal.ReportsDigits
-	}
 	if l.cancelsEcho() {
 		l.info.Caps |= hal.CancelsEcho
 	}
@@ -254,7 +224,7 @@ func (l *line) describe(p abi.Params) {
 	var span abi.Span // number 0: the channel's own
 	if kernel.Exchange(l.dev, abi.SpanStat, &span) == nil {
 		l.info.Model = strings.TrimSpace(abi.Text(span.Description[:]) + " " + l.info.Model)
-		if analogue(span) && !l.phone {
+		if span.Analog() && !l.phone {
 			l.info.Caps |= hal.ReportsPolarity | hal.ReportsBattery
 		}
 	}
@@ -264,12 +234,6 @@ func (l *line) describe(p abi.Params) {
 	if p.Alarms&^abi.Recovering != 0 || span.Alarms&^abi.Recovering != 0 {
 		l.queue.put(report{event: abi.Alarm})
 	}
-}
-
-// analogue tells a span with real lines from one that carries bits.
-func analogue(s abi.Span) bool {
-	kind := abi.Text(s.Type[:])
-	return kind == "FXS" || kind == "FXO" || strings.HasPrefix(kind, "ANALO")
 }
 
 // cancelsEcho finds out whether the kernel has a canceller for the channel. Asking

@@ -204,11 +204,6 @@ func (l *line) handle(r report) {
 		}
 	case abi.PulseDigit | abi.Event(digit):
 		put(hal.Event{Kind: hal.Digit, Digit: digit, Pulse: true})
-	case abi.ToneDown | abi.Event(digit):
-		l.pressed = r.at
-		put(hal.Event{Kind: hal.DigitBegin, Digit: digit})
-	case abi.ToneUp | abi.Event(digit):
-		put(hal.Event{Kind: hal.Digit, Digit: digit, Length: time.Duration(r.at-l.pressed) * time.Second / hal.Rate})
 	}
 	// The rest is of no use here: the end of a flash (which Do does not wait for),
 	// states of the canceller, timers of devices that are never opened.
@@ -269,8 +264,8 @@ func (l *line) alarm() error {
 	if err := kernel.Exchange(l.dev, abi.SpanStat, &span); err != nil {
 		return err
 	}
-	if !l.phone && (p.Alarms|span.Alarms)&abi.Red != 0 && analogue(span) {
+	if !l.phone && (p.Alarms|span.Alarms)&abi.Red != 0 && span.Analog() {
 		return errors.New("no battery: nothing is connected, or the exchange is down")
 	}
-	return errors.New(strings.ToLower(Alarms(p.Alarms|span.Alarms).String()) + " alarm")
+	return errors.New(strings.ToLower((p.Alarms | span.Alarms).String()) + " alarm")
 }

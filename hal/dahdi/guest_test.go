@@ -17,6 +17,7 @@ import (
 	"branchline/hal"
 	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/cards"
 	"branchline/hal/dahdi/sysconf"
 )
 
@@ -97,7 +98,7 @@ func listen(t *testing.T, p *port) func() string {
 }
 
 func TestWhatThereIs(t *testing.T) {
-	d := driver()
+	var d cards.Cards
 	version, cancellers, err := d.Version()
 	if err != nil || version == "" {
 		t.Errorf("version %q, %v", version, err)
@@ -126,10 +127,10 @@ func TestWhatThereIs(t *testing.T) {
 			t.Errorf("channel %+v", c)
 		}
 	}
-	if _, err := d.Open(context.Background(), "5"); !errors.Is(err, hal.ErrBusy) {
+	if _, err := driver().Open(context.Background(), "5"); !errors.Is(err, hal.ErrBusy) {
 		t.Errorf("opening it twice: %v", err)
 	}
-	if _, err := d.Open(context.Background(), "9"); !errors.Is(err, hal.ErrAbsent) {
+	if _, err := driver().Open(context.Background(), "9"); !errors.Is(err, hal.ErrAbsent) {
 		t.Errorf("opening channel 9: %v", err)
 	}
 	if err := line.Do(context.Background(), hal.Op{Kind: hal.Ring}); err == nil {

@@ -44,7 +44,6 @@ type line struct {
 	offHook  bool       // we are, on a line; the telephone is
 	burst    bool       // of ringing, heard or made
 	reversed bool
-	pressed  int64 // when ToneDown was, in samples
 	waiting  *hook // a change of the hook that the kernel does not take yet
 	again    *time.Timer
 	over     bool // closed, or lost
@@ -66,6 +65,24 @@ func newLine(d *Driver, dev kernel.Device, channel int, sig abi.Signalling, s Se
 	l.queue.woken = make(chan struct{}, 1)
 	l.clock.at = time.Now()
 	return l
+}
+
+// Describe tells what "line show" prints of a channel.
+func (l *line) Describe() []hal.Fact {
+	hook := "on hook"
+	if l.state.offHook.Load() {
+		hook = "off hook"
+	}
+	facts := []hal.Fact{{Name: "channel", Value: l.info.Model}, {Name: "signalling", Value: l.sig.String()}, {Name: "hook", Value: hook}}
+	if l.state.alarm.Load() {
+		facts = append(facts, hal.Fact{Name: "alarm", Value: "yes"})
+	}
+	if l.info.Caps.Has(hal.CancelsEcho) {
+		facts = append(facts, hal.Fact{Name: "echo canceller", Value: strconv.Itoa(l.settings.EchoTaps) + " taps, the kernel's"})
+	}
+	return append(facts,
+		hal.Fact{Name: "write underruns", Value: strconv.FormatUint(l.state.underruns.Load(), 10)},
+		hal.Fact{Name: "read overruns", Value: strconv.FormatUint(l.state.overruns.Load(), 10)})
 }
 
 func (l *line) Info() hal.Info           { return l.info }

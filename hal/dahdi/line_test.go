@@ -13,6 +13,7 @@ import (
 	"branchline/hal"
 	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/cards"
 	"branchline/hal/dahdi/kernel"
 	"branchline/hal/haltest/dahdikernel"
 )
@@ -33,7 +34,7 @@ func bubble(t *testing.T, settings dahdi.Settings, test func(*rig)) {
 		defer r.kernel.Close()
 		r.kernel.Cancellers = []string{"mg2"}
 		r.kernel.LoadZone()
-		r.kernel.Card(dahdikernel.Card{Ports: []abi.Signalling{abi.FXOKS, abi.FXOKS, abi.FXSKS, abi.FXSKS}, Reverses: true, Hears: true})
+		r.kernel.Card(dahdikernel.Card{Ports: []abi.Signalling{abi.FXOKS, abi.FXOKS, abi.FXSKS, abi.FXSKS}, Reverses: true})
 		r.kernel.Join(r.kernel.Channel(2), r.kernel.Channel(4))
 		r.driver = dahdi.New(dahdi.Config{Kernel: r.kernel, Log: slog.New(slog.NewTextHandler(&r.log, nil)),
 			Settings: func(int) dahdi.Settings { return settings }})
@@ -310,9 +311,9 @@ func TestNoZone(t *testing.T) {
 }
 
 func TestEvents(t *testing.T) {
-	bubble(t, dahdi.Settings{ToneDetect: true}, func(r *rig) {
+	bubble(t, dahdi.Settings{}, func(r *rig) {
 		line, far := r.open(3)
-		if !line.Info().Caps.Has(hal.ReportsDigits | hal.ReportsBattery | hal.ReportsPolarity) {
+		if !line.Info().Caps.Has(hal.ReportsBattery | hal.ReportsPolarity) {
 			t.Errorf("%b", line.Info().Caps)
 		}
 		far.Alarm(true)
@@ -321,13 +322,6 @@ func TestEvents(t *testing.T) {
 		}
 		far.Alarm(false)
 		line.see(hal.AlarmEnd)
-		far.Event(abi.ToneDown | '7')
-		line.see(hal.DigitBegin)
-		time.Sleep(80 * ms)
-		far.Event(abi.ToneUp | '7')
-		if e := line.see(hal.Digit); e.Digit != '7' || e.Pulse || e.Length < 79*ms || e.Length > 81*ms {
-			t.Errorf("%+v", e)
-		}
 		far.Event(abi.FaxAnswerTone, abi.FaxCallTone, abi.WinkFlash, abi.HookComplete, abi.ReadOverrun)
 		if e := line.see(hal.Progress); e.Tone != hal.FaxAnswer {
 			t.Error(e.Tone)
@@ -373,16 +367,6 @@ func TestHangUp(t *testing.T) {
 		line.Close()
 		phone.see(hal.OnHook)
 	})
-}
-
-func TestZone(t *testing.T) {
-	for zone, fails := range map[int]bool{0: false, 3: true} {
-		bubble(t, dahdi.Settings{Zone: &zone}, func(r *rig) {
-			if _, err := r.driver.Open(context.Background(), "1"); (err != nil) != fails {
-				t.Errorf("zone %d: %v", zone, err)
-			}
-		})
-	}
 }
 
 // Open tells what is the matter with a line from the beginning.
@@ -466,14 +450,14 @@ func TestOpenErrors(t *testing.T) {
 		if _, err := r.driver.Open(context.Background(), "2"); !errors.Is(err, hal.ErrAbsent) {
 			t.Errorf("without DAHDI: %v", err)
 		}
-		if _, err := r.driver.Spans(); !errors.Is(err, hal.ErrAbsent) {
+		if _, err := (cards.Cards{Kernel: r.kernel}).Spans(); !errors.Is(err, hal.ErrAbsent) {
 			t.Errorf("spans without DAHDI: %v", err)
 		}
 	})
 }
 
 func TestSettings(t *testing.T) {
-	bubble(t, dahdi.Settings{EchoTaps: 256, RxGain: -3.5, TxGain: 1.25, Lamp: abi.LampNeon}, func(r *rig) {
+	bubble(t, dahdi.Settings{EchoTaps: 256, RxGain: -3.5, TxGain: 1.25}, func(r *rig) {
 		phone, near := r.open(1)
 		if phone.Info().Caps.Has(hal.CancelsEcho) || !phone.Info().Caps.Has(hal.Reverses|hal.SetsCadence) || near.Gains != [2]int{-35, 13} {
 			t.Errorf("%b, gains %v", phone.Info().Caps, near.Gains)
@@ -489,7 +473,7 @@ func TestSettings(t *testing.T) {
 			}
 		}
 		line.Close()
-		err := r.driver.Control(func(dev kernel.Device) error {
+		err := (cards.Cards{Kernel: r.kernel}).Control(func(dev kernel.Device) error {
 			e := abi.EchoCanceller{Channel: 3}
 			copy(e.Name[:], "mg2")
 			return kernel.Put(dev, abi.AttachEchoCan, e)

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strings"
 )
 
 // A Request is the second argument of ioctl(2).
@@ -29,27 +30,24 @@ func (r Request) Size() int { return int(r>>16) & 0x3FFF }
 
 // Requests on a channel; the argument is an Int where nothing else is said.
 const (
-	Flush            Request = in | 4<<16 | magic | 3 // Flush bits
-	SetParams        Request = in | 136<<16 | magic | 5
-	GetParams        Request = in | out | 136<<16 | magic | 5 // on ctl too, for Params.Channel
-	Hook             Request = in | 4<<16 | magic | 7         // On, Off, Wink ...
-	GetEvent         Request = out | 4<<16 | magic | 8
-	SetToneZone      Request = in | 4<<16 | magic | 22
-	SetBufferInfo    Request = in | 24<<16 | magic | 27
-	Dial             Request = in | 260<<16 | magic | 31 // Digits
-	EchoCancel       Request = in | 4<<16 | magic | 33   // taps, 0 off
-	Dialing          Request = out | 4<<16 | magic | 35
-	Specify          Request = in | 4<<16 | magic | 38 // first of all, on a new descriptor
-	SetLinear        Request = in | 4<<16 | magic | 40
-	SetCadence       Request = in | 64<<16 | magic | 42 // Cadence, or nothing for the zone's
-	OnHookTransfer   Request = in | 4<<16 | magic | 51  // ms
-	SetHardwareGain  Request = in | 8<<16 | magic | 86  // HardwareGain
-	ToneDetect       Request = in | 4<<16 | magic | 91
-	SetPolarity      Request = in | 4<<16 | magic | 92
-	MessageLamp      Request = in | out | 4<<16 | magic | 94 // messages
-	MessageLampSetup Request = in | 4<<16 | magic | 95       // Lamp bits
-	EchoCancelFax    Request = in | 4<<16 | magic | 102
-	BufferEvents     Request = in | 4<<16 | magic | 105
+	Flush           Request = in | 4<<16 | magic | 3 // Flush bits
+	SetParams       Request = in | 136<<16 | magic | 5
+	GetParams       Request = in | out | 136<<16 | magic | 5 // on ctl too, for Params.Channel
+	Hook            Request = in | 4<<16 | magic | 7         // On, Off, Wink ...
+	GetEvent        Request = out | 4<<16 | magic | 8
+	SetBufferInfo   Request = in | 24<<16 | magic | 27
+	Dial            Request = in | 260<<16 | magic | 31 // Digits
+	EchoCancel      Request = in | 4<<16 | magic | 33   // taps, 0 off
+	Dialing         Request = out | 4<<16 | magic | 35
+	Specify         Request = in | 4<<16 | magic | 38 // first of all, on a new descriptor
+	SetLinear       Request = in | 4<<16 | magic | 40
+	SetCadence      Request = in | 64<<16 | magic | 42 // Cadence, or nothing for the zone's
+	OnHookTransfer  Request = in | 4<<16 | magic | 51  // ms
+	SetHardwareGain Request = in | 8<<16 | magic | 86  // HardwareGain
+	SetPolarity     Request = in | 4<<16 | magic | 92
+	MessageLamp     Request = in | out | 4<<16 | magic | 94 // messages
+	EchoCancelFax   Request = in | 4<<16 | magic | 102
+	BufferEvents    Request = in | 4<<16 | magic | 105
 )
 
 // Requests on ctl.
@@ -91,8 +89,6 @@ const (
 	ReadOverrun   Event = 29
 	WriteUnderrun Event = 30
 	PulseDigit    Event = 1 << 16 // with the digit
-	ToneDown      Event = 1 << 17
-	ToneUp        Event = 1 << 18
 )
 
 // MaxEvents is how many events the kernel keeps for a channel, and one more.
@@ -179,20 +175,28 @@ const (
 	NotOpen
 )
 
+// String is what "dahdi show status" prints: "OK", "RED", "YEL/RED".
+func (a Alarms) String() string {
+	var names []string
+	for _, n := range []struct {
+		bit  Alarms
+		name string
+	}{{Blue, "BLU"}, {Yellow, "YEL"}, {Red, "RED"}, {Loopback, "LB"}, {Recovering, "REC"}, {NotOpen, "NOP"}} {
+		if a&n.bit != 0 {
+			names = append(names, n.name)
+		}
+	}
+	if names == nil {
+		return "OK"
+	}
+	return strings.Join(names, "/")
+}
+
 // Laws of G.711.
 const (
 	LawDefault = 0
 	LawMu      = 1
 	LawA       = 2
-)
-
-// Lamp is how a telephone shows waiting messages.
-type Lamp uint32
-
-const (
-	LampReversal Lamp = 1 << iota // line reversal
-	LampVoltage                   // 90 V direct current
-	LampNeon                      // 90 V alternating current
 )
 
 // Marshal makes the bytes of a record.

@@ -24,15 +24,12 @@ func TestRequests(t *testing.T) {
 		{abi.GetEvent, 0x8004da08, abi.Int(0)},
 		{abi.Dial, 0x4104da1f, abi.Digits{}},
 		{abi.Dialing, 0x8004da23, abi.Int(0)},
-		{abi.SetToneZone, 0x4004da16, abi.Int(0)},
 		{abi.SetCadence, 0x4040da2a, abi.Cadence{}},
 		{abi.EchoCancel, 0x4004da21, abi.Int(0)},
 		{abi.EchoCancelFax, 0x4004da66, abi.Int(0)},
 		{abi.OnHookTransfer, 0x4004da33, abi.Int(0)},
 		{abi.SetPolarity, 0x4004da5c, abi.Int(0)},
-		{abi.ToneDetect, 0x4004da5b, abi.Int(0)},
 		{abi.MessageLamp, 0xc004da5e, abi.Int(0)},
-		{abi.MessageLampSetup, 0x4004da5f, abi.Lamp(0)},
 		{abi.SetHardwareGain, 0x4008da56, abi.HardwareGain{}},
 		{abi.BufferEvents, 0x4004da69, abi.Int(0)},
 		{abi.SpanStat, 0xc13ada0a, abi.Span{}},
@@ -93,5 +90,13 @@ func TestSignalling(t *testing.T) {
 	}
 	if s := abi.Signalling(0x8000).String(); s != "Signalling 0x8000" {
 		t.Error(s)
+	}
+}
+
+func TestAlarmsText(t *testing.T) {
+	for a, want := range map[abi.Alarms]string{0: "OK", abi.Red: "RED", abi.Red | abi.Yellow: "YEL/RED", abi.Recovering: "REC"} {
+		if got := a.String(); got != want {
+			t.Errorf("%#x: %s, want %s", uint32(a), got, want)
+		}
 	}
 }

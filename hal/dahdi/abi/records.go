@@ -1,5 +1,7 @@
 package abi
 
+import "strings"
+
 // Int is the argument of most requests.
 type Int int32
 
@@ -64,6 +66,12 @@ type Span struct {
 	IRQ                              int32
 	LineCompatible                   int32 // 0 for an analogue span
 	Type                             [6]byte
+}
+
+// Analog tells a span with real lines from one that carries bits.
+func (s *Span) Analog() bool {
+	kind := Text(s.Type[:])
+	return kind == "FXS" || kind == "FXO" || strings.HasPrefix(kind, "ANALO")
 }
 
 // SpanSetup is the argument of SpanConfig.

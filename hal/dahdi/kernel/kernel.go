@@ -3,8 +3,11 @@
 package kernel
 
 import (
+	"errors"
+	"fmt"
 	"syscall"
 
+	"branchline/hal"
 	"branchline/hal/dahdi/abi"
 )
 
@@ -58,6 +61,15 @@ type Ready struct {
 // ErrEvent is ELAST, the kernel's answer to any read or write while an event waits:
 // the queue must be emptied first, and then the same block tried again.
 const ErrEvent = syscall.Errno(500)
+
+// Open opens a device of DAHDI's. hal.ErrAbsent: there is none.
+func Open(k Kernel, path string) (Device, error) {
+	dev, err := k.Open(path)
+	if errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENXIO) || errors.Is(err, syscall.ENODEV) {
+		return nil, fmt.Errorf("%w: the kernel modules of DAHDI are not loaded: %w", hal.ErrAbsent, err)
+	}
+	return dev, err
+}
 
 // Put passes a record to the kernel.
 func Put(d Device, r abi.Request, record any) error {

@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/cards"
 	"branchline/hal/dahdi/kernel"
 )
 
@@ -38,8 +38,8 @@ func (c *Config) Apply(m Means) []Diag {
 		return nil
 	}
 	a := &application{Config: c, means: m}
-	a.driver = dahdi.New(dahdi.Config{Kernel: m.Kernel})
-	if err := a.driver.Control(a.all); err != nil {
+	a.cards.Kernel = m.Kernel
+	if err := a.cards.Control(a.all); err != nil {
 		a.say(0, true, "%v", err)
 	}
 	return a.diags
@@ -47,10 +47,10 @@ func (c *Config) Apply(m Means) []Diag {
 
 type application struct {
 	*Config
-	means  Means
-	driver *dahdi.Driver
-	dev    kernel.Device
-	diags  []Diag
+	means Means
+	cards cards.Cards
+	dev   kernel.Device
+	diags []Diag
 }
 
 func (a *application) say(line int, fault bool, format string, args ...any) {
@@ -180,7 +180,7 @@ func (a *application) zones() {
 
 // start sets all spans going; those that are stay so.
 func (a *application) start() error {
-	spans, err := a.driver.Spans()
+	spans, err := a.cards.Spans()
 	if err != nil {
 		return err
 	}

@@ -125,14 +125,6 @@ func (ch *Channel) ioctl(r abi.Request, arg []byte) error {
 		return ch.setHook(abi.Int(integer(arg)))
 	case abi.SetCadence:
 		return ch.setCadence(arg)
-	case abi.SetToneZone:
-		for _, z := range ch.k.zones {
-			if z.number == int(integer(arg)) {
-				ch.zone, ch.cadence = z, z.ring
-				return nil
-			}
-		}
-		return unix.ENODATA
 	case abi.Dial, abi.Dialing:
 		return ch.dialRequest(r, arg)
 	case abi.SetBufferInfo, abi.SetLinear, abi.Flush, abi.BufferEvents:
@@ -166,12 +158,8 @@ func (ch *Channel) card(r abi.Request, arg []byte) error {
 		}
 	case r == abi.MessageLamp && c.Reverses && ch.sig.TowardsPhone():
 		ch.Lamp = int(v)
-	case r == abi.MessageLampSetup && c.Reverses:
 	case r == abi.SetHardwareGain && c.Reverses:
 		ch.Gains[integer(arg[4:])] = int(v)
-	case r == abi.ToneDetect && c.Hears:
-	case r == abi.ToneDetect:
-		return unix.ENOSYS
 	default:
 		return unix.ENOTTY
 	}

@@ -94,7 +94,6 @@ type Card struct {
 	Ports    []abi.Signalling // what the ports are; configured or not, see Raw
 	Raw      bool             // the channels have no signalling yet
 	Reverses bool             // SETPOLARITY, VMWI and hardware gains work
-	Hears    bool             // TONEDETECT works
 }
 
 // Card puts a card in and returns its channels.

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/cards"
 	"branchline/pbx/cli"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/line/port"
@@ -187,20 +187,20 @@ func signalling(s port.Status) string {
 }
 
 // card is what the kernel says of a channel.
-func (d Deps) card(channel int) (dahdi.Channel, bool) {
+func (d Deps) card(channel int) (cards.Channel, bool) {
 	if d.Cards == nil {
-		return dahdi.Channel{}, false
+		return cards.Channel{}, false
 	}
 	all, err := d.Cards.Channels()
 	if err != nil {
-		return dahdi.Channel{}, false
+		return cards.Channel{}, false
 	}
 	for _, c := range all {
 		if c.Number == channel {
 			return c, true
 		}
 	}
-	return dahdi.Channel{}, false
+	return cards.Channel{}, false
 }
 
 func (d Deps) status(_ context.Context, w io.Writer, args []string) error {
@@ -225,7 +225,7 @@ func (d Deps) status(_ context.Context, w io.Writer, args []string) error {
 }
 
 // lineConfig words the bits of a span's line configuration.
-func lineConfig(s dahdi.Span) (framing, coding, options string) {
+func lineConfig(s cards.Span) (framing, coding, options string) {
 	framing, coding = "CAS", "Unk"
 	for _, b := range []struct {
 		bit  int

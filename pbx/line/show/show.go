@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"branchline/hal"
-	"branchline/hal/dahdi"
+	"branchline/hal/dahdi/cards"
 	"branchline/pbx/cli"
 	"branchline/pbx/line"
 	"branchline/pbx/line/lineconf"
@@ -22,10 +22,10 @@ import (
 	"branchline/pbx/line/port"
 )
 
-// Cards tells of telephone cards; dahdi.Driver does. An error says that there are none.
+// Cards tells of telephone cards; cards.Cards does. An error says that there are none.
 type Cards interface {
-	Spans() ([]dahdi.Span, error)
-	Channels() ([]dahdi.Channel, error)
+	Spans() ([]cards.Span, error)
+	Channels() ([]cards.Channel, error)
 	Version() (version, cancellers string, err error)
 }
 

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"branchline/hal"
-	"branchline/hal/dahdi"
+	"branchline/hal/dahdi/cards"
 	"branchline/pbx/astconf"
 	"branchline/pbx/cli"
 	"branchline/pbx/line"
@@ -44,15 +44,15 @@ func (l lines) Test(_ context.Context, name string, say func(measure.Result)) er
 	return nil
 }
 
-type cards struct{ err error }
+type rack struct{ err error }
 
-func (c cards) Spans() ([]dahdi.Span, error) {
-	return []dahdi.Span{{Description: "Wildcard TDM400P Board 1", LineBuildOutName: "0 db (CSU)/0-133 feet (DSX-1)"}}, c.err
+func (c rack) Spans() ([]cards.Span, error) {
+	return []cards.Span{{Description: "Wildcard TDM400P Board 1", LineBuildOutName: "0 db (CSU)/0-133 feet (DSX-1)"}}, c.err
 }
-func (c cards) Channels() ([]dahdi.Channel, error) {
-	return []dahdi.Channel{{Number: 1, Span: 1, OffHook: true}}, c.err
+func (c rack) Channels() ([]cards.Channel, error) {
+	return []cards.Channel{{Number: 1, Span: 1, OffHook: true}}, c.err
 }
-func (c cards) Version() (string, string, error) { return "3.4.0", "MG2", c.err }
+func (c rack) Version() (string, string, error) { return "3.4.0", "MG2", c.err }
 
 func sample() lines {
 	at := func(l lineconf.Line) *lineconf.Line {
@@ -85,7 +85,7 @@ func run(t *testing.T, d show.Deps, command string) (string, cli.Outcome) {
 }
 
 func TestPages(t *testing.T) {
-	d := show.Deps{Lines: sample(), Cards: cards{}}
+	d := show.Deps{Lines: sample(), Cards: rack{}}
 	for command, want := range map[string]string{
 		"line show": "Line           Kind      Driver   Group  State          Last call                    \n" +
 			"DAHDI/1        FXO       dahdi    1      up             14:03:05 to 0212345678       DAHDI/1-1 0212345678 00:01:15\n" +
@@ -121,7 +121,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	d := show.Deps{Lines: sample(), Cards: cards{errors.New("no such device")}}
+	d := show.Deps{Lines: sample(), Cards: rack{errors.New("no such device")}}
 	for _, command := range []string{"line show x", "line test x", "dahdi show channel 9", "dahdi set swgain", "dahdi set dnd", "dahdi restart", "dahdi destroy channel", "dahdi show status", "dahdi show version", "line test 1"} {
 		if text, out := run(t, d, command); out != cli.Failed || text == "" {
 			t.Errorf("%s: %v %q", command, out, text)
@@ -138,7 +138,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	d := show.Deps{Lines: sample(), Cards: cards{}}
+	d := show.Deps{Lines: sample(), Cards: rack{}}
 	for _, command := range []string{"line show", "line show 1", "dahdi show channels", "dahdi show channel 1", "dahdi show status", "dahdi show cadences"} {
 		text, _ := run(t, d, command+" --json")
 		var v map[string]any

@@ -6,6 +6,7 @@ import (
 	"branchline/hal"
 	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
+	"branchline/hal/dahdi/cards"
 	"branchline/hal/haltest/dahdikernel"
 )
 
@@ -16,25 +17,26 @@ func TestListings(t *testing.T) {
 		r.kernel.Channel(1).Lift()
 		line, _ := r.open(1)
 		line.see(hal.OffHook)
-		version, cancellers, err := r.driver.Version()
+		all := cards.Cards{Kernel: r.kernel}
+		version, cancellers, err := all.Version()
 		if version != "test" || cancellers != "MG2" || err != nil {
 			t.Errorf("%q %q %v", version, cancellers, err)
 		}
-		spans, err := r.driver.Spans()
+		spans, err := all.Spans()
 		if err != nil || len(spans) != 2 {
 			t.Fatalf("%+v, %v", spans, err)
 		}
 		if s := spans[0]; s.Number != 1 || s.Name != "TEST/1" || s.Description != "Test Board" || s.Configured != 4 || s.Channels != 4 || !s.Analog {
 			t.Errorf("%+v", s)
 		}
-		channels, err := r.driver.Channels()
+		channels, err := all.Channels()
 		if err != nil || len(channels) != 5 {
 			t.Fatalf("%+v, %v", channels, err)
 		}
-		want := []dahdi.Channel{
+		want := []cards.Channel{
 			{Number: 1, Span: 1, Position: 1, Name: "TEST/1/0", Signalling: abi.FXOKS, Kind: hal.FXS, Telephone: true, OffHook: true},
 			{Number: 2, Span: 1, Position: 2, Name: "TEST/1/1", Signalling: abi.FXOKS, Kind: hal.FXS, Telephone: true},
-			{Number: 3, Span: 1, Position: 3, Name: "TEST/1/2", Signalling: abi.FXSKS, Telephone: true, Alarms: dahdi.Alarms(abi.Red)},
+			{Number: 3, Span: 1, Position: 3, Name: "TEST/1/2", Signalling: abi.FXSKS, Telephone: true, Alarms: abi.Red},
 			{Number: 4, Span: 1, Position: 4, Name: "TEST/1/3", Signalling: abi.FXSKS, Telephone: true},
 			{Number: 5, Span: 2, Position: 1, Name: "TEST/2/0"},
 		}
@@ -44,12 +46,4 @@ func TestListings(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestAlarmsText(t *testing.T) {
-	for a, want := range map[abi.Alarms]string{0: "OK", abi.Red: "RED", abi.Red | abi.Yellow: "YEL/RED", abi.Recovering: "REC"} {
-		if got := dahdi.Alarms(a).String(); got != want {
-			t.Errorf("%#x: %s, want %s", a, got, want)
-		}
-	}
 }
