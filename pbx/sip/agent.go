@@ -27,6 +27,7 @@ import (
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
+	"branchline/pbx/sip/trace"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/way"
 	"branchline/pbx/sip/wire"
@@ -70,10 +71,7 @@ type Agent struct {
 	rack    *transports.Rack
 	ways    *way.Finder
 	taps    wire.Taps
-	trace   trace
-	history history
-	oldLook legacyTrace   // `sip set debug`
-	oldPast history       // `sip set history`
+	views   *trace.Views
 	serial  atomic.Uint32 // of channel names
 	strange strangers
 	where   *whereabouts // of devices of sip.conf
@@ -126,6 +124,9 @@ func New(o Options) *Agent {
 		Receive: a.receive, Answer: a.answer, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
 		Addresses: o.Addresses, Token: o.Token, Limits: o.Limits, Closed: o.Closed, Log: o.Log,
 	})
+	a.views = trace.New(trace.Options{
+		Taps: &a.taps, Say: o.Say, Snapshot: a.Snapshot, Address: a.DeviceAddress, CallIDs: a.callIDs, Log: o.Log,
+	})
 	a.ways = &way.Finder{Rack: a.rack, Resolver: o.Resolver, Registrar: o.Registrar, Token: o.Token, Log: o.Log}
 	return a
 }
@@ -163,10 +164,7 @@ func (a *Agent) Run(ctx context.Context) error {
 // Close closes all transports at once.
 func (a *Agent) Close() error {
 	err := a.rack.Close()
-	a.trace.off()
-	a.history.off()
-	a.oldLook.off()
-	a.oldPast.off()
+	a.views.Off()
 	return err
 }
 
@@ -181,8 +179,7 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 	force, diags := a.rack.Prepare(next)
 	return func() {
 		force()
-		a.debug(next.Global.Debug, old)
-		a.legacyDebug(next, old)
+		a.views.Configured(next, old)
 		select {
 		case <-a.ready:
 		default:

@@ -2,7 +2,6 @@ package sip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -17,19 +16,7 @@ import (
 // Commands are the console commands about messages and channels. Those about
 // configuration are in package show.
 func (a *Agent) Commands() []cli.Command {
-	return append(a.historyCommands(), []cli.Command{
-		{Path: "pjsip set logger {on|off|host|add|method|methodadd|verbose|pcap}", Summary: "Enable/Disable PJSIP Logger Output",
-			Usage: "Usage: pjsip set logger {on|off|host <name/subnet>|add <name/subnet>|method <method>|methodadd <method>|verbose <on/off>}\n" +
-				"       Shows SIP messages on the consoles as they are sent and received, or ends\n" +
-				"       that. 'host' and 'method' show only the messages of some network or method,\n" +
-				"       'add' and 'methodadd' those of one more.\n",
-			Run: a.setLogger,
-			Complete: func(args []string) []string {
-				if len(args) == 1 {
-					return []string{"on", "off", "INVITE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY"}
-				}
-				return nil
-			}},
+	return append(a.views.Commands(), []cli.Command{
 		{Path: "pjsip show unidentified_requests", Summary: "Show PJSIP Unidentified Requests",
 			Usage: "Usage: pjsip show unidentified_requests\n       Shows the sources of requests that no endpoint claims.\n",
 			Run:   a.showStrangers},
@@ -42,53 +29,6 @@ func (a *Agent) Commands() []cli.Command {
 		{Path: "pjsip show channelstats", Summary: "Show PJSIP Channel Stats",
 			Usage: "Usage: pjsip show channelstats\n       Shows the media counters of the PJSIP channels that are up.\n", Run: a.showStats},
 	}...)
-}
-
-func (a *Agent) setLogger(ctx context.Context, w io.Writer, args []string) error {
-	words := cli.Words(ctx)
-	what := strings.ToLower(words[len(words)-len(args)-1])
-	wanted := map[string]int{"host": 1, "add": 1, "method": 1, "methodadd": 1, "verbose": 1, "pcap": 1}[what]
-	if len(args) != wanted {
-		return cli.ErrUsage
-	}
-	switch what {
-	case "on":
-		a.trace.on(a)
-		fmt.Fprintln(w, "PJSIP Logging enabled")
-	case "off":
-		a.trace.off()
-		fmt.Fprintln(w, "PJSIP Logging disabled")
-	case "host", "add":
-		p, err := hostPrefix(args[0])
-		if err != nil {
-			fmt.Fprintf(w, "Unable to parse address or hostname %s\n", args[0])
-			return cli.ErrFailed
-		}
-		hosts, methods := a.trace.chosen()
-		if what == "host" {
-			hosts, methods = nil, nil
-		}
-		a.trace.narrow(a, append(hosts, p), methods)
-		fmt.Fprintf(w, "PJSIP Logging Enabled for host: %s\n", args[0])
-	case "method", "methodadd":
-		hosts, methods := a.trace.chosen()
-		if what == "method" {
-			methods = nil
-		}
-		a.trace.narrow(a, hosts, append(methods, args[0]))
-		fmt.Fprintf(w, "PJSIP Logging Enabled for SIP Method: %s\n", args[0])
-	case "verbose":
-		if !strings.EqualFold(args[0], "on") {
-			a.trace.off()
-			fmt.Fprintln(w, "PJSIP Logging to verbose has been disabled")
-			return nil
-		}
-		a.trace.on(a)
-		fmt.Fprintln(w, "PJSIP Logging to verbose has been enabled")
-	default:
-		return errors.New("pjsip set logger pcap is not supported by this product; capture with tcpdump")
-	}
-	return nil
 }
 
 func (a *Agent) showStrangers(_ context.Context, w io.Writer, _ []string) error {

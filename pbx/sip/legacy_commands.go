@@ -18,133 +18,17 @@ import (
 // LegacyCommands are the `sip ...` console commands about messages, dialogs and
 // connections. Those about devices are in package showsip.
 func (a *Agent) LegacyCommands() []cli.Command {
-	const debugUsage = "Usage: sip set debug {on|off|ip <address>[:<port>]|peer <name>}\n" +
-		"       Shows SIP messages on the consoles as they are sent and received, all of\n" +
-		"       them or those of one address or device, or ends that.\n"
-	return []cli.Command{
-		{Path: "sip set debug {on|off|ip|peer}", Summary: "Enable/Disable SIP debugging", Usage: debugUsage, Run: a.setDebug,
-			Complete: func([]string) []string { return a.deviceNames() }},
-		{Path: "sip set debug", Summary: "Enable SIP debugging, as with on", Usage: debugUsage,
-			Run: func(_ context.Context, w io.Writer, args []string) error {
-				if len(args) > 0 {
-					return cli.ErrUsage
-				}
-				a.oldLook.on(a)
-				fmt.Fprintln(w, "SIP Debugging enabled")
-				return nil
-			}},
-		{Path: "sip set history {on|off}", Summary: "Enable/Disable SIP history",
-			Usage: "Usage: sip set history {on|off}\n       Begins or ends to keep SIP messages for 'sip show history'.\n", Run: a.setLegacyHistory},
-		{Path: "sip show history", Summary: "Show SIP dialog history",
-			Usage: "Usage: sip show history <call-id>\n       Lists the messages that were kept of one dialog. A part of its Call-ID is enough.\n",
-			Run:   a.legacyHistory, Complete: a.completeCallID},
+	return append(a.views.LegacyCommands(), []cli.Command{
 		{Path: "sip show {channels|subscriptions}", Summary: "List active SIP channels or subscriptions",
 			Usage: "Usage: sip show {channels|subscriptions}\n       Lists the SIP dialogs that are up.\n", Run: a.showDialogs},
 		{Path: "sip show channel", Summary: "Show detailed SIP channel info",
 			Usage: "Usage: sip show channel <call-id>\n       Shows one SIP dialog. A part of its Call-ID is enough.\n",
-			Run:   a.showDialog, Complete: a.completeCallID},
+			Run:   a.showDialog, Complete: func([]string) []string { return a.callIDs() }},
 		{Path: "sip show channelstats", Summary: "List statistics for active SIP channels",
 			Usage: "Usage: sip show channelstats\n       Lists the media counters of the calls that are up.\n", Run: a.dialogStats},
 		{Path: "sip show tcp", Summary: "List TCP Connections",
 			Usage: "Usage: sip show tcp\n       Lists the TCP connections of sip.conf's transports.\n", Run: a.showTCP},
-	}
-}
-
-func (a *Agent) deviceNames() (out []string) {
-	if s := a.Snapshot().SIP; s != nil {
-		for _, d := range s.List {
-			out = append(out, d.Name)
-		}
-	}
-	return out
-}
-
-func (a *Agent) setDebug(ctx context.Context, w io.Writer, args []string) error {
-	words := cli.Words(ctx)
-	what := strings.ToLower(words[len(words)-len(args)-1])
-	if wanted := map[string]int{"ip": 1, "peer": 1}[what]; len(args) != wanted {
-		return cli.ErrUsage
-	}
-	switch what {
-	case "on":
-		a.oldLook.on(a)
-		fmt.Fprintln(w, "SIP Debugging enabled")
-	case "off":
-		a.oldLook.off()
-		fmt.Fprintln(w, "SIP Debugging Disabled")
-	case "ip":
-		peer, err := netip.ParseAddrPort(args[0])
-		if err != nil {
-			addr, err := netip.ParseAddr(strings.Trim(args[0], "[]"))
-			if err != nil {
-				return cli.ErrUsage
-			}
-			peer = netip.AddrPortFrom(addr, 0)
-		}
-		a.oldLook.only(a, peer, nil)
-		fmt.Fprintf(w, "SIP Debugging Enabled for IP: %s\n", args[0])
-	case "peer":
-		dev := a.Snapshot().Device(args[0])
-		if dev == nil {
-			fmt.Fprintf(w, "No such peer '%s'\n", args[0])
-			return cli.ErrFailed
-		}
-		at := a.DeviceAddress(dev)
-		if !at.IsValid() {
-			fmt.Fprintf(w, "Unable to get IP address of peer '%s'\n", args[0])
-			return cli.ErrFailed
-		}
-		a.oldLook.only(a, netip.AddrPort{}, func() netip.AddrPort { return a.DeviceAddress(dev) })
-		fmt.Fprintf(w, "SIP Debugging Enabled for IP: %s\n", at)
-	}
-	return nil
-}
-
-func (a *Agent) setLegacyHistory(ctx context.Context, w io.Writer, args []string) error {
-	words := cli.Words(ctx)
-	if len(args) > 0 {
-		return cli.ErrUsage
-	}
-	if strings.EqualFold(words[len(words)-1], "on") {
-		a.oldPast.on(a)
-		fmt.Fprintln(w, "SIP History Recording Enabled (use 'sip show history')")
-		return nil
-	}
-	a.oldPast.off()
-	fmt.Fprintln(w, "SIP History Recording Disabled")
-	return nil
-}
-
-func (a *Agent) legacyHistory(_ context.Context, w io.Writer, args []string) error {
-	if len(args) != 1 {
-		return cli.ErrUsage
-	}
-	var found []message
-	id := ""
-	for _, m := range a.oldPast.list() {
-		c := headerIn(m.text, "call-id", "i")
-		if id == "" && strings.HasPrefix(c, args[0]) {
-			id = c
-		}
-		if id != "" && c == id {
-			found = append(found, m)
-		}
-	}
-	if id == "" {
-		fmt.Fprintf(w, "No such SIP Call ID starting with '%s'\n", args[0])
-		return cli.ErrFailed
-	}
-	fmt.Fprintln(w, "\n  * SIP Call")
-	t := cli.NewTable(w, "messages", "%d. %-15s %s\n", "number,event,message")
-	for i, m := range found {
-		way := "Rx"
-		if m.sent {
-			way = "Tx"
-		}
-		t.Row(i+1, way, m.firstLine())
-	}
-	fmt.Fprintln(w)
-	return nil
+	}...)
 }
 
 // A dialogView is what the console shows of one SIP leg of sip.conf.
@@ -192,7 +76,7 @@ func (a *Agent) legacyDialogs() (out []dialogView) {
 	return out
 }
 
-func (a *Agent) completeCallID([]string) (out []string) {
+func (a *Agent) callIDs() (out []string) {
 	for _, v := range a.legacyDialogs() {
 		out = append(out, v.id)
 	}

@@ -1,4 +1,4 @@
-package sip
+package trace
 
 import (
 	"bytes"
@@ -13,9 +13,9 @@ import (
 	"branchline/pbx/sip/wire"
 )
 
-// trace is `pjsip set logger`: every message, or those of some hosts or methods,
+// logger is `pjsip set logger`: every message, or those of some hosts or methods,
 // on the consoles.
-type trace struct {
+type logger struct {
 	mu      sync.Mutex
 	remove  func()
 	hosts   []netip.Prefix // none: all
@@ -23,30 +23,30 @@ type trace struct {
 }
 
 // on begins to print every message.
-func (t *trace) on(a *Agent) { t.narrow(a, nil, nil) }
+func (t *logger) on(v *Views) { t.narrow(v, nil, nil) }
 
 // narrow begins to print the messages of some hosts and methods; none is all.
-func (t *trace) narrow(a *Agent, hosts []netip.Prefix, methods []string) {
+func (t *logger) narrow(v *Views, hosts []netip.Prefix, methods []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.hosts, t.methods = hosts, methods
 	if t.remove == nil {
-		t.remove = a.taps.Add(func(d wire.Direction, network string, peer netip.AddrPort, raw []byte) {
+		t.remove = v.o.Taps.Add(func(d wire.Direction, network string, peer netip.AddrPort, raw []byte) {
 			if t.wants(peer.Addr(), raw) {
-				a.o.Say(traceText(d, network, peer, raw))
+				v.o.Say(traceText(d, network, peer, raw))
 			}
 		})
 	}
 }
 
 // chosen are the hosts and methods printed now.
-func (t *trace) chosen() (hosts []netip.Prefix, methods []string) {
+func (t *logger) chosen() (hosts []netip.Prefix, methods []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.hosts), slices.Clone(t.methods)
 }
 
-func (t *trace) off() {
+func (t *logger) off() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.remove != nil {
@@ -56,7 +56,7 @@ func (t *trace) off() {
 	t.hosts, t.methods = nil, nil
 }
 
-func (t *trace) wants(addr netip.Addr, raw []byte) bool {
+func (t *logger) wants(addr netip.Addr, raw []byte) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return (len(t.hosts) == 0 || slices.ContainsFunc(t.hosts, func(p netip.Prefix) bool { return p.Contains(addr) })) &&
@@ -100,24 +100,24 @@ var cryptoKey = regexp.MustCompile(`(a=crypto:[^\n]*inline:)[^\s|]+`)
 
 // debug is [global] debug= of pjsip.conf: yes, no or a host. A reload that does
 // not change it leaves alone what the console has switched.
-func (a *Agent) debug(want string, old *settings.Snapshot) {
+func (v *Views) debug(want string, old *settings.Snapshot) {
 	if old != nil && old.Global.Debug == want {
 		return
 	}
 	switch want {
 	case "", "no":
 		if old != nil {
-			a.trace.off()
+			v.logger.off()
 		}
 	case "yes":
-		a.trace.on(a)
+		v.logger.on(v)
 	default:
 		p, err := hostPrefix(want)
 		if err != nil {
-			a.log.Warn("global debug", "host", want, "error", err)
+			v.o.Log.Warn("global debug", "host", want, "error", err)
 			return
 		}
-		a.trace.narrow(a, []netip.Prefix{p}, nil)
+		v.logger.narrow(v, []netip.Prefix{p}, nil)
 	}
 }
 

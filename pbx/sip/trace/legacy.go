@@ -1,4 +1,4 @@
-package sip
+package trace
 
 import (
 	"bytes"
@@ -22,17 +22,17 @@ type legacyTrace struct {
 }
 
 // on begins to print everything.
-func (t *legacyTrace) on(a *Agent) { t.only(a, netip.AddrPort{}, nil) }
+func (t *legacyTrace) on(v *Views) { t.only(v, netip.AddrPort{}, nil) }
 
 // only begins to print the messages of one address or device.
-func (t *legacyTrace) only(a *Agent, peer netip.AddrPort, device func() netip.AddrPort) {
+func (t *legacyTrace) only(v *Views, peer netip.AddrPort, device func() netip.AddrPort) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.host, t.port, t.device = peer.Addr(), peer.Port(), device
 	if t.remove == nil {
-		t.remove = a.taps.Add(func(d wire.Direction, network string, peer netip.AddrPort, raw []byte) {
+		t.remove = v.o.Taps.Add(func(d wire.Direction, network string, peer netip.AddrPort, raw []byte) {
 			if t.wants(peer) {
-				a.o.Say(legacyText(d, network, peer, raw))
+				v.o.Say(legacyText(d, network, peer, raw))
 			}
 		})
 	}
@@ -80,7 +80,7 @@ func legacyText(d wire.Direction, network string, peer netip.AddrPort, raw []byt
 
 // legacyDebug is sipdebug= and recordhistory= of sip.conf. A reload that does not
 // change them leaves alone what the console has switched.
-func (a *Agent) legacyDebug(next, old *settings.Snapshot) {
+func (v *Views) legacyDebug(next, old *settings.Snapshot) {
 	said := func(s *settings.Snapshot) (debug, history bool) {
 		if s == nil || s.SIP == nil {
 			return false, false
@@ -91,14 +91,14 @@ func (a *Agent) legacyDebug(next, old *settings.Snapshot) {
 	look, keep := said(next)
 	switch {
 	case look && !wasLooked:
-		a.oldLook.on(a)
+		v.oldLook.on(v)
 	case !look && wasLooked:
-		a.oldLook.off()
+		v.oldLook.off()
 	}
 	switch {
 	case keep && !wasKept:
-		a.oldPast.on(a)
+		v.oldPast.on(v)
 	case !keep && wasKept:
-		a.oldPast.off()
+		v.oldPast.off()
 	}
 }

@@ -1,4 +1,4 @@
-package sip
+package trace
 
 import (
 	"bytes"
@@ -40,11 +40,11 @@ type message struct {
 	text   []byte
 }
 
-func (h *history) on(a *Agent) {
+func (h *history) on(v *Views) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.remove == nil {
-		h.remove = a.taps.Add(h.keep)
+		h.remove = v.o.Taps.Add(h.keep)
 	}
 }
 
@@ -100,19 +100,19 @@ func (m message) direction() string {
 	return "* <=="
 }
 
-func (a *Agent) historyCommands() []cli.Command {
+func (v *Views) historyCommands() []cli.Command {
 	return []cli.Command{
 		{Path: "pjsip set history {on|off|clear}", Summary: "Enable/Disable PJSIP History",
 			Usage: "Usage: pjsip set history {on|off|clear}\n" +
 				"       Begins or ends to keep SIP messages, the last " + strconv.Itoa(historyMessages) + " of them, or forgets them.\n",
-			Run: a.setHistory},
+			Run: v.setHistory},
 		{Path: "pjsip show history", Summary: "Display PJSIP History",
 			Usage: "Usage: pjsip show history [entry <num>|where <field> <operator> <value> [and ...]]\n" +
 				"       Lists the messages that were kept, or shows one of them whole.\n" +
 				"       With 'where' only those are listed of which all conditions hold. A field\n" +
 				"       is number, timestamp, addr, sip.msg.request.method or sip.msg.call-id, an\n" +
 				"       operator one of = != < <= > >= and like, which takes a part of the value.\n",
-			Run: a.showHistory,
+			Run: v.showHistory,
 			Complete: func(args []string) []string {
 				switch {
 				case len(args) == 1:
@@ -125,27 +125,27 @@ func (a *Agent) historyCommands() []cli.Command {
 	}
 }
 
-func (a *Agent) setHistory(ctx context.Context, w io.Writer, args []string) error {
+func (v *Views) setHistory(ctx context.Context, w io.Writer, args []string) error {
 	words := cli.Words(ctx)
 	if len(args) > 0 {
 		return cli.ErrUsage
 	}
 	switch strings.ToLower(words[len(words)-1]) {
 	case "on":
-		a.history.on(a)
+		v.history.on(v)
 		fmt.Fprintln(w, "PJSIP History enabled")
 	case "off":
-		a.history.off()
+		v.history.off()
 		fmt.Fprintln(w, "PJSIP History disabled")
 	default:
-		a.history.clear()
+		v.history.clear()
 		fmt.Fprintln(w, "PJSIP History cleared")
 	}
 	return nil
 }
 
-func (a *Agent) showHistory(_ context.Context, w io.Writer, args []string) error {
-	all := a.history.list()
+func (v *Views) showHistory(_ context.Context, w io.Writer, args []string) error {
+	all := v.history.list()
 	switch {
 	case len(args) == 0:
 	case strings.EqualFold(args[0], "entry"):
