@@ -10,6 +10,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/modem/at"
+	"branchline/hal/modem/cell/phrase"
 	"branchline/hal/modem/duplex"
 )
 
@@ -166,11 +167,11 @@ func (l *Line) calls(f []string) {
 	if !l.call.incoming || l.call.known {
 		return
 	}
-	who := hal.Caller{Number: international(caller(f[0]), number(f, 1))}
+	who := hal.Caller{Number: phrase.International(phrase.Caller(f[0]), phrase.Number(f, 1))}
 	if len(f) > 4 {
-		who.Name = text(f[4])
+		who.Name = phrase.Text(f[4])
 	}
-	switch number(f, 5) {
+	switch phrase.Number(f, 5) {
 	case 1:
 		who.Withheld = true
 	case 2:
@@ -184,18 +185,10 @@ func (l *Line) calls(f []string) {
 	l.put(hal.Event{Kind: hal.CallerID, Caller: who})
 }
 
-// international puts '+' before a number whose type says so.
-func international(number string, kind int) string {
-	if kind == 145 && number != "" && number[0] != '+' {
-		return "+" + number
-	}
-	return number
-}
-
 // state takes the state of one call: index, direction, state, mode, multiparty,
 // number, type.
 func (l *Line) state(f []string, at int) {
-	index, dir, mode := number(f, 0), number(f, 1), number(f, 3)
+	index, dir, mode := phrase.Number(f, 0), phrase.Number(f, 1), phrase.Number(f, 3)
 	if index < 0 || mode > 0 {
 		return // packet data is a call, too
 	}
@@ -233,7 +226,7 @@ func (l *Line) state(f []string, at int) {
 		}
 		if !c.known && at < len(f) && f[at] != "" {
 			c.known = true
-			l.put(hal.Event{Kind: hal.CallerID, Caller: hal.Caller{Number: international(caller(f[at]), number(f, at+1))}})
+			l.put(hal.Event{Kind: hal.CallerID, Caller: hal.Caller{Number: phrase.International(phrase.Caller(f[at]), phrase.Number(f, at+1))}})
 		}
 	case waiting:
 		l.todo |= refuse
@@ -319,7 +312,11 @@ func (l *Line) clear(ctx context.Context) error {
 	if !over {
 		return nil
 	}
-	cause := causeOf(l.ask(ctx, "AT+CEER"))
+	report, err := l.ask(ctx, "AT+CEER")
+	if err != nil {
+		report = ""
+	}
+	cause := phrase.Cause(report)
 	l.mu.Lock()
 	if c.cause != 0 {
 		cause = c.cause
@@ -350,32 +347,6 @@ func (l *Line) silence(ctx context.Context, c *call) error {
 	return nil
 }
 
-// causeOf reads the answer to AT+CEER, which every maker words in his own way: a
-// number of Q.850 at its end, or a phrase.
-func causeOf(report string, err error) int {
-	if err != nil || report == "" {
-		return 0
-	}
-	f := strings.FieldsFunc(report, func(r rune) bool { return r == ',' || r == ' ' || r == ':' })
-	if len(f) > 1 {
-		if n, err := strconv.Atoi(f[len(f)-1]); err == nil && n > 0 && n < 128 {
-			return n
-		}
-	}
-	low := strings.ToLower(report)
-	for _, p := range []struct {
-		phrase string
-		cause  int
-	}{{"user busy", 17}, {"no user responding", 18}, {"no answer", 19}, {"rejected", 21}, {"unassigned", 1}, {"unallocated", 1}, {"no route", 3},
-		{"out of order", 27}, {"invalid number", 28}, {"no circuit", 34}, {"congestion", 42}, {"temporary failure", 41}, {"no service", 38},
-		{"normal call clearing", 16}, {"client ended", 16}, {"peer ended", 16}} {
-		if strings.Contains(low, p.phrase) {
-			return p.cause
-		}
-	}
-	return 0
-}
-
 // refuseWaiting tells a second caller that we are busy.
 func (l *Line) refuseWaiting(ctx context.Context) error { return l.try(ctx, "AT+CHLD=0") }
 
@@ -398,7 +369,7 @@ func (l *Line) look(ctx context.Context) error {
 	l.mu.Unlock()
 	for _, line := range lines {
 		f := at.Fields(line)
-		here = here || number(f, 3) == 0 && (index == 0 || index == number(f, 0))
+		here = here || phrase.Number(f, 3) == 0 && (index == 0 || index == phrase.Number(f, 0))
 		l.state(f, 5)
 	}
 	l.mu.Lock()

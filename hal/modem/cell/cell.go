@@ -19,6 +19,7 @@ import (
 	"branchline/hal"
 	"branchline/hal/modem/at"
 	"branchline/hal/modem/duplex"
+	"branchline/hal/modem/parts"
 )
 
 // Driver is the name in hal.Info and in errors.
@@ -59,6 +60,8 @@ type Line struct {
 	turn    chan struct{} // capacity 1: one operation at a time
 	wake    chan struct{} // capacity 1: there is something to do
 	running sync.WaitGroup
+	store   parts.Store // the worker's
+	sent    parts.Sent
 
 	mu      sync.Mutex
 	reason  error // why it is gone
@@ -68,8 +71,6 @@ type Line struct {
 	dialing context.CancelFunc
 	ringing *time.Timer // until RingEnd
 	net     network
-	texts   outgoing
-	stored  map[storedKey]time.Time // when parts of incomplete messages were first seen
 }
 
 // Open sets a module up that answers on data and speaks on sound, and takes both
@@ -77,8 +78,7 @@ type Line struct {
 // an alarm says what it lacks.
 func Open(ctx context.Context, data, sound io.ReadWriteCloser, o Options) (*Line, error) {
 	l := &Line{o: o, data: data, sound: sound, box: hal.NewOutbox(), clock: duplex.NewClock(),
-		gone: make(chan struct{}), turn: make(chan struct{}, 1), wake: make(chan struct{}, 1),
-		stored: map[storedKey]time.Time{}}
+		gone: make(chan struct{}), turn: make(chan struct{}, 1), wake: make(chan struct{}, 1)}
 	l.engine = at.New(data, at.Options{Unsolicited: l.news, Words: words(), Pairs: []string{"+CMT:", "+CDS:"}, Trace: l.trace})
 	l.running.Go(func() { l.lose(l.engine.Run()) })
 	l.running.Go(func() { l.lose(l.listen()) })

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"branchline/hal"
 	"branchline/hal/modem/at"
@@ -32,7 +31,7 @@ func FuzzNews(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, script string, calling bool) {
 		l := &Line{o: Options{Log: slog.New(slog.DiscardHandler)}, box: hal.NewOutbox(), clock: duplex.NewClock(), data: mute{}, sound: mute{},
-			gone: make(chan struct{}), turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), up: true, stored: map[storedKey]time.Time{}}
+			gone: make(chan struct{}), turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), up: true}
 		l.engine = at.New(mute{}, at.Options{})
 		l.profile = profiles()[0]
 		if calling {
@@ -53,21 +52,5 @@ func FuzzNews(f *testing.F) {
 				t.Fatalf("digit %q", e.Digit)
 			}
 		}
-	})
-}
-
-func FuzzValues(f *testing.F) {
-	f.Add("+CEER: 5,16", "00430048", `2,1,"1A2B","01C3D4E5",7`)
-	f.Fuzz(func(t *testing.T, report, name, registration string) {
-		if c := causeOf(report, nil); c < 0 || c > 127 {
-			t.Fatalf("cause %d", c)
-		}
-		if len(text(name)) > 4*len(name) {
-			t.Fatal("a name that grows")
-		}
-		caller(name)
-		l := &Line{}
-		l.registered("+CREG:", registration)
-		_ = l.net.lacks()
 	})
 }

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode/utf16"
 
 	"branchline/hal"
 	"branchline/hal/modem/at"
+	"branchline/hal/modem/cell/phrase"
 )
 
 // A network is what is known of SIM and network; under the line's lock but for what
@@ -49,19 +48,7 @@ func (l *Line) Describe() []hal.Fact {
 	}
 	return []hal.Fact{{Name: "model", Value: l.info.Model}, {Name: "firmware", Value: n.firmware}, {Name: "IMEI", Value: n.imei}, {Name: "IMSI", Value: n.imsi},
 		{Name: "SIM", Value: sim}, {Name: "network", Value: registered}, {Name: "operator", Value: n.operator},
-		{Name: "access", Value: accessName(n.access)}, {Name: "signal", Value: signal}}
-}
-
-func accessName(act int) string {
-	switch act {
-	case 0, 1, 3, 8:
-		return "GSM"
-	case 2, 4, 5, 6:
-		return "UMTS"
-	case 7, 9:
-		return "LTE"
-	}
-	return ""
+		{Name: "access", Value: phrase.Access(n.access)}, {Name: "signal", Value: signal}}
 }
 
 // lacks says why there is no network, "" if there is.
@@ -145,7 +132,7 @@ func (l *Line) checkSIM(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	switch state := value(lines); state {
+	switch state := phrase.Value(lines); state {
 	case "READY":
 		return "", nil
 	case "SIM PIN":
@@ -193,9 +180,9 @@ func (l *Line) checkNetwork(ctx context.Context) error {
 		f := at.Fields(lines[0])
 		l.mu.Lock()
 		if ask == "AT+CSQ" {
-			l.net.signal = number(f, 0)
+			l.net.signal = phrase.Number(f, 0)
 		} else if len(f) > 2 {
-			l.net.operator = text(f[2])
+			l.net.operator = phrase.Text(f[2])
 		}
 		l.mu.Unlock()
 	}
@@ -210,7 +197,7 @@ func (l *Line) registered(name, line string) {
 	if raw := strings.Split(line, ","); len(raw) > 1 && !strings.Contains(raw[1], `"`) {
 		state = 1
 	}
-	n := number(f, state)
+	n := phrase.Number(f, state)
 	if n < 0 {
 		return
 	}
@@ -221,44 +208,7 @@ func (l *Line) registered(name, line string) {
 	} else {
 		l.net.packet = n
 	}
-	if act := number(f, state+3); act >= 0 {
+	if act := phrase.Number(f, state+3); act >= 0 {
 		l.net.access = act
 	}
-}
-
-// number is field i as a number, -1 if there is none.
-func number(fields []string, i int) int {
-	if i >= len(fields) {
-		return -1
-	}
-	n, err := strconv.Atoi(fields[i])
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
-// text reads what may be UCS-2 in hexadecimal digits, four to the character.
-func text(s string) string {
-	if len(s) == 0 || len(s)%4 != 0 {
-		return s
-	}
-	var units []uint16
-	for i := 0; i < len(s); i += 4 {
-		u, err := strconv.ParseUint(s[i:i+4], 16, 16)
-		if err != nil || u < ' ' {
-			return s
-		}
-		units = append(units, uint16(u))
-	}
-	return string(utf16.Decode(units))
-}
-
-// caller is a number that may be UCS-2 in hexadecimal digits, which a number of 4n
-// digits looks like too: only digits make a number.
-func caller(s string) string {
-	if t := text(s); t != s && strings.Trim(t, "+0123456789*#") == "" {
-		return t
-	}
-	return s
 }

@@ -8,6 +8,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/modem/at"
+	"branchline/hal/modem/cell/phrase"
 )
 
 // findTries is how often a module is asked whether it is there, a second each.
@@ -119,27 +120,10 @@ func (l *Line) ask(ctx context.Context, questions ...string) (string, error) {
 		case err != nil:
 			return "", err
 		case len(lines) > 0:
-			return value(lines), nil
+			return phrase.Value(lines), nil
 		}
 	}
 	return "", nil
-}
-
-// value is the longest useful line of an answer without its name and quotes: ATI
-// gives the maker, the model and the revision in lines of their own.
-func value(lines []string) string {
-	var all []string
-	for _, line := range lines {
-		if strings.HasPrefix(line, "+") {
-			if _, rest, ok := strings.Cut(line, ":"); ok {
-				line = rest
-			}
-		}
-		if line = strings.Trim(line, " \""); line != "" {
-			all = append(all, line)
-		}
-	}
-	return strings.Join(all, " ")
 }
 
 // simUp makes the settings that live in or need the SIM.
