@@ -6,17 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"branchline/appliance"
 	"branchline/rootfs"
 	"branchline/rootfs/backup"
+	"branchline/rootfs/button"
 	"branchline/rootfs/card"
 	"branchline/rootfs/firstboot"
+	"branchline/rootfs/led"
 )
 
 const firstbootUsage = `usage: branchline firstboot          take over what lies on the boot partition (run at every start, before the exchange)
@@ -25,6 +30,7 @@ const firstbootUsage = `usage: branchline firstboot          take over what lies
 // Where the appliance keeps things.
 const (
 	zoneInfo   = "/usr/share/zoneinfo"
+	buttonFile = card.DataDir + "/button"
 	localtime  = card.DataDir + "/etc/localtime"
 	safeDir    = "/run/branchline-safe-mode"
 	restoreDir = card.DataDir + "/restore"
@@ -42,7 +48,7 @@ func (inv *invocation) firstboot(ctx context.Context, args []string) error {
 	}
 	m := &firstboot.Machine{
 		Boot: card.BootDir, WriteBoot: c.WriteBoot, Etc: card.EtcOrigin, Localtime: localtime, ZoneInfo: zoneInfo,
-		State:  filepath.Join(card.DataDir, "refused-folder"),
+		Button: buttonFile, State: filepath.Join(card.DataDir, "refused-folder"),
 		Wipe:   []string{card.DataDir + "/lib/asterisk", card.DataDir + "/spool/asterisk", card.DataDir + "/log", restoreDir},
 		Check:  func(dir string, w io.Writer) error { return appliance.Check(ctx, w, appliance.CheckOptions{Dir: dir}) },
 		Device: func() string { return awaitWired(ctx) },
@@ -55,15 +61,63 @@ func (inv *invocation) firstboot(ctx context.Context, args []string) error {
 	if err != nil {
 		err = fmt.Errorf("restore: %w", err)
 	}
-	if m.Safe() {
+	wish, e := awaitButton(ctx)
+	err = errors.Join(err, e)
+	switch {
+	case wish == button.FactoryReset:
+		err = errors.Join(err, m.AskReset())
+	case wish == button.SafeMode || m.Safe():
 		fmt.Println("safe mode: the default configuration, in memory; yours is untouched")
-		return errors.Join(err, m.Safety(safeDir), card.Bind(safeDir, card.EtcDir))
+		back := "Delete the file " + firstboot.SafeFile + " and start again to have it back."
+		if !m.Safe() {
+			back = "Start again without the button to have it back."
+		}
+		return errors.Join(err, m.Safety(safeDir, back), card.Bind(safeDir, card.EtcDir))
 	}
 	said, e := m.Run()
 	for _, line := range said {
 		fmt.Println(line)
 	}
 	return errors.Join(err, e, card.Bind(card.EtcOrigin, card.EtcDir))
+}
+
+// awaitButton is what somebody wishes who holds the box's button, if it has one. The
+// lamp shows how far it is.
+func awaitButton(ctx context.Context) (button.Wish, error) {
+	where, err := os.ReadFile(buttonFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return button.None, nil
+	}
+	if err != nil {
+		return button.None, err
+	}
+	place, err := button.Parse(strings.TrimSpace(string(where)))
+	if err != nil {
+		return button.None, fmt.Errorf("%s: %w", buttonFile, err)
+	}
+	b, err := button.Open(place)
+	if err != nil {
+		return button.None, err
+	}
+	wish, err := button.Await(ctx, b.Pressed, func(w button.Wish) {
+		pattern := led.Trouble
+		switch w {
+		case button.SafeMode:
+			pattern = led.SafeMode
+		case button.FactoryReset:
+			pattern = led.FactoryReset
+		}
+		if err := led.Show("/sys", pattern); err != nil {
+			fmt.Println(err)
+		}
+		if w != button.None {
+			fmt.Printf("the button at %v is held: let go now, it means %s\n", place, w)
+		}
+	})
+	if wish != button.None {
+		err = errors.Join(err, led.Show("/sys", led.Trouble))
+	}
+	return wish, errors.Join(err, b.Close())
 }
 
 // places are what a backup holds, where the appliance has it.

@@ -43,6 +43,7 @@ type Machine struct {
 	Etc       string // the configuration; what makes it is put beside it and exchanged
 	Localtime string // link to the time zone's file, as localtime(5)
 	ZoneInfo  string // directory of the time zones
+	Button    string // a file: where the push button is. It belongs to the box, so no reset removes it
 	State     string // a file: which folder was refused, so that it is not judged at every start
 	Wipe      []string
 	// Check judges a directory of configuration files and reports on it; an error means
@@ -85,6 +86,26 @@ func (m *Machine) Run() (said []string, err error) {
 		return said, err
 	}
 	return said, m.PutBack("")
+}
+
+// NoButton is what branchline.txt says where a push button was, and is no longer.
+const NoButton = "none"
+
+// rewire notes where the button is, if the wish speaks of it.
+func (m *Machine) rewire(w Wish) error {
+	switch w.Button {
+	case "":
+		return nil
+	case NoButton:
+		return remove(m.Button)
+	}
+	return writeFile(m.Button, []byte(w.Button+"\n"), -1)
+}
+
+// AskReset puts the file on the boot partition that asks for a factory reset, so that
+// a power cut in the middle of it has it done by the next start.
+func (m *Machine) AskReset() error {
+	return m.put(map[string][]byte{ResetFile: []byte("by the button\r\n")}, nil)
 }
 
 // Safe reports whether the machine is to run with a configuration in memory.
@@ -208,6 +229,9 @@ func (m *Machine) configure(say func(string, ...any)) error {
 	}
 	if err := m.zone(wish, text != nil || !present); err != nil {
 		say("time zone: %v", err)
+	}
+	if err := m.rewire(wish); err != nil {
+		say("button: %v", err)
 	}
 	if err := Replace(m.Etc, files, m.Owner); err != nil {
 		return err

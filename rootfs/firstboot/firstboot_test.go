@@ -36,7 +36,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t}
 	b.Machine = &Machine{
 		Boot: filepath.Join(dir, "boot"), Etc: filepath.Join(dir, "data/etc/asterisk"), Localtime: filepath.Join(dir, "data/etc/localtime"),
-		ZoneInfo: filepath.Join(dir, "zoneinfo"), State: filepath.Join(dir, "data/refused"), Wipe: []string{filepath.Join(dir, "data/lib/asterisk")},
+		ZoneInfo: filepath.Join(dir, "zoneinfo"), State: filepath.Join(dir, "data/refused"), Button: filepath.Join(dir, "data/button"), Wipe: []string{filepath.Join(dir, "data/lib/asterisk")},
 		Device: func() string { return "end0" }, Random: random(), Owner: -1,
 		Check: func(dir string, w io.Writer) error {
 			fmt.Fprintf(w, "%s/pjsip.conf:1: judged\n", dir)
@@ -278,7 +278,7 @@ func TestSafety(t *testing.T) {
 	if !b.Safe() {
 		t.Fatal("the file is not seen")
 	}
-	if err := b.Safety(dir); err != nil {
+	if err := b.Safety(dir, "Start again."); err != nil {
 		t.Fatal(err)
 	}
 	if read(b.Etc, "pjsip.conf") != mine {
@@ -286,6 +286,33 @@ func TestSafety(t *testing.T) {
 	}
 	b.has(dir, "pjsip.conf", "[1001](phone)")
 	b.has(b.Boot, "branchline-safe-mode.txt", KnownSecrets(read(dir, "pjsip.conf"))["1002"])
+}
+
+// The button's place is noted, and stays: it belongs to the box. Its reset is that of
+// the file, which is there from the moment on that it is wished.
+func TestButton(t *testing.T) {
+	b := newBench(t)
+	for _, c := range []struct{ text, want string }{
+		{"phones = 3\n", ""}, {"button = GPIO17\n", "GPIO17\n"}, {"phones = 4\n", "GPIO17\n"}, {"button = pin 11\n", "GPIO17\n"}, {"button = gpio 27\n", "GPIO27\n"},
+		{"button = none\n", ""}, {"button: gpiochip1:4\n", "gpiochip1:4\n"},
+	} {
+		b.boot(WishFile, c.text)
+		b.run()
+		if got := read(filepath.Dir(b.Button), filepath.Base(b.Button)); got != c.want {
+			t.Errorf("after %q: %q, want %q", c.text, got, c.want)
+		}
+	}
+	b.boot(WishFile, full)
+	b.run()
+	if err := b.AskReset(); err != nil {
+		t.Fatal(err)
+	}
+	b.has(b.Boot, ResetFile, "button")
+	b.run()
+	b.gone(ResetFile)
+	if after := KnownSecrets(read(b.Etc, "pjsip.conf")); len(after) != 3 || read(filepath.Dir(b.Button), filepath.Base(b.Button)) != "gpiochip1:4\n" {
+		t.Errorf("after the reset: %d phones, button at %q", len(after), read(filepath.Dir(b.Button), filepath.Base(b.Button)))
+	}
 }
 
 // TestPowerCut ends the first boot after every step that can be told apart, and has it

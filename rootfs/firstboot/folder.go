@@ -201,8 +201,8 @@ func syncDir(dir string) error {
 
 // Safety writes the default configuration into dir, for a start that leaves the
 // user's alone, and its sheet to the boot partition. The phones keep the secrets they
-// have.
-func (m *Machine) Safety(dir string) error {
+// have. back tells how to have the user's own again.
+func (m *Machine) Safety(dir, back string) error {
 	known := map[string]string{}
 	if present, err := os.ReadFile(filepath.Join(m.Etc, "pjsip.conf")); err == nil {
 		known = KnownSecrets(string(present))
@@ -219,6 +219,6 @@ func (m *Machine) Safety(dir string) error {
 	if err := writeTree(dir, files, m.Owner); err != nil {
 		return err
 	}
-	s := Sheet{Host: "branchline", Phones: phones, Notes: []string{"This start is in safe mode: your configuration waits, untouched.", "Delete the file " + SafeFile + " and start again to have it back."}}
+	s := Sheet{Host: "branchline", Phones: phones, Notes: []string{"This start is in safe mode: your configuration waits, untouched.", back}}
 	return m.put(map[string][]byte{"branchline-safe-mode.txt": []byte(s.Text())}, nil)
 }

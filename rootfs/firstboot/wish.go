@@ -19,6 +19,8 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"branchline/rootfs/button"
 )
 
 // A Wish is what branchline.txt asks for. What it does not speak of is as in
@@ -41,6 +43,8 @@ type Wish struct {
 
 	Trunk Trunk
 	Line  Line
+
+	Button string // GPIO line with a push button, "none" for none, "" to leave what there is
 }
 
 // A Trunk is an account with a telephone company; Host is "" without one.
@@ -233,6 +237,7 @@ func (r *reader) keys() map[string]func(value string) {
 		"trunkhost": text(&w.Trunk.Host, ".-:[]"), "trunkuser": text(&w.Trunk.User, "+-_.@"), "trunkpassword": func(v string) { w.Trunk.Password = v },
 		"trunknumber": text(&w.Trunk.Number, "+"),
 		"line":        r.kind, "linedevice": text(&w.Line.Device, "/-_.:+,"), "lineaudio": text(&w.Line.Audio, "/-_.:+,"), "linechannels": r.channels,
+		"button": r.button,
 	}
 }
 
@@ -400,6 +405,19 @@ func (r *reader) kind(v string) {
 	default:
 		r.complain("%q is no kind of line; there are: none, dahdi, modem, mobile", v)
 	}
+}
+
+func (r *reader) button(v string) {
+	if strings.EqualFold(v, NoButton) {
+		r.wish.Button = NoButton
+		return
+	}
+	p, err := button.Parse(strings.ReplaceAll(v, " ", ""))
+	if err != nil {
+		r.complain("%v", err)
+		return
+	}
+	r.wish.Button = p.String()
 }
 
 func (r *reader) channels(v string) {

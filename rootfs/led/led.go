@@ -19,6 +19,9 @@ const (
 	Ready   Pattern = "ready"   // a heartbeat: phones can call
 	Alarm   Pattern = "alarm"   // lit, dark for a moment every two seconds: they can, and somebody should look
 	Trouble Pattern = "trouble" // five times a second: starting, or the exchange does not run
+	// What the button says if it is let go now.
+	SafeMode     Pattern = "safe-mode"     // once a second
+	FactoryReset Pattern = "factory-reset" // lit
 )
 
 // names are what boards call the lamp that is free to use, the best first: Raspberry
@@ -29,6 +32,7 @@ var names = []string{"ACT", "led0", "act", "*:green:activity", "green:activity",
 const (
 	blink     = 100  // both, in Trouble; off, in Alarm
 	alarmedOn = 1900 // in Alarm
+	slow      = 500  // both, in SafeMode
 )
 
 // Show has the lamp below sysfs (/sys) show a pattern. A board without a lamp shows
@@ -45,8 +49,12 @@ func Show(sysfs string, p Pattern) error {
 		return blinks(lamp, alarmedOn, blink)
 	case Trouble:
 		return blinks(lamp, blink, blink)
+	case SafeMode:
+		return blinks(lamp, slow, slow)
+	case FactoryReset:
+		return errors.Join(write(lamp, "trigger", "none"), write(lamp, "brightness", "255"))
 	}
-	return fmt.Errorf("pattern %q: there are %s, %s and %s", p, Ready, Alarm, Trouble)
+	return fmt.Errorf("pattern %q: there are %s, %s, %s, %s and %s", p, Ready, Alarm, Trouble, SafeMode, FactoryReset)
 }
 
 func blinks(lamp string, on, off int) error {

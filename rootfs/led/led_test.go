@@ -46,6 +46,12 @@ func TestShow(t *testing.T) {
 	if err := Show(dir, Ready); err != nil || got("ACT", "trigger") != "heartbeat" {
 		t.Error(err, got("ACT", "trigger"))
 	}
+	if err := Show(dir, SafeMode); err != nil || got("ACT", "trigger") != "timer" || got("ACT", "delay_on") != "500" || got("ACT", "delay_off") != "500" {
+		t.Error(err, got("ACT", "trigger"), got("ACT", "delay_on"), got("ACT", "delay_off"))
+	}
+	if err := Show(dir, FactoryReset); err != nil || got("ACT", "trigger") != "none" || got("ACT", "brightness") != "255" {
+		t.Error(err, got("ACT", "trigger"), got("ACT", "brightness"))
+	}
 	for _, other := range []string{"PWR", "input3::capslock"} {
 		if !strings.HasPrefix(got(other, "trigger"), "none") {
 			t.Errorf("%s was touched", other)
