@@ -322,7 +322,7 @@ func unbound(diags []astconf.Diag) bool {
 func (d *daemon) firstConfiguration() error {
 	d.settle()
 	next, diags := readConfiguration(d.judge())
-	d.connect(next)
+	connected := d.connect(next)
 	commit, more := d.prepare(next)
 	for try := 0; try < keptTries && systemd.Managed() && unbound(more); try++ {
 		// A socket of the configuration before may be in the manager's keeping, and in
@@ -341,6 +341,7 @@ func (d *daemon) firstConfiguration() error {
 		return ErrRefused
 	}
 	commit()
+	d.network.begun = connected
 	return nil
 }
 

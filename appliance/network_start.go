@@ -34,30 +34,30 @@ func byItself() steward.Config {
 // connect puts the network of the first configuration into force, before anything is
 // bound, and whatever is wrong with other files. A step that fails is reported and
 // waited for. A network.conf with errors says nothing that could be trusted: what has
-// worked before counts instead.
-func (d *daemon) connect(c configuration) {
+// worked before counts instead. It reports whether the network is looked after from
+// now on.
+func (d *daemon) connect(c configuration) bool {
 	if d.options.aside {
-		return
+		return false
 	}
 	var err error
 	switch {
 	case len(c.netFaults) == 0 && c.network.Same(steward.Config{}):
-		d.network.begun = true
-		return
+		return true
 	case len(c.netFaults) == 0:
 		err = d.network.Begin(c.network)
 	case onAppliance():
 		err = d.network.BeginWithout(because(c.netFaults), byItself())
 	default: // other machines have other ways to be reached, and do not start like this
-		return
+		return false
 	}
-	d.network.begun = true
 	if s, serr := d.network.Status(); serr == nil && s.Refused != "" {
 		d.log.Error(netconf.FileName+" is not in force", "because", s.Refused, "instead", instead(d.network.Config()))
 	}
 	if err != nil {
 		d.log.Error("network", "error", err)
 	}
+	return true
 }
 
 // because names the first of the faults.

@@ -81,15 +81,15 @@ func (r *rig) blank(octet int) *lan.Host {
 	return h
 }
 
-// leases runs a real DHCP server at the router that has one address to give. The
-// function ends it.
-func (r *rig) leases(octet int) (end func()) {
+// leases runs a real DHCP server at the router that has one address to give, or more if
+// more of its options say so. The function ends it.
+func (r *rig) leases(octet int, more ...string) (end func()) {
 	r.Helper()
 	var out bytes.Buffer
-	cmd := r.host(router).Command(r.ctx, "dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--port=0", "--conf-file=/dev/null",
+	cmd := r.host(router).Command(r.ctx, "dnsmasq", append([]string{"--keep-in-foreground", "--no-resolv", "--no-hosts", "--port=0", "--conf-file=/dev/null",
 		"--pid-file=", "--user=root", "--log-facility=-", "--log-dhcp", "--interface=eth0", "--bind-interfaces", "--dhcp-authoritative", "--no-ping",
-		"--dhcp-leasefile="+filepath.Join(r.dir, "leases"+addr(octet)), "--dhcp-range="+addr(octet)+","+addr(octet)+",2m",
-		"--dhcp-option=option:router,"+addr(router), "--dhcp-option=option:dns-server,"+addr(router), "--dhcp-option=option:ntp-server,"+addr(router), "--domain=office.example")
+		"--dhcp-leasefile=" + filepath.Join(r.dir, "leases"+addr(octet)), "--dhcp-range=" + addr(octet) + "," + addr(octet) + ",2m",
+		"--dhcp-option=option:router," + addr(router), "--dhcp-option=option:dns-server," + addr(router), "--dhcp-option=option:ntp-server," + addr(router), "--domain=office.example"}, more...)...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	r.must(cmd.Start())
 	ended := false
@@ -253,16 +253,26 @@ func TestNetworkChange(t *testing.T) {
 }
 
 // answered reports whether an OPTIONS from one host to another gets an answer.
-func (r *rig) answered(from, to int) (yes bool) {
+func (r *rig) answered(from, to int) bool {
+	r.Helper()
+	return r.reaches(from, addr(to))
+}
+
+// reaches reports whether an OPTIONS from a host to an address gets an answer.
+func (r *rig) reaches(from int, to string) (yes bool) {
 	r.Helper()
 	r.must(r.host(from).Do(func() error {
-		c, err := net.Dial("udp", addr(to)+":5060")
+		c, err := net.Dial("udp", net.JoinHostPort(to, "5060"))
 		if err != nil {
 			return err
 		}
 		defer c.Close()
-		request := "OPTIONS sip:" + addr(to) + " SIP/2.0\r\nVia: SIP/2.0/UDP " + c.LocalAddr().String() + ";rport;branch=z9hG4bKwall\r\nFrom: <sip:x@" + addr(from) +
-			">;tag=1\r\nTo: <sip:" + addr(to) + ">\r\nCall-ID: wall\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+		uri := "sip:" + to
+		if strings.Contains(to, ":") {
+			uri = "sip:[" + to + "]"
+		}
+		request := "OPTIONS " + uri + " SIP/2.0\r\nVia: SIP/2.0/UDP " + c.LocalAddr().String() + ";rport;branch=z9hG4bKwall\r\nFrom: <sip:x@" + addr(from) +
+			">;tag=1\r\nTo: <" + uri + ">\r\nCall-ID: wall\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
 		if _, err := c.Write([]byte(request)); err != nil {
 			return err
 		}
@@ -327,7 +337,8 @@ func TestNetworkBridge(t *testing.T) {
 	conf["network.conf"].Data = []byte("; nothing\n")
 	_, err = e.Reload(r.ctx, conf)
 	r.must(err)
-	r.eventually(5*time.Second, "the bridge is gone", func() bool {
-		return exec.Command("ip", "-n", h.Namespace(), "link", "show", "br0").Run() != nil
-	})
+	r.shows(e, 5*time.Second, "net confirm", "The change stays.")
+	if exec.Command("ip", "-n", h.Namespace(), "link", "show", "br0").Run() == nil {
+		t.Error("the bridge is still there")
+	}
 }

@@ -1,6 +1,7 @@
 package steward
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,13 +62,18 @@ func (s *Steward) Try(c Config) error {
 	if err != nil {
 		return err
 	}
+	asked := c
+	if c.Same(Config{}) { // nobody is in charge any more, which can go wrong too
+		asked.Proof = Proof{Gateway: true, Phone: true}
+	}
+	limit := cmp.Or(c.Confirm, turnTime)
 	ctx, cancel := context.WithCancel(s.ctx)
 	now := time.Now()
-	t := &trial{before: s.config, state: state, leases: map[string]*dhcp.Lease{}, began: now, deadline: now.Add(c.Confirm), cancel: cancel, debut: s.debut, refused: s.refused}
+	t := &trial{before: s.config, state: state, leases: map[string]*dhcp.Lease{}, began: now, deadline: now.Add(limit), cancel: cancel, debut: s.debut, refused: s.refused}
 	for name, l := range s.leases {
 		t.leases[name] = l.lease
 	}
-	t.timer = time.AfterFunc(c.Confirm, func() { s.expired(t) })
+	t.timer = time.AfterFunc(limit, func() { s.expired(t) })
 	s.endDebut()
 	s.begun, s.trial, s.config, s.refused, s.rescue = true, t, c, "", false
 	if err := errors.Join(s.guard(), s.settle()); err != nil {
@@ -75,7 +81,7 @@ func (s *Steward) Try(c Config) error {
 		return err
 	}
 	s.log.Info("the network is changed, on trial", "until", t.deadline.Format(time.TimeOnly))
-	go s.prove(ctx, t.began, c, s.keep)
+	go s.prove(ctx, t.began, asked, s.keep)
 	return nil
 }
 
@@ -128,7 +134,11 @@ func (s *Steward) gateways() (out []netip.Addr) {
 	if err != nil {
 		return nil
 	}
-	for _, r := range s.desired(have).Routes {
+	routes := s.desired(have).Routes
+	if s.config.Same(Config{}) {
+		routes = have.Routes
+	}
+	for _, r := range routes {
 		if r.To.Bits() == 0 && r.Via.IsValid() {
 			out = append(out, r.Via)
 		}

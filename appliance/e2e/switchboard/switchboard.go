@@ -34,8 +34,9 @@ func (k Kind) Asterisk() bool { return k.Chroot != "" }
 type Exchange struct {
 	Kind Kind
 	Host *lan.Host
-	Dir  string // holds etc/ and everything it writes
-	CPUs string // pin it to these, as taskset -c spells them; empty for all
+	Dir  string   // holds etc/ and everything it writes
+	CPUs string   // pin it to these, as taskset -c spells them; empty for all
+	Env  []string // more of the environment, as name=value
 
 	cmd    *exec.Cmd
 	exited chan error
@@ -128,6 +129,9 @@ func (e *Exchange) Exec(ctx context.Context) error {
 	}
 	e.cmd = e.Host.Command(ctx, name, args...)
 	e.cmd.Stdout, e.cmd.Stderr = out, out
+	if len(e.Env) > 0 {
+		e.cmd.Env = append(os.Environ(), e.Env...)
+	}
 	if err := e.cmd.Start(); err != nil {
 		return err
 	}
