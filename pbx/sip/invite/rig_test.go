@@ -22,17 +22,18 @@ import (
 // A rig is one session with a network, a media plane and an agent's table made
 // of slices, all inside one synctest bubble.
 type rig struct {
-	t       *testing.T
-	mu      sync.Mutex // the loop writes below, the test reads
-	cfg     Config
-	sent    []*outgoing
-	acks    []*sip.Request
-	tokens  int
-	ports   []*fakePort
-	dialogs map[dialog.ID]*Session
-	mb      *channel.Mailbox
-	ended   int
-	phone   phone
+	t            *testing.T
+	mu           sync.Mutex // the loop writes below, the test reads
+	cfg          Config
+	sent         []*outgoing
+	acks         []*sip.Request
+	dialogsAtAck int // how many there were when the last of them left
+	tokens       int
+	ports        []*fakePort
+	dialogs      map[dialog.ID]*Session
+	mb           *channel.Mailbox
+	ended        int
+	phone        phone
 }
 
 // outgoing is a request the session sent.
@@ -70,6 +71,7 @@ func (r *rig) Send(req *sip.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.acks = append(r.acks, req)
+	r.dialogsAtAck = len(r.dialogs)
 }
 
 // wait lets the session do all it can now.

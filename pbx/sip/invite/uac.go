@@ -340,12 +340,14 @@ func (s *Session) accepted(req *sip.Request, res *sip.Response) {
 		d.LocalSeq, d.RemoteSeq, d.HeardSeq = e.LocalSeq, e.RemoteSeq, e.HeardSeq
 	}
 	s.rewrite(d, res)
+	if s.state == Calling || s.state == Proceeding || s.state == Cancelling {
+		s.adopt(d) // before the ACK: who has it may ask for something at once
+	}
 	u.acks[tag] = s.ack(d, req)
 	switch s.state {
 	case Calling, Proceeding:
-		s.won(d, res)
+		s.won(res)
 	case Cancelling: // 9.1: the CANCEL came too late
-		s.adopt(d)
 		s.state = Ending
 		s.clock.Stop(&u.giveUp)
 		s.ending.cause = u.cause
@@ -387,8 +389,7 @@ func (s *Session) adopt(d *dialog.Dialog) {
 }
 
 // won: the called party answered.
-func (s *Session) won(d *dialog.Dialog, res *sip.Response) {
-	s.adopt(d)
+func (s *Session) won(res *sip.Response) {
 	s.state = Confirmed
 	s.peer.learn(res)
 	s.meet(res)
@@ -397,7 +398,7 @@ func (s *Session) won(d *dialog.Dialog, res *sip.Response) {
 	case err != nil:
 	case answer != nil && s.talk.Open != nil:
 		err = s.takeAnswer(answer)
-	case s.talk.InForce && s.uac.fork == d.Remote.Tag: // it was in a 18x of this fork
+	case s.talk.InForce && s.uac.fork == s.dialog.Remote.Tag: // it was in a 18x of this fork
 	default:
 		err = negotiation.ErrBody
 	}

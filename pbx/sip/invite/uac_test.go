@@ -81,6 +81,24 @@ func TestOutboundCall(t *testing.T) {
 	})
 }
 
+// Who has the ACK may ask for something in the dialog at once: whoever looks for it then
+// must find it.
+func TestOutboundDialogIsThereBeforeTheAck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		s, o := r.dialled(Call{})
+		o.respond(200, "t1", offerText("198.51.100.55", 6000, "0"))
+		r.wantEvents("answered")
+		if r.dialogsAtAck != 1 {
+			t.Errorf("%d dialogs known when the ACK was sent", r.dialogsAtAck)
+		}
+		s.Hangup(channel.NormalClearing)
+		r.wantEvents("gone:16:0")
+		r.take(sip.BYE).respond(200, "", "")
+		r.over(s)
+	})
+}
+
 func TestOutboundFailures(t *testing.T) {
 	tests := []struct {
 		status int
