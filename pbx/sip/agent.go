@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"branchline/media"
 	"branchline/media/plane"
 	"branchline/media/tone"
@@ -24,6 +26,7 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/digest"
+	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
@@ -66,17 +69,16 @@ type Options struct {
 // An Agent is the SIP side of the exchange. Prepare gives it its first
 // configuration; Run lives as long as the exchange.
 type Agent struct {
-	o       Options
-	log     *slog.Logger
-	rack    *transports.Rack
-	ways    *way.Finder
-	taps    wire.Taps
-	views   *trace.Views
-	serial  atomic.Uint32 // of channel names
-	strange strangers
-	where   *whereabouts // of devices of sip.conf
-	quiet   throttle
-	ready   chan struct{}
+	o      Options
+	log    *slog.Logger
+	rack   *transports.Rack
+	ways   *way.Finder
+	taps   wire.Taps
+	views  *trace.Views
+	serial atomic.Uint32 // of channel names
+	door   *door.Door
+	where  *whereabouts // of devices of sip.conf
+	ready  chan struct{}
 
 	mu      sync.RWMutex
 	dialogs map[dialog.ID]*invite.Session
@@ -121,9 +123,10 @@ func New(o Options) *Agent {
 		live: map[*invite.Session]*life{},
 	}
 	a.rack = transports.New(transports.Options{
-		Receive: a.receive, Answer: a.answer, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
+		Receive: a.receive, Answer: func(req *sip.Request, status int) *sip.Response { return a.door.Answer(req, status) }, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
 		Addresses: o.Addresses, Token: o.Token, Limits: o.Limits, Closed: o.Closed, Log: o.Log,
 	})
+	a.door = door.New(a.rack, o.Log)
 	a.views = trace.New(trace.Options{
 		Taps: &a.taps, Say: o.Say, Snapshot: a.Snapshot, Address: a.DeviceAddress, CallIDs: a.callIDs, Log: o.Log,
 	})

@@ -365,7 +365,7 @@ func TestRegister(t *testing.T) {
 		r.Want("401")
 		r.Send("INVITE", "sip:1001@"+pbxAddr, r.SDP(4000, "0"))
 		r.Want("401")
-		if n := len(s.agent.strange.list()); n != 1 {
+		if n := len(s.agent.door.Strangers()); n != 1 {
 			t.Errorf("%d strangers", n)
 		}
 	})

@@ -32,7 +32,7 @@ func (a *Agent) Commands() []cli.Command {
 }
 
 func (a *Agent) showStrangers(_ context.Context, w io.Writer, _ []string) error {
-	list := a.strange.list()
+	list := a.door.Strangers()
 	if len(list) == 0 {
 		return nothing(w, "requests")
 	}
@@ -41,7 +41,7 @@ func (a *Agent) showStrangers(_ context.Context, w io.Writer, _ []string) error 
 	t.Head("<Source>", "<Count>", "<Age/s>", "<First request>")
 	now := time.Now()
 	for _, s := range list {
-		t.Row(s.addr, s.count, int(now.Sub(s.last).Seconds()), s.what)
+		t.Row(s.Addr, s.Count, int(now.Sub(s.Last).Seconds()), s.What)
 	}
 	fmt.Fprintf(w, "\nObjects found: %d\n\n", len(list))
 	return nil

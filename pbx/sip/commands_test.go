@@ -55,7 +55,7 @@ func TestConsole(t *testing.T) {
 				{Name: "Local/1-1", Created: start},
 			}
 		}
-		a.strange.note(&wire.Inbound{Source: netip.MustParseAddrPort("198.51.100.66:5060"), Request: sip.NewRequest(sip.INVITE, sip.Uri{})})
+		a.door.Note(&wire.Inbound{Source: netip.MustParseAddrPort("198.51.100.66:5060"), Request: sip.NewRequest(sip.INVITE, sip.Uri{})})
 		const (
 			head = "\n  Channel:  <ChannelId........................................>  <State.....>  <Time.....>\n"
 			two  = "      Exten: <DialedExten.............>  CLCID: <ConnectedLineCID.......>\n"

@@ -11,6 +11,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/digest"
+	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
@@ -41,8 +42,8 @@ func seen(dev *settings.Device, in *wire.Inbound) *settings.Endpoint {
 // legacy is the gate for what comes in by a transport of sip.conf.
 func (a *Agent) legacy(w *transports.World, in *wire.Inbound) {
 	req := in.Request
-	if tags := unsupported(req); len(tags) > 0 {
-		a.respond(in, sip.StatusBadExtension, sip.NewHeader("Unsupported", strings.Join(tags, ", ")))
+	if tags := door.Unsupported(req); len(tags) > 0 {
+		a.door.Respond(in, sip.StatusBadExtension, sip.NewHeader("Unsupported", strings.Join(tags, ", ")))
 		return
 	}
 	if req.Method == sip.REGISTER {
@@ -57,12 +58,12 @@ func (a *Agent) legacy(w *transports.World, in *wire.Inbound) {
 	}
 	switch {
 	case refused:
-		a.failed(in, "Device does not match ACL")
+		a.door.Failed(in, "Device does not match ACL")
 		a.unknown(w, in)
 		return
 	case ep == nil && (req.Method == sip.INVITE || req.Method == sip.SUBSCRIBE || req.Method == sip.MESSAGE):
-		a.strange.note(in)
-		a.failed(in, "No matching peer found")
+		a.door.Note(in)
+		a.door.Failed(in, "No matching peer found")
 		a.unknown(w, in)
 		return
 	case ep == nil:
@@ -80,7 +81,7 @@ func (a *Agent) legacy(w *transports.World, in *wire.Inbound) {
 	case sip.INVITE:
 		if dev != nil && dev.CallLimit > 0 && len(a.DeviceChannels(dev.ID)) >= dev.CallLimit {
 			a.log.Info("call refused: the device has as many calls as call-limit allows", "device", dev.Name, "call-limit", dev.CallLimit)
-			a.respond(in, sip.StatusTemporarilyUnavailable)
+			a.door.Respond(in, sip.StatusTemporarilyUnavailable)
 			return
 		}
 		a.call(w, in, ep)
@@ -88,7 +89,7 @@ func (a *Agent) legacy(w *transports.World, in *wire.Inbound) {
 		a.legacyOptions(w, in, ep)
 	case sip.MESSAGE:
 		if !s.AcceptMessages {
-			a.respond(in, sip.StatusMethodNotAllowed, sip.NewHeader("Allow", invite.Allow))
+			a.door.Respond(in, sip.StatusMethodNotAllowed, sip.NewHeader("Allow", invite.Allow))
 			return
 		}
 		a.message(w, in, ep)
@@ -126,8 +127,8 @@ func (a *Agent) prove(w *transports.World, in *wire.Inbound, dev *settings.Devic
 	case v.OK:
 		return v.Username, true
 	case v.Tried && !v.Stale:
-		a.failed(in, "Wrong password")
-		a.plain(in, sip.StatusForbidden)
+		a.door.Failed(in, "Wrong password")
+		a.door.Plain(in, sip.StatusForbidden)
 	default:
 		a.classic(w, in, v.Stale)
 	}
@@ -135,7 +136,7 @@ func (a *Agent) prove(w *transports.World, in *wire.Inbound, dev *settings.Devic
 }
 
 func (a *Agent) classic(w *transports.World, in *wire.Inbound, stale bool) {
-	a.plain(in, sip.StatusUnauthorized, sip.NewHeader("WWW-Authenticate", a.o.Verifier.Classic(in.Source.Addr(), w.Settings.SIP.Realm, stale)))
+	a.door.Plain(in, sip.StatusUnauthorized, sip.NewHeader("WWW-Authenticate", a.o.Verifier.Classic(in.Source.Addr(), w.Settings.SIP.Realm, stale)))
 }
 
 // unknown answers who is nobody we know as it answers a wrong password: whoever
@@ -144,9 +145,9 @@ func (a *Agent) unknown(w *transports.World, in *wire.Inbound) {
 	_, _, tried := digest.Claim(in.Request)
 	switch {
 	case !w.Settings.SIP.AlwaysAuthReject && in.Request.Method == sip.REGISTER:
-		a.plain(in, sip.StatusNotFound)
+		a.door.Plain(in, sip.StatusNotFound)
 	case tried || !w.Settings.SIP.AlwaysAuthReject:
-		a.plain(in, sip.StatusForbidden)
+		a.door.Plain(in, sip.StatusForbidden)
 	default:
 		a.classic(w, in, false)
 	}
@@ -157,7 +158,7 @@ func (a *Agent) legacyRegister(w *transports.World, in *wire.Inbound) {
 	req := in.Request
 	name := ""
 	if to := req.To(); to != nil {
-		name, _, _ = strings.Cut(unescape(to.Address.User), ";")
+		name, _, _ = strings.Cut(door.Unescape(to.Address.User), ";")
 	}
 	dev := w.Settings.Device(name)
 	why := ""
@@ -170,8 +171,8 @@ func (a *Agent) legacyRegister(w *transports.World, in *wire.Inbound) {
 		why = "Device does not match ACL"
 	}
 	if why != "" {
-		a.strange.note(in)
-		a.failed(in, why)
+		a.door.Note(in)
+		a.door.Failed(in, why)
 		a.unknown(w, in)
 		return
 	}
@@ -189,15 +190,15 @@ func (a *Agent) legacyRegister(w *transports.World, in *wire.Inbound) {
 	if !dev.Permits(in.Wire.Network()) {
 		a.log.Warn("register refused: the device may not use this transport", "device", dev.Name, "transport", in.Wire.Network(),
 			"allowed", strings.Join(dev.Networks, ","), "source", in.Source)
-		a.plain(in, sip.StatusForbidden)
+		a.door.Plain(in, sip.StatusForbidden)
 		return
 	}
-	src := registrar.Source{Addr: in.Source, Protocol: upper(in.Wire), Transport: in.Wire.Name()}
+	src := registrar.Source{Addr: in.Source, Protocol: door.Upper(in.Wire), Transport: in.Wire.Name()}
 	r := a.o.Registrar.Register(req, src, ep, user)
 	if r.Status == sip.StatusOK {
 		a.where.learn(dev, a.o.Registrar.Contacts(dev.ID), in.Source, in.Wire.Network(), ep.ForceRport)
 	}
-	res := a.answer(req, r.Status)
+	res := a.door.Answer(req, r.Status)
 	res.AppendHeader(sip.NewHeader("Allow", invite.Allow))
 	for _, h := range r.Headers {
 		res.AppendHeader(h)
@@ -209,9 +210,9 @@ func (a *Agent) legacyRegister(w *transports.World, in *wire.Inbound) {
 
 // legacyOptions answers a probe as an INVITE to the same address would be.
 func (a *Agent) legacyOptions(w *transports.World, in *wire.Inbound, ep *settings.Endpoint) {
-	exten, ok := a.exten(w, &in.Request.Recipient)
+	exten, ok := door.Exten(w, &in.Request.Recipient)
 	if !ok {
-		a.respond(in, sip.StatusRequestedRangeNotSatisfiable)
+		a.door.Respond(in, sip.StatusRequestedRangeNotSatisfiable)
 		return
 	}
 	if exten == "" {
@@ -221,7 +222,7 @@ func (a *Agent) legacyOptions(w *transports.World, in *wire.Inbound, ep *setting
 	if exists, _ := a.o.Router.Lookup(ep.Context, exten, party.Caller(in.Request, ep).Number); !exists {
 		status = sip.StatusNotFound
 	}
-	a.respond(in, status, sip.NewHeader("Allow", invite.Allow), sip.NewHeader("Supported", "timer"), sip.NewHeader("Accept", "application/sdp"))
+	a.door.Respond(in, status, sip.NewHeader("Allow", invite.Allow), sip.NewHeader("Supported", "timer"), sip.NewHeader("Accept", "application/sdp"))
 }
 
 // legacyOther is any further method outside a dialog, as chan_sip was measured
@@ -231,16 +232,16 @@ func (a *Agent) legacyOther(in *wire.Inbound) {
 	switch req.Method {
 	case sip.NOTIFY:
 		if h := req.GetHeader("event"); h != nil && strings.EqualFold(strings.TrimSpace(h.Value()), "keep-alive") {
-			a.respond(in, sip.StatusOK)
+			a.door.Respond(in, sip.StatusOK)
 			return
 		}
-		a.respond(in, statusBadEvent)
+		a.door.Respond(in, door.StatusBadEvent)
 	case sip.REFER:
-		a.respond(in, sip.StatusGlobalDecline)
+		a.door.Respond(in, sip.StatusGlobalDecline)
 	case sip.INFO:
-		a.respond(in, sip.StatusCallTransactionDoesNotExists)
+		a.door.Respond(in, sip.StatusCallTransactionDoesNotExists)
 	default:
-		a.other(in)
+		a.door.Other(in)
 	}
 }
 

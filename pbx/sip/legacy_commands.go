@@ -12,6 +12,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
+	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/invite"
 )
 
@@ -264,7 +265,7 @@ func (a *Agent) showTCP(_ context.Context, w io.Writer, args []string) error {
 			if all[p] {
 				kind = "Client"
 			}
-			t.Row(p, upper(x), kind)
+			t.Row(p, door.Upper(x), kind)
 		}
 	}
 	return nil

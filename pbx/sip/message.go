@@ -10,6 +10,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
+	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/way"
@@ -25,12 +26,12 @@ func (a *Agent) message(w *transports.World, in *wire.Inbound, ep *settings.Endp
 		kind = h.Value()
 	}
 	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(kind)), "text/") {
-		a.respond(in, sip.StatusUnsupportedMediaType, sip.NewHeader("Accept", "text/*"))
+		a.door.Respond(in, sip.StatusUnsupportedMediaType, sip.NewHeader("Accept", "text/*"))
 		return
 	}
-	exten, ok := a.exten(w, &req.Recipient)
+	exten, ok := door.Exten(w, &req.Recipient)
 	if !ok {
-		a.respond(in, sip.StatusRequestedRangeNotSatisfiable)
+		a.door.Respond(in, sip.StatusRequestedRangeNotSatisfiable)
 		return
 	}
 	if exten == "" {
@@ -43,7 +44,7 @@ func (a *Agent) message(w *transports.World, in *wire.Inbound, ep *settings.Endp
 	to, able := a.o.Acceptor.(channel.TextAcceptor)
 	caller := party.Caller(req, ep)
 	if exists, _ := a.o.Router.Lookup(context, exten, caller.Number); !exists || !able {
-		a.respond(in, sip.StatusNotFound)
+		a.door.Respond(in, sip.StatusNotFound)
 		return
 	}
 	recipient := req.Recipient.Clone()
@@ -64,10 +65,10 @@ func (a *Agent) message(w *transports.World, in *wire.Inbound, ep *settings.Endp
 	})
 	if err != nil {
 		a.log.Warn("message not accepted", "endpoint", ep.ID, "error", err)
-		a.respond(in, sip.StatusServiceUnavailable)
+		a.door.Respond(in, sip.StatusServiceUnavailable)
 		return
 	}
-	a.respond(in, sip.StatusAccepted)
+	a.door.Respond(in, sip.StatusAccepted)
 }
 
 var errNotAccepted = errors.New("message not accepted")
