@@ -21,9 +21,22 @@ if test "${try}" != 0; then
   env export -c -s 0x200 ${scriptaddr} left try
   fatwrite ${devtype} ${devnum}:1 ${scriptaddr} try.env 0x200
 fi
+# The pins of a Pi 3 or 4 are its second serial line; the first is at the radio's.
+setenv serial ttyS1
+if test "${board}" = qemu-arm; then setenv serial ttyAMA0; fi
 echo "starting slot ${slot} (trying=${trying} left=${left})"
-setenv bootargs "@ARGUMENTS@ branchline.slot=${slot} branchline.trying=${trying}"
+# more is what somebody at U-Boot's prompt wants besides.
+setenv bootargs "@ARGUMENTS@ branchline.slot=${slot} branchline.trying=${trying} ${more}"
 if test -n "${failed}"; then setenv bootargs "${bootargs} branchline.failed=${failed}"; fi
+# Where a kernel that dies leaves its last words for the next one: in the middle of the
+# memory, far from what is loaded, and put aside so that nobody else uses it.
+setenv oops 0x10000000
+if test "${board}" = qemu-arm; then setenv oops 0x50000000; fi
+if fdt addr ${fdt_addr}; then
+  if fdt resize 0x1000; then
+    if fdt rsvmem add ${oops} @OOPS@; then setenv bootargs "${bootargs} branchline.oops=${oops}"; fi
+  fi
+fi
 if load ${devtype} ${devnum}:${slot} ${kernel_addr_r} vmlinuz; then
   if load ${devtype} ${devnum}:${slot} ${ramdisk_addr_r} initrd.img; then
     @BOOT@ ${kernel_addr_r} ${ramdisk_addr_r}:${filesize} ${fdt_addr}

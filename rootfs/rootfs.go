@@ -70,7 +70,8 @@ type Board struct {
 	// Loader is U-Boot's file as Debian's u-boot-rpi lays it out; "" for a virtual
 	// machine that is given its kernel.
 	Loader string
-	// Arguments of the kernel, besides those that every boot adds.
+	// Arguments of the kernel, besides those that every boot adds; ${serial} is what
+	// boot.cmd calls the serial line.
 	Arguments string
 }
 
@@ -80,13 +81,13 @@ var Boards = []Board{
 		Name: "arm64", Debian: "arm64", Go: "arm64", Kernel: "linux-image-arm64",
 		Boots:    "Raspberry Pi 3, 3+, Zero 2 W, 4, 400, Compute Module 4",
 		Firmware: []string{"raspi-firmware"}, Loader: "usr/lib/u-boot/rpi_arm64/u-boot.bin",
-		Arguments: "console=tty0 console=ttyS1,115200 console=ttyAMA0,115200",
+		Arguments: "console=tty0 console=${serial},115200",
 	},
 	{
 		Name: "armhf", Debian: "armhf", Go: "arm", ARM: "7", Kernel: "linux-image-armmp",
 		Boots:    "Raspberry Pi 2, 3 with a 32-bit system",
 		Firmware: []string{"raspi-firmware"}, Loader: "usr/lib/u-boot/rpi_3_32b/u-boot.bin",
-		Arguments: "console=tty0 console=ttyS1,115200 console=ttyAMA0,115200",
+		Arguments: "console=tty0 console=${serial},115200",
 	},
 	{
 		Name: "amd64", Debian: "amd64", Go: "amd64", Kernel: "linux-image-cloud-amd64",
@@ -150,6 +151,7 @@ func Links() []Link {
 		{"etc/systemd/system/multi-user.target.wants/branchline-firstboot.service", "../branchline-firstboot.service"},
 		{"etc/systemd/system/multi-user.target.wants/branchline-sheet.service", "../branchline-sheet.service"},
 		{"etc/systemd/system/branchline.service.wants/branchline-led.service", "../branchline-led.service"},
+		{"etc/systemd/system/branchline.service.wants/branchline-ready.service", "../branchline-ready.service"},
 		{"etc/systemd/system/multi-user.target.wants/branchline-log-end.service", "../branchline-log-end.service"},
 		{"etc/systemd/system/multi-user.target.wants/branchline-log.timer", "../branchline-log.timer"},
 		{"etc/systemd/system/sysinit.target.wants/systemd-timesyncd.service", units + "systemd-timesyncd.service"},

@@ -50,12 +50,12 @@ func start() error {
 			return err
 		}
 	}
-	if err := loadModules("/modules"); err != nil {
-		say("<4>", "%v", err)
-	}
 	line, err := os.ReadFile("/proc/cmdline")
 	if err != nil {
 		return err
+	}
+	if err := loadModules("/modules", parameters(string(line))); err != nil {
+		say("<4>", "%v", err)
 	}
 	slot, err := strconv.Atoi(argument(string(line), "branchline.slot"))
 	if err != nil || slot != rootfs.SlotA && slot != rootfs.SlotB {
@@ -157,35 +157,35 @@ func mountBoot(device string) {
 	}
 }
 
+// dataOptions: a commit every 30 seconds spares the card. The kernel is not to read
+// bitmaps ahead: that runs beside the growing and takes the descriptors of new block
+// groups for damaged, with every write refused from then on.
+const dataOptions = "commit=30,errors=remount-ro,no_prefetch_block_bitmaps"
+
 // mountData mounts what belongs to the user: /data, and from there /etc/asterisk,
 // /var/lib, /var/spool and the machine's identity.
 func mountData(device string) error {
 	const flags = unix.MS_NOATIME | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-	if err := mount(device, "/root/data", "ext4", flags, "commit=30,errors=remount-ro"); err != nil {
+	err := mount(device, "/root/data", "ext4", flags, dataOptions)
+	if err == nil {
+		if blocks, err := growFilesystem(device, "/root/data"); err != nil {
+			say("<4>", "data file system: %v", err)
+		} else if blocks > 0 {
+			say("<5>", "data file system grown to %d blocks", blocks)
+		}
+		err = makeFolders("/root/data")
+	}
+	if err != nil {
 		say("<2>", "data partition: %v: nothing is kept until it is repaired", err)
 		if err := mount("tmpfs", "/root/data", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=64m"); err != nil {
 			return err
 		}
-	} else if blocks, err := growFilesystem(device, "/root/data"); err != nil {
-		say("<4>", "data file system: %v", err)
-	} else if blocks > 0 {
-		say("<5>", "data file system grown to %d blocks", blocks)
+		if err := makeFolders("/root/data"); err != nil {
+			return err
+		}
 	}
-	for _, b := range []struct {
-		from, to string
-		owner    int
-	}{
-		{"etc/asterisk", "etc/asterisk", rootfs.User}, {"lib", "var/lib", 0}, {"spool", "var/spool", 0}, {"spool/asterisk", "var/spool/asterisk", rootfs.User},
-	} {
-		from, to := "/root/data/"+b.from, "/root/"+b.to
-		if err := os.MkdirAll(from, 0o755); err != nil {
-			say("<4>", "%v", err)
-			continue
-		}
-		if err := os.Chown(from, b.owner, b.owner); err != nil {
-			say("<4>", "%v", err)
-		}
-		if err := mount(from, to, "", unix.MS_BIND, ""); err != nil {
+	for _, f := range folders {
+		if err := mount("/root/data/"+f.from, "/root/"+f.to, "", unix.MS_BIND, ""); err != nil {
 			say("<4>", "%v", err)
 		}
 	}
@@ -194,6 +194,29 @@ func mountData(device string) error {
 		say("<4>", "machine-id: %v", err)
 	} else if err := unix.Mount(identity, "/root/etc/machine-id", "", unix.MS_BIND, ""); err != nil {
 		say("<4>", "machine-id: %v", err)
+	}
+	return nil
+}
+
+// folders are the places of the data partition that appear elsewhere.
+var folders = []struct {
+	from, to string
+	owner    int
+}{
+	{"etc/asterisk", "etc/asterisk", rootfs.User}, {"lib", "var/lib", 0}, {"spool", "var/spool", 0}, {"spool/asterisk", "var/spool/asterisk", rootfs.User},
+}
+
+// makeFolders makes the folders that are not there, which fails where nothing can be
+// written.
+func makeFolders(data string) error {
+	for _, f := range folders {
+		dir := filepath.Join(data, f.from)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := os.Chown(dir, f.owner, f.owner); err != nil {
+			say("<4>", "%v", err)
+		}
 	}
 	return nil
 }

@@ -43,8 +43,10 @@ type Options struct {
 	Forwards []string
 	// Extra are more of QEMU's arguments.
 	Extra []string
-	// Machine is QEMU's, "" for virt or q35.
-	Machine string
+	// Firmware has the card start in QEMU's Raspberry Pi 3, through the card's own
+	// U-Boot: the directory with the two files of the card that the board's firmware
+	// would read, u-boot.bin and DeviceTree. "" is virt or q35.
+	Firmware string
 	// Safe has writes reach the disk in order, so that killing QEMU is a power cut.
 	Safe bool
 	// Restarts has the guest start again when it asks for it; otherwise that is its
@@ -54,6 +56,12 @@ type Options struct {
 	// guest with the same options has frozen to, on a copy of its card.
 	Monitor, Resume string
 }
+
+// What a Raspberry Pi 3's firmware reads from the card.
+const (
+	UBoot      = "u-boot.bin"
+	DeviceTree = "bcm2837-rpi-3-b.dtb"
+)
 
 // A Guest is a machine that runs.
 type Guest struct {
@@ -83,23 +91,23 @@ func (o *Options) arguments() []string {
 	if o.Safe {
 		cache = "writethrough"
 	}
-	args := []string{"-nographic", "-smp", "1"}
+	var args []string
 	if !o.Restarts {
 		args = append(args, "-no-reboot")
 	}
 	disk := "if=virtio"
-	machine, cpu := "virt", "cortex-a53"
+	machine, cpu, loader := "virt", "cortex-a53", "qemu_arm64"
 	switch o.Board.Go {
 	case "amd64":
 		machine, cpu = "q35", "max"
 	case "arm":
-		cpu = "cortex-a15"
+		// The kernel cannot address what lies above 4 GiB.
+		machine, cpu, loader = "virt,highmem=off", "cortex-a15", "qemu_arm"
 	}
-	if o.Machine != "" {
-		machine = o.Machine
-	}
-	if machine == "raspi3b" {
-		disk, args = "if=sd", []string{"-nographic", "-m", "1024"}
+	if o.Firmware != "" {
+		machine, disk = "raspi3b", "if=sd"
+		// The second serial line is the one on the pins.
+		args = append(args, "-display", "none", "-monitor", "none", "-serial", "null", "-serial", "stdio", "-m", "1024")
 	} else {
 		// With restrict=on QEMU drops what the guest answers over UDP, and names no router.
 		net := "user,id=n0"
@@ -110,12 +118,15 @@ func (o *Options) arguments() []string {
 			p := strings.Split(f, ":")
 			net += fmt.Sprintf(",hostfwd=%s:127.0.0.1:%s-:%s", p[0], p[1], p[2])
 		}
-		args = append(args, "-m", "512", "-cpu", cpu, "-netdev", net, "-device", "virtio-net-pci,netdev=n0", "-device", "virtio-rng-pci")
+		args = append(args, "-nographic", "-smp", "1", "-m", "512", "-cpu", cpu, "-netdev", net, "-device", "virtio-net-pci,netdev=n0", "-device", "virtio-rng-pci")
 	}
 	args = append(args, "-M", machine, "-drive", fmt.Sprintf("file=%s,format=raw,%s,cache=%s", o.Disk, disk, cache))
-	if o.Loader {
-		args = append(args, "-bios", "/usr/lib/u-boot/qemu_arm64/u-boot.bin")
-	} else {
+	switch {
+	case o.Firmware != "":
+		args = append(args, "-kernel", filepath.Join(o.Firmware, UBoot), "-dtb", filepath.Join(o.Firmware, DeviceTree))
+	case o.Loader:
+		args = append(args, "-bios", "/usr/lib/u-boot/"+loader+"/u-boot.bin")
+	default:
 		slot := o.Slot
 		if slot == 0 {
 			slot = rootfs.SlotA
