@@ -5,6 +5,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/sim/signal"
+	"branchline/hal/sim/wires"
 )
 
 // digit adds a dialled digit.
@@ -14,7 +15,7 @@ func (x *Exchange) digit(d byte) {
 		x.progress(hal.NoTone)
 	}
 	x.digits += string(d)
-	x.wait.set(or(x.InterDigit, 3*time.Second))
+	x.wait.Set(or(x.InterDigit, 3*time.Second))
 	if x.Directory != nil {
 		if party, v := x.Directory(x.digits); v != More {
 			x.route(party, v)
@@ -53,7 +54,7 @@ func (x *Exchange) route(p Party, v Verdict) {
 		x.tone = zone.Ringback.Sound()
 		x.progress(hal.Ringback)
 		if !p.Never {
-			x.wait.set(p.Answer)
+			x.wait.Set(p.Answer)
 		}
 	}
 }
@@ -87,7 +88,7 @@ func (x *Exchange) connect() {
 	if x.party.Parrot > 0 {
 		x.parrot = signal.NewDelay(samples(x.party.Parrot))
 	}
-	x.talk.set(x.party.Talk)
+	x.talk.Set(x.party.Talk)
 	if x.party.CallsBack != nil {
 		x.queue = append(x.queue, x.party.CallsBack)
 	}
@@ -121,7 +122,7 @@ func (x *Exchange) farewell() {
 	zone := x.zone()
 	switch x.Hangup {
 	case BatteryDrop:
-		x.drop.set(500 * time.Millisecond)
+		x.drop.Set(500 * time.Millisecond)
 		x.reversed = false
 	case BusyTone:
 		x.tone = zone.Busy.Sound()
@@ -153,24 +154,24 @@ func (x *Exchange) beginAlerting(c *Call) {
 	on, off := x.ringing(0)
 	length := (len(c.Spill) + hal.FrameSize - 1) / hal.FrameSize
 	const lead, trail = 300 * time.Millisecond, 300 * time.Millisecond
-	spill := []alertStep{{frames: length, spill: true}, {frames: frames(trail), told: true}}
+	spill := []alertStep{{frames: length, spill: true}, {frames: wires.Frames(trail), told: true}}
 	ring := []alertStep{{frames: on, ringing: true, real: true}, {frames: off, told: len(c.Spill) == 0}}
 	switch {
 	case len(c.Spill) == 0:
 		x.alert = ring
 	case c.Lead == AfterRing:
-		wait := frames(500 * time.Millisecond)
-		rest := max(off-wait-length, frames(200*time.Millisecond))
+		wait := wires.Frames(500 * time.Millisecond)
+		rest := max(off-wait-length, wires.Frames(200*time.Millisecond))
 		x.alert = []alertStep{ring[0], {frames: wait}, spill[0], {frames: rest, told: true}}
 	case c.Lead == Reversed:
-		x.alert = append([]alertStep{{frames: frames(lead)}}, append(spill, ring...)...)
+		x.alert = append([]alertStep{{frames: wires.Frames(lead)}}, append(spill, ring...)...)
 		for i := range 3 {
 			x.alert[i].reversed = true
 		}
 	case c.Lead == ShortRing:
-		x.alert = append([]alertStep{{frames: frames(250 * time.Millisecond), ringing: true}, {frames: frames(600 * time.Millisecond)}}, append(spill, ring...)...)
+		x.alert = append([]alertStep{{frames: wires.Frames(250 * time.Millisecond), ringing: true}, {frames: wires.Frames(600 * time.Millisecond)}}, append(spill, ring...)...)
 	case c.Lead == Unled:
-		x.alert = append([]alertStep{{frames: frames(lead)}}, append(spill, ring...)...)
+		x.alert = append([]alertStep{{frames: wires.Frames(lead)}}, append(spill, ring...)...)
 	}
 	x.left = -1
 }
@@ -182,10 +183,10 @@ func (x *Exchange) ringing(n int) (on, off int) {
 		cadence = []time.Duration{time.Second, 2 * time.Second}
 	}
 	i := n % (len(cadence) / 2) * 2
-	return frames(cadence[i]), frames(cadence[i+1])
+	return wires.Frames(cadence[i]), wires.Frames(cadence[i+1])
 }
 
-func (x *Exchange) stepAlerting(f *feed) {
+func (x *Exchange) stepAlerting(f *wires.Feed) {
 	if x.left < 0 {
 		x.beginStep()
 	}
@@ -202,7 +203,7 @@ func (x *Exchange) stepAlerting(f *feed) {
 		x.beginStep()
 	}
 	x.left--
-	f.ringing = x.alert[0].ringing
+	f.Ringing = x.alert[0].ringing
 	x.reversed = x.alert[0].reversed
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/sim/signal"
+	"branchline/hal/sim/wires"
 )
 
 // Hangup is how an exchange tells a line that the other party has hung up.
@@ -93,28 +94,28 @@ type Exchange struct {
 	Directory func(digits string) (Party, Verdict)
 
 	*story
-	trunk  *trunk
+	trunk  *wires.Trunk
 	mobile bool
 
 	phase    phase
-	tone     signal.Sound // what the exchange itself sounds of
-	wait     countdown    // of the phase
-	pause    countdown    // until a call may come in again
-	drop     countdown    // no battery
+	tone     signal.Sound    // what the exchange itself sounds of
+	wait     wires.Countdown // of the phase
+	pause    wires.Countdown // until a call may come in again
+	drop     wires.Countdown // no battery
 	reversed bool
 	truth    []hal.Event
 
 	// The hook and what it dials.
 	openFor, closedFor int
 	breaks             int
-	breaksDone         countdown
+	breaksDone         wires.Countdown
 	keys               signal.Keypad
 	digits             string
 
 	// The call in progress, and those that have to wait.
 	party  Party
 	parrot *signal.Delay
-	talk   countdown
+	talk   wires.Countdown
 	call   *Call
 	alert  []alertStep
 	left   int // frames of alert[0]
@@ -123,9 +124,15 @@ type Exchange struct {
 	hear   func(*hal.Frame)
 }
 
-func newExchange(w *pair, mobile bool) *Exchange {
-	return &Exchange{story: newStory(w), mobile: mobile}
+func newExchange(w *wires.Pair, t *wires.Trunk, mobile bool) *Exchange {
+	return &Exchange{story: newStory(w), trunk: t, mobile: mobile}
 }
+
+// An end is the exchange as the wires see it.
+type end struct{ x *Exchange }
+
+func (e end) Feed(l *wires.Load, f *wires.Feed) { e.x.feed(l, f) }
+func (e end) Rest()                             { e.x.rest() }
 
 func (x *Exchange) zone() signal.Zone {
 	if x.Zone.Dial.Name == "" {
@@ -137,59 +144,53 @@ func (x *Exchange) zone() signal.Zone {
 // CallIn calls our line. If it is in use the call waits until it is free, as a
 // caller would who redials.
 func (x *Exchange) CallIn(c Call) {
-	x.pair.mu.Lock()
-	defer x.pair.mu.Unlock()
+	x.pair.Lock()
+	defer x.pair.Unlock()
 	x.queue = append(x.queue, &c)
 }
 
 // HangUp ends the call from the other side: the caller gives up, or the party
 // hangs up, which is told as Service.Hangup says.
 func (x *Exchange) HangUp() {
-	x.pair.mu.Lock()
-	defer x.pair.mu.Unlock()
+	x.pair.Lock()
+	defer x.pair.Unlock()
 	x.partyLeaves()
 }
 
 // Say makes the other party say something else than what it says; nil: nothing.
 func (x *Exchange) Say(s signal.Sound) {
-	x.pair.mu.Lock()
-	defer x.pair.mu.Unlock()
+	x.pair.Lock()
+	defer x.pair.Unlock()
 	x.party.Voice = s
 }
 
 // Hear lets f have what the other party hears of us, frame by frame. It is called
 // on the line's goroutine, which it must not keep.
 func (x *Exchange) Hear(f func(*hal.Frame)) {
-	x.pair.mu.Lock()
-	defer x.pair.mu.Unlock()
+	x.pair.Lock()
+	defer x.pair.Unlock()
 	x.hear = f
 }
 
 // SendText sends a short message to our line, a mobile one.
 func (x *Exchange) SendText(m hal.Message) {
-	x.pair.mu.Lock()
-	defer x.pair.mu.Unlock()
+	x.pair.Lock()
+	defer x.pair.Unlock()
 	x.truth = append(x.truth, hal.Event{Kind: hal.Text, Message: m})
 }
 
 // Cut takes the cord out of the wall; Mend puts it back.
-func (x *Exchange) Cut() { x.setCut(true) }
+func (x *Exchange) Cut() { x.pair.Cut(true) }
 
 // Mend undoes Cut.
-func (x *Exchange) Mend() { x.setCut(false) }
-
-func (x *Exchange) setCut(cut bool) {
-	x.pair.mu.Lock()
-	defer x.pair.mu.Unlock()
-	x.pair.cut = cut
-}
+func (x *Exchange) Mend() { x.pair.Cut(false) }
 
 // Unplug takes the device away from our side, with err as its last word; it can be
 // opened again after Plug.
-func (x *Exchange) Unplug(err error) { x.trunk.unplug(err) }
+func (x *Exchange) Unplug(err error) { x.trunk.Unplug(err) }
 
 // Plug undoes Unplug.
-func (x *Exchange) Plug() { x.trunk.plug() }
+func (x *Exchange) Plug() { x.trunk.Plug() }
 
 // rest is an exchange before whose eyes time stops: nobody is on the line.
 func (x *Exchange) rest() {
@@ -198,51 +199,51 @@ func (x *Exchange) rest() {
 	}
 }
 
-func (x *Exchange) feed(l *load, f *feed) {
-	f.truth = append(f.truth, x.truth...)
+func (x *Exchange) feed(l *wires.Load, f *wires.Feed) {
+	f.Truth = append(f.Truth, x.truth...)
 	x.truth = x.truth[:0]
 	if h := x.hear; h != nil && x.phase == talking {
-		heard := l.sound
-		x.pair.after = append(x.pair.after, func() { h(&heard) })
+		heard := l.Sound
+		x.pair.After(func() { h(&heard) })
 	}
 	x.messages(l)
-	x.hook(l.closed)
-	x.listen(&l.sound)
+	x.hook(l.Closed)
+	x.listen(&l.Sound)
 	x.step(f)
-	f.truth = append(f.truth, x.truth...)
+	f.Truth = append(f.Truth, x.truth...)
 	x.truth = x.truth[:0]
-	f.battery = x.drop == 0
-	x.drop.over()
-	f.reversed = x.reversed
+	f.Battery = x.drop == 0
+	x.drop.Over()
+	f.Reversed = x.reversed
 	x.speak(l, f)
 }
 
 // speak puts on the wires what there is to hear.
-func (x *Exchange) speak(l *load, f *feed) {
-	if x.tone != nil && !x.tone(&f.sound) {
+func (x *Exchange) speak(l *wires.Load, f *wires.Feed) {
+	if x.tone != nil && !x.tone(&f.Sound) {
 		x.tone = nil
 	}
 	if x.phase != talking {
 		return
 	}
-	if v := x.party.Voice; v != nil && !v(&f.sound) {
+	if v := x.party.Voice; v != nil && !v(&f.Sound) {
 		x.party.Voice = nil
 	}
 	if x.parrot != nil {
-		echo := l.sound
+		echo := l.Sound
 		x.parrot.Pass(&echo)
 		signal.Attenuate(&echo, 6)
 		for i := range echo {
-			f.sound[i] = int16(max(-32768, min(32767, int(f.sound[i])+int(echo[i]))))
+			f.Sound[i] = int16(max(-32768, min(32767, int(f.Sound[i])+int(echo[i]))))
 		}
 	}
 }
 
 // Times of the hook, as exchanges have them.
 var (
-	answered  = frames(40 * time.Millisecond) // the loop is closed for good
-	pulseMost = frames(150 * time.Millisecond)
-	hungUp    = frames(time.Second) // a shorter opening is a flash
+	answered  = wires.Frames(40 * time.Millisecond) // the loop is closed for good
+	pulseMost = wires.Frames(150 * time.Millisecond)
+	hungUp    = wires.Frames(time.Second) // a shorter opening is a flash
 )
 
 // between is the least time between a call and the next that comes in. Some ports
@@ -272,7 +273,7 @@ func (x *Exchange) hook(closed bool) {
 	case idle:
 		x.enter(seized)
 		x.tell(Happening{What: Seized})
-		x.wait.set(or(x.DialToneAfter, 200*time.Millisecond))
+		x.wait.Set(or(x.DialToneAfter, 200*time.Millisecond))
 	case alerting:
 		x.stopAlerting()
 		x.connect()
@@ -281,12 +282,12 @@ func (x *Exchange) hook(closed bool) {
 		case open == 0:
 		case open <= pulseMost && x.phase == listening:
 			x.breaks++
-			x.breaksDone.set(240 * time.Millisecond)
+			x.breaksDone.Set(240 * time.Millisecond)
 		case open > pulseMost:
 			x.tell(Happening{What: HookFlash})
 		}
 	}
-	if x.breaksDone.over() {
+	if x.breaksDone.Over() {
 		x.digit("0123456789"[x.breaks%10])
 		x.breaks = 0
 	}
@@ -314,24 +315,24 @@ func (x *Exchange) listen(f *hal.Frame) {
 }
 
 // messages are what a mobile module says beside the speech.
-func (x *Exchange) messages(l *load) {
+func (x *Exchange) messages(l *wires.Load) {
 	if !x.mobile {
 		return
 	}
-	if l.message != nil {
-		x.tell(Happening{What: Message, Digits: l.message.Body})
-		x.truth = append(x.truth, hal.Event{Kind: hal.TextSent, Message: *l.message})
+	if l.Message != nil {
+		x.tell(Happening{What: Message, Digits: l.Message.Body})
+		x.truth = append(x.truth, hal.Event{Kind: hal.TextSent, Message: *l.Message})
 	}
-	for i := range len(l.digits) {
-		x.tell(Happening{What: Key, Digits: l.digits[i : i+1]})
+	for i := range len(l.Digits) {
+		x.tell(Happening{What: Key, Digits: l.Digits[i : i+1]})
 	}
 	switch {
-	case l.reject && x.phase != idle:
+	case l.Reject && x.phase != idle:
 		x.tell(Happening{What: Released})
 		x.release()
-	case l.number != "" && x.phase == idle:
+	case l.Number != "" && x.phase == idle:
 		x.tell(Happening{What: Seized})
-		x.digits = l.number
+		x.digits = l.Number
 		x.complete()
 	}
 }
@@ -343,7 +344,7 @@ func (x *Exchange) enter(p phase) {
 // release makes the line idle.
 func (x *Exchange) release() {
 	x.enter(idle)
-	x.pause.set(between)
+	x.pause.Set(between)
 	x.stopAlerting()
 	x.digits, x.breaks, x.breaksDone, x.talk = "", 0, 0, 0
 	x.reversed = false
@@ -357,11 +358,11 @@ func (x *Exchange) progress(t hal.Tone) {
 }
 
 // step moves the phase on.
-func (x *Exchange) step(f *feed) {
-	done := x.wait.over()
+func (x *Exchange) step(f *wires.Feed) {
+	done := x.wait.Over()
 	switch x.phase {
 	case idle:
-		if x.pause.over(); len(x.queue) > 0 && x.openFor >= hungUp && x.pause == 0 {
+		if x.pause.Over(); len(x.queue) > 0 && x.openFor >= hungUp && x.pause == 0 {
 			x.beginAlerting(x.queue[0])
 			x.queue = x.queue[1:]
 		}
@@ -373,7 +374,7 @@ func (x *Exchange) step(f *feed) {
 			x.tone = x.zone().Dial.Sound()
 			x.progress(hal.DialTone)
 			x.tell(Happening{What: DialTone})
-			x.wait.set(15 * time.Second)
+			x.wait.Set(15 * time.Second)
 		}
 	case listening:
 		if done {
@@ -384,7 +385,7 @@ func (x *Exchange) step(f *feed) {
 			x.connect()
 		}
 	case talking:
-		if x.talk.over() {
+		if x.talk.Over() {
 			x.partyLeaves()
 		}
 	case refused:

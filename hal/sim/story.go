@@ -3,9 +3,9 @@ package sim
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"branchline/hal"
+	"branchline/hal/sim/wires"
 )
 
 // What happened at the simulated end of a line.
@@ -66,16 +66,16 @@ const mostKept = 1000
 
 // A story is what happened, in order, for one reader.
 type story struct {
-	pair *pair
+	pair *wires.Pair
 	told []Happening
 	more chan struct{}
 }
 
-func newStory(w *pair) *story { return &story{pair: w, more: make(chan struct{}, 1)} }
+func newStory(w *wires.Pair) *story { return &story{pair: w, more: make(chan struct{}, 1)} }
 
 // tell adds to the story; the pair's lock is held.
 func (s *story) tell(h Happening) {
-	h.At = s.pair.now()
+	h.At = s.pair.Now()
 	if len(s.told) == mostKept {
 		s.told = append(s.told[:0], s.told[1:]...)
 	}
@@ -90,14 +90,14 @@ func (s *story) tell(h Happening) {
 // happenings that nobody asked for are kept.
 func (s *story) Next(ctx context.Context) (Happening, error) {
 	for {
-		s.pair.mu.Lock()
+		s.pair.Lock()
 		if len(s.told) > 0 {
 			h := s.told[0]
 			s.told = s.told[1:]
-			s.pair.mu.Unlock()
+			s.pair.Unlock()
 			return h, nil
 		}
-		s.pair.mu.Unlock()
+		s.pair.Unlock()
 		select {
 		case <-s.more:
 		case <-ctx.Done():
@@ -132,18 +132,4 @@ func (s *story) AwaitTone(ctx context.Context, name string) error {
 			return nil
 		}
 	}
-}
-
-// A timer counts frames down.
-type countdown int
-
-func (c *countdown) set(d time.Duration) { *c = countdown(frames(d)) }
-
-// over reports whether it has run out in this frame; it does once.
-func (c *countdown) over() bool {
-	if *c == 0 {
-		return false
-	}
-	*c--
-	return *c == 0
 }

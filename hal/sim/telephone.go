@@ -5,6 +5,7 @@ import (
 
 	"branchline/hal"
 	"branchline/hal/sim/signal"
+	"branchline/hal/sim/wires"
 )
 
 // Telephone is a simple telephone at the end of a line of ours. What it is told to
@@ -17,7 +18,7 @@ type Telephone struct {
 	ShowsWaiting bool
 
 	*story
-	station  *station
+	station  *wires.Station
 	todo     []act
 	left     int          // frames of the act in progress
 	offHook  bool         // the handset is up
@@ -31,7 +32,7 @@ type Telephone struct {
 	ringing, battery, reversed bool
 	bursts, lamp, unringing    int
 	alert                      int // frames of the alert heard
-	reply                      countdown
+	reply                      wires.Countdown
 }
 
 // An act is one thing that a person does with a telephone.
@@ -41,13 +42,20 @@ type act struct {
 	sound  signal.Sound // or until this is over
 }
 
-func newTelephone(w *pair) *Telephone { return &Telephone{story: newStory(w), battery: true} }
+func newTelephone(w *wires.Pair, s *wires.Station) *Telephone {
+	return &Telephone{story: newStory(w), station: s, battery: true}
+}
 
-func (t *Telephone) rest() {}
+// A hand is the telephone as the wires see it.
+type hand struct{ t *Telephone }
+
+func (h hand) Act(l *wires.Load)  { h.t.act(l) }
+func (h hand) Hear(f *wires.Feed) { h.t.hear(f) }
+func (h hand) Rest()              {}
 
 func (t *Telephone) add(acts ...act) {
-	t.pair.mu.Lock()
-	defer t.pair.mu.Unlock()
+	t.pair.Lock()
+	defer t.pair.Unlock()
 	t.todo = append(t.todo, acts...)
 }
 
@@ -55,7 +63,7 @@ func (t *Telephone) add(acts ...act) {
 const pause = 200 * time.Millisecond
 
 // Lift takes the handset off.
-func (t *Telephone) Lift() { t.add(act{do: t.lift, frames: frames(pause)}) }
+func (t *Telephone) Lift() { t.add(act{do: t.lift, frames: wires.Frames(pause)}) }
 
 func (t *Telephone) lift() {
 	t.offHook, t.answer = true, 0
@@ -68,69 +76,69 @@ func (t *Telephone) lift() {
 
 // PutBack puts the handset back, and keeps it there for a second and a half.
 func (t *Telephone) PutBack() {
-	t.add(act{do: func() { t.offHook, t.mouth = false, nil }, frames: frames(1500 * time.Millisecond)})
+	t.add(act{do: func() { t.offHook, t.mouth = false, nil }, frames: wires.Frames(1500 * time.Millisecond)})
 }
 
 // Flash presses the hook for 400 ms.
 func (t *Telephone) Flash() {
-	t.add(act{do: func() { t.open = true }, frames: frames(400 * time.Millisecond)},
-		act{do: func() { t.open = false }, frames: frames(pause)})
+	t.add(act{do: func() { t.open = true }, frames: wires.Frames(400 * time.Millisecond)},
+		act{do: func() { t.open = false }, frames: wires.Frames(pause)})
 }
 
 // Dial presses keys; 'w' waits half a second.
 func (t *Telephone) Dial(keys string) {
-	t.add(act{sound: signal.Keys(keyLevel, keyOn, keyOff, keys)})
+	t.add(act{sound: signal.Keys(wires.KeyLevel, wires.KeyOn, wires.KeyOff, keys)})
 }
 
 // Pulse dials with a dial plate.
 func (t *Telephone) Pulse(digits string) {
-	for _, s := range pulses(digits) {
-		t.add(act{do: func() { t.open = s.open }, frames: s.frames})
+	for _, s := range wires.Pulses(digits) {
+		t.add(act{do: func() { t.open = s.Open }, frames: s.Frames})
 	}
 }
 
 // Wait does nothing for d.
-func (t *Telephone) Wait(d time.Duration) { t.add(act{frames: frames(d)}) }
+func (t *Telephone) Wait(d time.Duration) { t.add(act{frames: wires.Frames(d)}) }
 
 // Say makes the person speak, until the sound is over or another is said; nil:
 // nothing. It does not wait for what was to be done before.
 func (t *Telephone) Say(s signal.Sound) {
-	t.pair.mu.Lock()
-	defer t.pair.mu.Unlock()
+	t.pair.Lock()
+	defer t.pair.Unlock()
 	t.mouth = s
 }
 
 // Hear lets f have everything that is on the wires, off hook and on, frame by
 // frame. It is called on the line's goroutine, which it must not keep.
 func (t *Telephone) Hear(f func(*hal.Frame)) {
-	t.pair.mu.Lock()
-	defer t.pair.mu.Unlock()
+	t.pair.Lock()
+	defer t.pair.Unlock()
 	t.listener = f
 }
 
 // AnswerAfter lifts the handset at the n-th ring of the next call.
 func (t *Telephone) AnswerAfter(n int) {
-	t.pair.mu.Lock()
-	defer t.pair.mu.Unlock()
+	t.pair.Lock()
+	defer t.pair.Unlock()
 	t.answer = n
 }
 
 // Unplug takes the device away that the telephone hangs on; Plug puts it back.
-func (t *Telephone) Unplug(err error) { t.station.unplug(err) }
+func (t *Telephone) Unplug(err error) { t.station.Unplug(err) }
 
 // Plug undoes Unplug.
-func (t *Telephone) Plug() { t.station.plug() }
+func (t *Telephone) Plug() { t.station.Plug() }
 
-func (t *Telephone) act(l *load) {
+func (t *Telephone) act(l *wires.Load) {
 	t.proceed()
-	l.closed = t.offHook && !t.open
+	l.Closed = t.offHook && !t.open
 	switch {
 	case t.speaking != nil:
-		if !t.speaking(&l.sound) {
+		if !t.speaking(&l.Sound) {
 			t.speaking = nil
 		}
-	case t.mouth != nil && l.closed:
-		if !t.mouth(&l.sound) {
+	case t.mouth != nil && l.Closed:
+		if !t.mouth(&l.Sound) {
 			t.mouth = nil
 		}
 	}
@@ -151,16 +159,16 @@ func (t *Telephone) proceed() {
 	}
 }
 
-func (t *Telephone) hear(f *feed) {
+func (t *Telephone) hear(f *wires.Feed) {
 	t.notice(f)
 	t.listen(f, t.offHook && !t.open)
 }
 
 // notice tells what the wires do.
-func (t *Telephone) notice(f *feed) {
-	if f.ringing != t.ringing {
-		t.ringing = f.ringing
-		if f.ringing {
+func (t *Telephone) notice(f *wires.Feed) {
+	if f.Ringing != t.ringing {
+		t.ringing = f.Ringing
+		if f.Ringing {
 			t.bursts++
 			t.tell(Happening{What: Rings, Count: t.bursts})
 			if t.answer > 0 && t.bursts >= t.answer {
@@ -170,35 +178,35 @@ func (t *Telephone) notice(f *feed) {
 			t.tell(Happening{What: RingsNoMore})
 		}
 	}
-	if t.unringing++; f.ringing {
+	if t.unringing++; f.Ringing {
 		t.unringing = 0
-	} else if t.unringing > frames(7*time.Second) || t.offHook {
+	} else if t.unringing > wires.Frames(7*time.Second) || t.offHook {
 		t.bursts = 0
 	}
-	if f.battery != t.battery {
-		t.battery = f.battery
-		t.tell(Happening{What: map[bool]What{true: BatteryBack, false: BatteryGone}[f.battery]})
+	if f.Battery != t.battery {
+		t.battery = f.Battery
+		t.tell(Happening{What: map[bool]What{true: BatteryBack, false: BatteryGone}[f.Battery]})
 	}
-	if f.battery && f.reversed != t.reversed {
-		t.reversed = f.reversed
+	if f.Battery && f.Reversed != t.reversed {
+		t.reversed = f.Reversed
 		t.tell(Happening{What: Reversal})
 	}
-	if f.lamp != t.lamp {
-		t.lamp = f.lamp
-		t.tell(Happening{What: Lamp, Count: f.lamp})
+	if f.Lamp != t.lamp {
+		t.lamp = f.Lamp
+		t.tell(Happening{What: Lamp, Count: f.Lamp})
 	}
 }
 
-func (t *Telephone) listen(f *feed, closed bool) {
+func (t *Telephone) listen(f *wires.Feed, closed bool) {
 	if h := t.listener; h != nil {
-		heard := f.sound
-		t.pair.after = append(t.pair.after, func() { h(&heard) })
+		heard := f.Sound
+		t.pair.After(func() { h(&heard) })
 	}
 	if !closed {
 		t.alert = 0
 		return
 	}
-	if tone := t.ear.Hear(&f.sound); tone != "" {
+	if tone := t.ear.Hear(&f.Sound); tone != "" {
 		t.tell(Happening{What: Hears, Tone: tone})
 	}
 	if !t.ShowsWaiting {
@@ -206,16 +214,16 @@ func (t *Telephone) listen(f *feed, closed bool) {
 	}
 	// The alert lasts 75 to 110 ms; what is shorter or longer is speech.
 	const low, high = 2130, 2750
-	whole := signal.Level(&f.sound)
-	if whole > -40 && signal.PowerAt(&f.sound, low) > whole-6 && signal.PowerAt(&f.sound, high) > whole-6 {
+	whole := signal.Level(&f.Sound)
+	if whole > -40 && signal.PowerAt(&f.Sound, low) > whole-6 && signal.PowerAt(&f.Sound, high) > whole-6 {
 		t.alert++
 	} else {
 		if t.alert >= 3 && t.alert <= 6 {
-			t.reply.set(40 * time.Millisecond)
+			t.reply.Set(40 * time.Millisecond)
 		}
 		t.alert = 0
 	}
-	if t.reply.over() {
-		t.speaking = signal.Keys(keyLevel, 60*time.Millisecond, 20*time.Millisecond, "D")
+	if t.reply.Over() {
+		t.speaking = signal.Keys(wires.KeyLevel, 60*time.Millisecond, 20*time.Millisecond, "D")
 	}
 }

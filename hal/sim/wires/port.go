@@ -1,4 +1,4 @@
-package sim
+package wires
 
 import (
 	"context"
@@ -9,10 +9,10 @@ import (
 	"branchline/hal/sim/signal"
 )
 
-// A port is our end of a pair: what trunk and station have in common. The pair's
+// A Port is our end of a pair: what trunk and station have in common. The pair's
 // lock guards it.
-type port struct {
-	pair *pair
+type Port struct {
+	pair *Pair
 	info hal.Info
 	do   func(hal.Op) error
 	// reset puts the port on hook.
@@ -29,11 +29,11 @@ type port struct {
 	sent, took hal.Frame // scratch
 }
 
-func newPort(w *pair, info hal.Info, l Loop) port {
+func newPort(w *Pair, info hal.Info, l Loop) Port {
 	info.Driver = "sim"
 	info.Model = "simulated"
 	info.EchoDelay = l.Delay
-	o := port{
+	o := Port{
 		pair: w, info: info, companded: l.Companded,
 		out: signal.NewDelay(l.Delay / 2), in: signal.NewDelay(l.Delay - l.Delay/2),
 	}
@@ -49,24 +49,39 @@ func newPort(w *pair, info hal.Info, l Loop) port {
 	return o
 }
 
-func (o *port) open() (*line, error) {
-	o.pair.mu.Lock()
-	defer o.pair.mu.Unlock()
+// Name is how the line is called.
+func (o *Port) Name() string { return o.info.Name }
+
+// Open opens the line. hal.ErrAbsent: it has been pulled out; hal.ErrBusy: it is open.
+func (o *Port) Open() (hal.Line, error) {
+	o.pair.Lock()
+	defer o.pair.Unlock()
 	switch {
 	case o.gone:
 		return nil, hal.ErrAbsent
 	case o.line != nil:
 		return nil, hal.ErrBusy
 	}
-	o.line = &line{port: o, since: o.pair.now(), events: make(chan hal.Event, 64)}
+	o.line = &line{Port: o, since: o.pair.Now(), events: make(chan hal.Event, 64)}
 	o.pair.begin()
 	return o.line, nil
 }
 
-// unplug takes the device away; err is its last word.
-func (o *port) unplug(err error) {
-	o.pair.mu.Lock()
-	defer o.pair.mu.Unlock()
+// Close closes the line if it is open.
+func (o *Port) Close() {
+	o.pair.Lock()
+	l := o.line
+	o.pair.Unlock()
+	if l != nil {
+		_ = l.Close() // cannot fail
+	}
+}
+
+// Unplug takes the device away; err is its last word. It can be opened again after
+// Plug.
+func (o *Port) Unplug(err error) {
+	o.pair.Lock()
+	defer o.pair.Unlock()
 	if o.gone {
 		return
 	}
@@ -81,27 +96,28 @@ func (o *port) unplug(err error) {
 	}
 }
 
-func (o *port) plug() {
-	o.pair.mu.Lock()
-	defer o.pair.mu.Unlock()
+// Plug undoes Unplug.
+func (o *Port) Plug() {
+	o.pair.Lock()
+	defer o.pair.Unlock()
 	o.gone = false
 }
 
 // report is the only place where events come from; only those that the device is
 // able to report reach the line.
-func (o *port) report(e hal.Event) {
+func (o *Port) report(e hal.Event) {
 	l := o.line
 	if l == nil || l.lost {
 		return
 	}
-	e.At = o.pair.now() - l.since
+	e.At = o.pair.Now() - l.since
 	l.pending = append(l.pending, e)
 	l.lost = e.Kind == hal.Lost
 }
 
 // toLine takes the next frame that the program has queued, mix put in its place if
 // the device makes a sound of its own, and gives what leaves the port.
-func (o *port) toLine(own signal.Sound) (f *hal.Frame, over bool) {
+func (o *Port) toLine(own signal.Sound) (f *hal.Frame, over bool) {
 	f = &o.sent
 	*f = hal.Frame{}
 	if l := o.line; l != nil && l.audio != nil {
@@ -119,7 +135,7 @@ func (o *port) toLine(own signal.Sound) (f *hal.Frame, over bool) {
 
 // fromLine makes what the port hears of what came over the wires, and of what it
 // sent itself if the loop is closed.
-func (o *port) fromLine(came *hal.Frame, closed bool) {
+func (o *Port) fromLine(came *hal.Frame, closed bool) {
 	f := &o.took
 	*f = *came
 	if o.hybrid != nil {
@@ -150,7 +166,7 @@ func (o *port) fromLine(came *hal.Frame, closed bool) {
 }
 
 // mute closes the audio of a device that has none on hook.
-func (o *port) mute() {
+func (o *Port) mute() {
 	if l := o.line; l != nil && l.audio != nil && !o.info.Caps.Has(hal.AudioWhenIdle) {
 		l.audio.end()
 	}
@@ -158,7 +174,7 @@ func (o *port) mute() {
 
 // line is one opening of a port.
 type line struct {
-	*port
+	*Port
 	since   int64 // line time when it was opened
 	events  chan hal.Event
 	pending []hal.Event // those that events had no room for
@@ -187,8 +203,8 @@ func (l *line) Do(ctx context.Context, op hal.Op) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l.pair.mu.Lock()
-	defer l.pair.mu.Unlock()
+	l.pair.Lock()
+	defer l.pair.Unlock()
 	if l.closed || l.lost {
 		return hal.ErrClosed
 	}
@@ -198,8 +214,8 @@ func (l *line) Do(ctx context.Context, op hal.Op) error {
 var errOnHook = errors.New("the device has no audio while the line is on hook")
 
 func (l *line) Audio() (hal.Audio, error) {
-	l.pair.mu.Lock()
-	defer l.pair.mu.Unlock()
+	l.pair.Lock()
+	defer l.pair.Unlock()
 	switch {
 	case l.closed || l.lost:
 		return nil, hal.ErrClosed
@@ -213,9 +229,9 @@ func (l *line) Audio() (hal.Audio, error) {
 }
 
 func (l *line) Close() error {
-	l.pair.mu.Lock()
+	l.pair.Lock()
 	if l.closed {
-		l.pair.mu.Unlock()
+		l.pair.Unlock()
 		return nil
 	}
 	l.closed = true
@@ -225,9 +241,9 @@ func (l *line) Close() error {
 	l.reset()
 	l.flush()
 	close(l.events)
-	l.port.line = nil
+	l.Port.line = nil
 	stopped := l.pair.end()
-	l.pair.mu.Unlock()
+	l.pair.Unlock()
 	if stopped != nil {
 		<-stopped
 	}
@@ -292,20 +308,20 @@ func (a *audio) take(f *hal.Frame) {
 
 func (a *audio) Read(f *hal.Frame) error {
 	for {
-		a.line.pair.mu.Lock()
+		a.line.pair.Lock()
 		if a.read > 0 && !a.ended {
 			*f = a.unread[0]
 			copy(a.unread[:], a.unread[1:])
 			a.read--
 			a.stats.Read++
-			a.line.pair.mu.Unlock()
+			a.line.pair.Unlock()
 			return nil
 		}
 		ended := a.ended
 		if ended {
 			a.wake() // for whoever reads next
 		}
-		a.line.pair.mu.Unlock()
+		a.line.pair.Unlock()
 		if ended {
 			return io.EOF
 		}
@@ -314,8 +330,8 @@ func (a *audio) Read(f *hal.Frame) error {
 }
 
 func (a *audio) Write(f *hal.Frame) error {
-	a.line.pair.mu.Lock()
-	defer a.line.pair.mu.Unlock()
+	a.line.pair.Lock()
+	defer a.line.pair.Unlock()
 	switch {
 	case a.ended:
 		return io.EOF
@@ -330,14 +346,14 @@ func (a *audio) Write(f *hal.Frame) error {
 }
 
 func (a *audio) Stats() hal.AudioStats {
-	a.line.pair.mu.Lock()
-	defer a.line.pair.mu.Unlock()
+	a.line.pair.Lock()
+	defer a.line.pair.Unlock()
 	return a.stats
 }
 
 func (a *audio) Close() error {
-	a.line.pair.mu.Lock()
-	defer a.line.pair.mu.Unlock()
+	a.line.pair.Lock()
+	defer a.line.pair.Unlock()
 	a.end()
 	return nil
 }

@@ -1,4 +1,4 @@
-package sim
+package wires
 
 import (
 	"time"
@@ -6,9 +6,9 @@ import (
 	"branchline/hal"
 )
 
-// station is a port that feeds and rings a telephone: FXS.
-type station struct {
-	port
+// Station is a port that feeds and rings a telephone: FXS.
+type Station struct {
+	Port
 	cadence  []time.Duration // nil: not ringing
 	element  int             // of cadence
 	left     int             // frames of it
@@ -26,53 +26,56 @@ type station struct {
 
 // How an open loop is understood, in frames.
 var (
-	longestPulse = frames(200 * time.Millisecond) // shorter: a pulse
-	longestFlash = frames(800 * time.Millisecond) // longer: hung up
-	digitDone    = frames(240 * time.Millisecond) // no further pulse
-	clearing     = frames(500 * time.Millisecond) // battery off to say that the call is over
+	longestPulse = Frames(200 * time.Millisecond) // shorter: a pulse
+	longestFlash = Frames(800 * time.Millisecond) // longer: hung up
+	digitDone    = Frames(240 * time.Millisecond) // no further pulse
+	clearing     = Frames(500 * time.Millisecond) // battery off to say that the call is over
 )
 
-func newStation(w *pair, name string, l Loop) *station {
+// NewStation makes a line called name that feeds a telephone at the other end.
+func NewStation(w *Pair, name string, l Loop) *Station {
 	if l.Caps == 0 {
 		l.Caps = cardFXS
 	}
-	s := new(station)
-	s.port = newPort(w, hal.Info{Name: name, Kind: hal.FXS, Caps: l.Caps}, l)
+	s := new(Station)
+	s.Port = newPort(w, hal.Info{Name: name, Kind: hal.FXS, Caps: l.Caps}, l)
 	s.do = s.carryOut
 	s.reset = func() { s.cadence, s.reversed = nil, false }
 	return s
 }
 
-func (s *station) rest() {}
+// Rest has nothing to do.
+func (s *Station) Rest() {}
 
-func (s *station) feed(l *load, f *feed) {
-	s.watch(l.closed)
-	f.battery = s.drop == 0
+// Feed is what the port does in a frame, and what reaches it.
+func (s *Station) Feed(l *Load, f *Feed) {
+	s.watch(l.Closed)
+	f.Battery = s.drop == 0
 	if s.drop > 0 {
 		s.drop--
 	}
-	f.reversed, f.lamp = s.reversed, s.lamp
-	f.ringing = s.ring(f)
+	f.Reversed, f.Lamp = s.reversed, s.lamp
+	f.Ringing = s.ring(f)
 	sent, _ := s.toLine(nil)
-	f.sound = *sent
-	s.fromLine(&l.sound, l.closed)
+	f.Sound = *sent
+	s.fromLine(&l.Sound, l.Closed)
 }
 
 // ring moves the cadence on and says whether the bell sounds.
-func (s *station) ring(f *feed) bool {
+func (s *Station) ring(f *Feed) bool {
 	if s.cadence == nil {
 		return false
 	}
 	for s.left == 0 {
 		s.element = (s.element + 1) % len(s.cadence)
-		s.left = frames(s.cadence[s.element])
+		s.left = Frames(s.cadence[s.element])
 		if on := s.element%2 == 0; on {
 			s.bursts++
 			s.report(hal.Event{Kind: hal.RingBegin})
 		} else {
 			s.report(hal.Event{Kind: hal.RingEnd})
 			if s.bursts == 1 && s.caller != (hal.Caller{}) {
-				f.truth = append(f.truth, hal.Event{Kind: hal.CallerID, Caller: s.caller})
+				f.Truth = append(f.Truth, hal.Event{Kind: hal.CallerID, Caller: s.caller})
 			}
 		}
 	}
@@ -81,7 +84,7 @@ func (s *station) ring(f *feed) bool {
 }
 
 // watch understands what the hook does.
-func (s *station) watch(closed bool) {
+func (s *Station) watch(closed bool) {
 	switch {
 	case !s.offHook && closed:
 		s.offHook, s.talk = true, true
@@ -116,7 +119,7 @@ func (s *station) watch(closed bool) {
 }
 
 // carryOut is Do with the lock held.
-func (s *station) carryOut(op hal.Op) error {
+func (s *Station) carryOut(op hal.Op) error {
 	caps := s.info.Caps
 	refuse := func(why string) error { return &hal.Unsupported{Driver: "sim", Op: op.Kind, Why: why} }
 	switch op.Kind {
@@ -127,7 +130,7 @@ func (s *station) carryOut(op hal.Op) error {
 		s.cadence = []time.Duration{time.Second, 4 * time.Second}
 		total := 0
 		for _, d := range op.Cadence {
-			total += frames(d)
+			total += Frames(d)
 		}
 		// One without a pause at its end, or without length, is none.
 		if caps.Has(hal.SetsCadence) && len(op.Cadence)%2 == 0 && total > 0 {

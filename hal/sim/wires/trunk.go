@@ -1,4 +1,4 @@
-package sim
+package wires
 
 import (
 	"errors"
@@ -9,27 +9,22 @@ import (
 	"branchline/hal/sim/signal"
 )
 
-// frame is the length of a step.
-const frame = time.Second * hal.FrameSize / hal.Rate
-
-func frames(d time.Duration) int { return int((d + frame/2) / frame) }
-
 // What a port waits for before it believes what it sees, in frames.
 var (
-	settled = frames(60 * time.Millisecond) // battery and polarity
-	dead    = frames(time.Second)           // no battery: the line is dead
+	settled = Frames(60 * time.Millisecond) // battery and polarity
+	dead    = Frames(time.Second)           // no battery: the line is dead
 )
 
-// trunk is a port that looks like a telephone to the other end: FXO, or a mobile
+// Trunk is a port that looks like a telephone to the other end: FXO, or a mobile
 // module.
-type trunk struct {
-	port
+type Trunk struct {
+	Port
 	closed bool // off hook
 	// current says that the loop is closed in this very frame.
 	current bool
-	steps   []step       // what the relay will do
+	steps   []Step       // what the relay will do
 	own     signal.Sound // keys the device is dialling
-	orders  load         // messages for the network
+	orders  Load         // messages for the network
 
 	ringing   bool
 	noBattery int // frames
@@ -40,58 +35,69 @@ type trunk struct {
 	dialed    bool // DialDone is due
 }
 
-// A step holds the loop open or closed for some frames.
-type step struct {
-	open   bool
-	frames int
+// A Step holds the loop open or closed for some frames.
+type Step struct {
+	Open   bool
+	Frames int
 }
 
-func newTrunk(w *pair, name string, kind hal.Kind, l Loop) *trunk {
-	t := new(trunk)
-	t.port = newPort(w, hal.Info{Name: name, Kind: kind, Caps: l.Caps}, l)
+// NewTrunk makes a line called name that looks like a telephone, or like a mobile
+// module, to the other end of the wires.
+func NewTrunk(w *Pair, name string, kind hal.Kind, l Loop) *Trunk {
+	if l.Caps == 0 {
+		l.Caps = cardFXO
+		if kind == hal.Cellular {
+			l.Caps = mobile
+		}
+	}
+	t := new(Trunk)
+	t.Port = newPort(w, hal.Info{Name: name, Kind: kind, Caps: l.Caps}, l)
 	t.do = t.carryOut
 	t.reset = t.hangUp
 	return t
 }
 
-func (t *trunk) mobile() bool { return t.info.Kind == hal.Cellular }
+func (t *Trunk) mobile() bool { return t.info.Kind == hal.Cellular }
 
-func (t *trunk) rest() {}
+// Rest has nothing to do.
+func (t *Trunk) Rest() {}
 
 // hangUp puts the port on hook, whatever it was doing.
-func (t *trunk) hangUp() {
+func (t *Trunk) hangUp() {
 	t.closed, t.talk, t.steps, t.own = false, false, nil, nil
-	t.orders.number = ""
-	t.orders.reject = true
+	t.orders.Number = ""
+	t.orders.Reject = true
 	t.mute()
 }
 
-func (t *trunk) act(l *load) {
+// Act is what the port does in a frame.
+func (t *Trunk) Act(l *Load) {
 	sent, over := t.toLine(t.own)
 	if over {
 		t.own = nil
 		t.dialed = true
 	}
-	l.closed = t.closed
+	l.Closed = t.closed
 	if len(t.steps) > 0 {
 		s := &t.steps[0]
-		l.closed = t.closed && !s.open
-		if s.frames--; s.frames <= 0 {
+		l.Closed = t.closed && !s.Open
+		if s.Frames--; s.Frames <= 0 {
 			t.steps = t.steps[1:]
 		}
 	} else if t.dialed && t.own == nil {
 		t.dialed = false
 		t.report(hal.Event{Kind: hal.DialDone})
 	}
-	t.current = l.closed
-	l.number, l.reject, l.digits, l.message = t.orders.number, t.orders.reject, t.orders.digits, t.orders.message
-	t.orders = load{}
-	l.sound = *sent
+	t.current = l.Closed
+	l.Number, l.Reject, l.Digits, l.Message = t.orders.Number, t.orders.Reject, t.orders.Digits, t.orders.Message
+	t.orders = Load{}
+	l.Sound = *sent
 }
 
-func (t *trunk) hear(f *feed) {
+// Hear is what reaches it.
+func (t *Trunk) Hear(f *Feed) {
 	t.watch(f)
-	t.fromLine(&f.sound, t.current)
+	t.fromLine(&f.Sound, t.current)
 }
 
 // needs is which of the truth a device has to be able to report.
@@ -101,9 +107,9 @@ var needs = map[hal.EventKind]hal.Caps{
 }
 
 // watch reports what the wires tell.
-func (t *trunk) watch(f *feed) {
+func (t *Trunk) watch(f *Feed) {
 	caps := t.info.Caps
-	if ring := f.ringing && !t.closed; ring != t.ringing {
+	if ring := f.Ringing && !t.closed; ring != t.ringing {
 		t.ringing = ring
 		kind := hal.RingEnd
 		if ring {
@@ -111,10 +117,10 @@ func (t *trunk) watch(f *feed) {
 		}
 		t.report(hal.Event{Kind: kind})
 	}
-	t.watchBattery(f.battery)
-	if f.battery && f.reversed != t.reversed {
+	t.watchBattery(f.Battery)
+	if f.Battery && f.Reversed != t.reversed {
 		if t.otherwise++; t.otherwise >= settled {
-			t.reversed, t.otherwise = f.reversed, 0
+			t.reversed, t.otherwise = f.Reversed, 0
 			if caps.Has(hal.ReportsPolarity) {
 				t.report(hal.Event{Kind: hal.Polarity, Reversed: t.reversed})
 			}
@@ -122,7 +128,7 @@ func (t *trunk) watch(f *feed) {
 	} else {
 		t.otherwise = 0
 	}
-	for _, e := range f.truth {
+	for _, e := range f.Truth {
 		if t.mobile() && e.Kind == hal.Cleared {
 			t.closed = false
 		}
@@ -132,7 +138,7 @@ func (t *trunk) watch(f *feed) {
 	}
 }
 
-func (t *trunk) watchBattery(battery bool) {
+func (t *Trunk) watchBattery(battery bool) {
 	caps := t.info.Caps
 	if battery {
 		t.noBattery, t.dropped = 0, false
@@ -167,12 +173,12 @@ var (
 	errHook      = errors.New("the line is on hook")
 )
 
-func (t *trunk) refuse(op hal.Op, why string) error {
+func (t *Trunk) refuse(op hal.Op, why string) error {
 	return &hal.Unsupported{Driver: "sim", Op: op.Kind, Why: why}
 }
 
 // carryOut is Do with the lock held.
-func (t *trunk) carryOut(op hal.Op) error {
+func (t *Trunk) carryOut(op hal.Op) error {
 	caps := t.info.Caps
 	switch op.Kind {
 	case hal.Answer:
@@ -188,7 +194,7 @@ func (t *trunk) carryOut(op hal.Op) error {
 		if !caps.Has(hal.SignalsDigits) {
 			return t.refuse(op, "")
 		}
-		t.orders.digits += op.Digits
+		t.orders.Digits += op.Digits
 	case hal.Flash:
 		switch {
 		case !caps.Has(hal.Flashes):
@@ -200,13 +206,13 @@ func (t *trunk) carryOut(op hal.Op) error {
 		if length == 0 {
 			length = 500 * time.Millisecond
 		}
-		t.steps = append(t.steps, step{true, max(1, frames(length))})
+		t.steps = append(t.steps, Step{true, max(1, Frames(length))})
 	case hal.SendText:
 		if !caps.Has(hal.SendsText) {
 			return t.refuse(op, "")
 		}
 		m := op.Message
-		t.orders.message = &m
+		t.orders.Message = &m
 	case hal.Ring, hal.StopRing, hal.SetPolarity, hal.SetMessages:
 		return t.refuse(op, "the other end of the line does that")
 	}
@@ -215,22 +221,22 @@ func (t *trunk) carryOut(op hal.Op) error {
 
 // Times of dialled digits.
 const (
-	keyOn      = 100 * time.Millisecond
-	keyOff     = 100 * time.Millisecond
-	keyLevel   = -9
+	KeyOn      = 100 * time.Millisecond
+	KeyOff     = 100 * time.Millisecond
+	KeyLevel   = -9 // dBm0
 	pulseBreak = 60 * time.Millisecond
 	pulseMake  = 40 * time.Millisecond
 	pulseApart = 800 * time.Millisecond
 )
 
-func (t *trunk) dial(op hal.Op) error {
+func (t *Trunk) dial(op hal.Op) error {
 	caps := t.info.Caps
 	switch {
 	case !caps.Has(hal.Dials):
 		return t.refuse(op, "")
 	case t.mobile():
 		t.closed, t.talk, t.dialed = true, true, true
-		t.orders.number = op.Digits
+		t.orders.Number = op.Digits
 		return nil
 	case !t.closed:
 		return errHook
@@ -238,11 +244,11 @@ func (t *trunk) dial(op hal.Op) error {
 		return t.refuse(op, "it has no pulse dialling")
 	}
 	if op.Pulse {
-		t.steps = append(t.steps, pulses(op.Digits)...)
+		t.steps = append(t.steps, Pulses(op.Digits)...)
 		t.dialed = true
 		return nil
 	}
-	keys := signal.Keys(keyLevel, keyOn, keyOff, op.Digits)
+	keys := signal.Keys(KeyLevel, KeyOn, KeyOff, op.Digits)
 	if t.own != nil {
 		keys = signal.Then(t.own, keys)
 	}
@@ -250,20 +256,20 @@ func (t *trunk) dial(op hal.Op) error {
 	return nil
 }
 
-// pulses are digits as a dial plate turns them out: as many breaks of the loop as
+// Pulses are digits as a dial plate turns them out: as many breaks of the loop as
 // the digit says, ten for nought.
-func pulses(digits string) []step {
-	var steps []step
+func Pulses(digits string) []Step {
+	var steps []Step
 	for _, d := range digits {
 		i := strings.IndexRune("1234567890", d)
 		if i < 0 {
-			steps = append(steps, step{false, frames(500 * time.Millisecond)})
+			steps = append(steps, Step{false, Frames(500 * time.Millisecond)})
 			continue
 		}
 		for range i + 1 {
-			steps = append(steps, step{true, frames(pulseBreak)}, step{false, frames(pulseMake)})
+			steps = append(steps, Step{true, Frames(pulseBreak)}, Step{false, Frames(pulseMake)})
 		}
-		steps[len(steps)-1].frames = frames(pulseApart)
+		steps[len(steps)-1].Frames = Frames(pulseApart)
 	}
 	return steps
 }
