@@ -26,12 +26,13 @@ type Opening struct {
 	Links       []string
 }
 
-// A Mark gives unmarked packets that leave from a range of our ports a DSCP value
+// A Mark gives unmarked packets that leave by a range of ports a DSCP value
 // (RFC 2474), which sockets that were told so set by themselves.
 type Mark struct {
 	Name        string
 	Protocol    string
 	First, Last uint16
+	Remote      bool  // the ports are the other side's: connections that we open
 	DSCP        uint8 // 0-63
 }
 
@@ -59,7 +60,7 @@ func (f Firewall) Text() string {
 		b.WriteString("\tchain output {\n\t\ttype route hook output priority mangle; policy accept;\n")
 		for _, m := range f.Marks {
 			for _, ip := range []string{"ip", "ip6"} {
-				fmt.Fprintf(&b, "\t\t%s sport %s %s dscp 0 %s dscp set %d comment %q\n", m.Protocol, span(m.First, m.Last), ip, ip, m.DSCP, m.Name)
+				fmt.Fprintf(&b, "\t\t%s %s %s %s dscp 0 %s dscp set %d comment %q\n", m.Protocol, m.side(), span(m.First, m.Last), ip, ip, m.DSCP, m.Name)
 			}
 		}
 		b.WriteString("\t}\n")
@@ -86,6 +87,14 @@ func (o Opening) Sources() []string {
 		out = []string{""}
 	}
 	return out
+}
+
+// side is which of the two ports counts, as nft(8) spells it.
+func (m Mark) side() string {
+	if m.Remote {
+		return "dport"
+	}
+	return "sport"
 }
 
 func span(first, last uint16) string {

@@ -135,25 +135,37 @@ func (r *rig) shows(e *switchboard.Exchange, limit time.Duration, command string
 // talking is a phone in a call with the echo.
 func (r *rig) talking(e *switchboard.Exchange) *phone.Baresip {
 	r.Helper()
-	a := r.telephone(&phone.Baresip{Host: r.host(device1001), Server: addr(box), User: "1001", Say: hum(1004)})
+	return r.talks(device1001, "1001", box)
+}
+
+// talks is talking with another phone, or at another address of the box.
+func (r *rig) talks(device int, user string, octet int) *phone.Baresip {
+	r.Helper()
+	a := r.telephone(&phone.Baresip{Host: r.host(device), Server: addr(octet), User: user, Say: hum(1004)})
 	r.must(a.Command("dial", "600"))
 	_, err := a.Event(10*time.Second, "CALL_ESTABLISHED")
 	r.must(err)
-	r.eventually(10*time.Second, "a second of echo", func() bool { return len(r.heard(device1001, time.Time{})) > 8000 })
+	r.eventually(10*time.Second, "a second of echo", func() bool { return len(r.heard(device, time.Time{})) > 8000 })
 	return a
 }
 
 // flows waits for speech between the phone and an address of the box, both ways, from now on.
 func (r *rig) flows(octet int) {
 	r.Helper()
+	r.flowsTo(device1001, octet)
+}
+
+// flowsTo is flows with another phone.
+func (r *rig) flowsTo(device, octet int) {
+	r.Helper()
 	since := time.Now()
 	r.eventually(10*time.Second, "speech both ways at "+addr(octet), func() bool {
 		there, back := 0, 0
 		for path, n := range r.audioPaths(since) {
 			switch {
-			case path[0].String() == addr(device1001) && path[1].String() == addr(octet):
+			case path[0].String() == addr(device) && path[1].String() == addr(octet):
 				there = n
-			case path[0].String() == addr(octet) && path[1].String() == addr(device1001):
+			case path[0].String() == addr(octet) && path[1].String() == addr(device):
 				back = n
 			}
 		}

@@ -108,6 +108,8 @@ func (r *reading) marks() (out []netcfg.Mark) {
 	for _, p := range r.ports.SIP {
 		out = append(out, netcfg.Mark{Name: "sip", Protocol: p.Protocol, First: p.Number, Last: p.Number, DSCP: netcfg.CS3})
 	}
+	// Connections that we open to others leave from any port of ours.
+	out = append(out, netcfg.Mark{Name: "sip", Protocol: "tcp", First: 5060, Last: 5061, Remote: true, DSCP: netcfg.CS3})
 	if r.ports.RTPLast != 0 {
 		out = append(out, netcfg.Mark{Name: "rtp", Protocol: "udp", First: r.ports.RTPFirst, Last: r.ports.RTPLast, DSCP: netcfg.EF})
 	}

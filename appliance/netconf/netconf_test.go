@@ -149,6 +149,8 @@ func TestFirewall(t *testing.T) {
 		udp sport 5060 ip6 dscp 0 ip6 dscp set 24 comment "sip"
 		tcp sport 5060 ip dscp 0 ip dscp set 24 comment "sip"
 		tcp sport 5060 ip6 dscp 0 ip6 dscp set 24 comment "sip"
+		tcp dport 5060-5061 ip dscp 0 ip dscp set 24 comment "sip"
+		tcp dport 5060-5061 ip6 dscp 0 ip6 dscp set 24 comment "sip"
 		udp sport 10000-20000 ip dscp 0 ip dscp set 46 comment "rtp"
 		udp sport 10000-20000 ip6 dscp 0 ip6 dscp set 46 comment "rtp"
 	}

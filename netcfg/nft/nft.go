@@ -180,7 +180,11 @@ func mark(c *nftables.Conn, table *nftables.Table, marks []netcfg.Mark) {
 		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityMangle,
 	})
 	for _, m := range marks {
-		which := all(protocol(m.Protocol), ports(sourcePort, m.First, m.Last))
+		port := uint32(sourcePort)
+		if m.Remote {
+			port = targetPort
+		}
+		which := all(protocol(m.Protocol), ports(port, m.First, m.Last))
 		for _, v := range []struct {
 			family     byte
 			mask, keep uint16 // of the first two octets

@@ -167,7 +167,7 @@ func (t *Tap) drain(buf []byte) bool {
 	}
 }
 
-// frame takes an Ethernet frame apart: IPv4, then UDP or TCP, or ARP; everything else is of no
+// frame takes an Ethernet frame apart: IP, then UDP or TCP, or ARP; everything else is of no
 // interest.
 func (t *Tap) frame(now time.Time, b []byte) {
 	const etherLen = 14
@@ -175,18 +175,14 @@ func (t *Tap) frame(now time.Time, b []byte) {
 		t.question(now, b[etherLen:])
 		return
 	}
-	if len(b) < etherLen+20 || binary.BigEndian.Uint16(b[12:]) != unix.ETH_P_IP {
+	if len(b) < etherLen {
 		return
 	}
-	ip := b[etherLen:]
-	head := int(ip[0]&15) * 4
-	total := int(binary.BigEndian.Uint16(ip[2:]))
-	if head < 20 || total > len(ip) || total < head+8 {
+	h, body, ok := header(binary.BigEndian.Uint16(b[12:]), b[etherLen:])
+	if !ok || len(body) < 8 {
 		return
 	}
-	src, _ := netip.AddrFromSlice(ip[12:16])
-	dst, _ := netip.AddrFromSlice(ip[16:20])
-	body := ip[head:total]
+	src, dst := h.src, h.dst
 	ports := flow{
 		src: netip.AddrPortFrom(src, binary.BigEndian.Uint16(body)),
 		dst: netip.AddrPortFrom(dst, binary.BigEndian.Uint16(body[2:])),
@@ -196,12 +192,37 @@ func (t *Tap) frame(now time.Time, b []byte) {
 	if t.ignored[src] || t.ignored[dst] {
 		return
 	}
-	switch ip[9] {
+	switch h.protocol {
 	case unix.IPPROTO_UDP:
-		t.datagram(Packet{Time: now, Src: ports.src, Dst: ports.dst, DSCP: ip[1] >> 2, Payload: append([]byte(nil), body[8:]...)})
+		t.datagram(Packet{Time: now, Src: ports.src, Dst: ports.dst, DSCP: h.dscp, Payload: append([]byte(nil), body[8:]...)})
 	case unix.IPPROTO_TCP:
-		t.segment(now, ports, ip[1]>>2, body)
+		t.segment(now, ports, h.dscp, body)
 	}
+}
+
+// ip is what counts of a header of IPv4 or IPv6.
+type ip struct {
+	src, dst       netip.Addr
+	protocol, dscp byte
+}
+
+// header reads an IP packet; IPv6 without extensions.
+func header(kind uint16, b []byte) (h ip, body []byte, ok bool) {
+	switch {
+	case kind == unix.ETH_P_IP && len(b) >= 20:
+		head, total := int(b[0]&15)*4, int(binary.BigEndian.Uint16(b[2:]))
+		if head < 20 || total > len(b) || total < head {
+			return h, nil, false
+		}
+		return ip{netip.AddrFrom4([4]byte(b[12:16])), netip.AddrFrom4([4]byte(b[16:20])), b[9], b[1] >> 2}, b[head:total], true
+	case kind == unix.ETH_P_IPV6 && len(b) >= 40:
+		total := 40 + int(binary.BigEndian.Uint16(b[4:]))
+		if total > len(b) {
+			return h, nil, false
+		}
+		return ip{netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40])), b[6], b[0]&15<<2 | b[1]>>6}, b[40:total], true
+	}
+	return h, nil, false
 }
 
 func (t *Tap) datagram(p Packet) {
