@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"branchline/build/dahdibuild"
 )
 
 // A kernel is one that can be booted here: the image, and the modules made for it.
@@ -104,45 +106,20 @@ func fetch(ctx context.Context, work, release string) error {
 
 // compile builds the modules from the source archive that dahdi-source installs.
 func compile(ctx context.Context, src, headers, made string) error {
-	archives, err := filepath.Glob("/usr/src/dahdi.tar.*")
-	if err != nil || len(archives) == 0 {
-		return errors.New("no DAHDI source: apt-get install dahdi-source")
-	}
-	if err := os.RemoveAll(src); err != nil {
-		return err
-	}
 	if err := os.MkdirAll(src, 0o755); err != nil {
 		return err
 	}
-	if err := do(ctx, src, "tar", "xf", archives[0]); err != nil {
+	script := filepath.Join(src, "modules.sh")
+	if err := os.WriteFile(script, []byte(dahdibuild.Script), 0o644); err != nil {
 		return err
 	}
-	top := filepath.Join(src, "modules", "dahdi")
-	if err := do(ctx, top, "make", "-s", "include/dahdi/version.h"); err != nil {
+	if err := do(ctx, src, dahdibuild.Command(script, headers, src, dahdibuild.Loops, dahdibuild.Canceller)...); err != nil {
 		return err
 	}
-	drivers := filepath.Join(top, "drivers", "dahdi")
-	// Everything else, most of it for cards in slots, is left out by the empty
-	// DAHDI_BUILD_ALL.
-	if err := do(ctx, top, "make", "-s", "-j2", "-C", headers, "M="+drivers, "DAHDI_INCLUDE="+filepath.Join(top, "include"),
-		"DAHDI_MODULES_EXTRA= ", "HOTPLUG_FIRMWARE=yes", "DAHDI_BUILD_ALL=", "CONFIG_DAHDI=m", "CONFIG_DAHDI_DYNAMIC=m",
-		"CONFIG_DAHDI_DYNAMIC_LOC=m", "CONFIG_DAHDI_ECHOCAN_MG2=m", "modules"); err != nil {
+	if err := os.RemoveAll(made); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(made, 0o755); err != nil {
-		return err
-	}
-	built, err := filepath.Glob(filepath.Join(drivers, "*.ko"))
-	if err != nil {
-		return err
-	}
-	for _, ko := range built {
-		// Without its debugging sections a module is a tenth of the size.
-		if err := do(ctx, top, "objcopy", "-g", ko, filepath.Join(made, filepath.Base(ko))); err != nil {
-			return err
-		}
-	}
-	return nil
+	return os.Rename(filepath.Join(src, "made"), made)
 }
 
 // find looks for a module below dir, compressed or not; "" if there is none.

@@ -161,7 +161,7 @@ func (b *builder) image() error {
 	if err := b.data(); err != nil {
 		return err
 	}
-	name := b.at("branchline-" + b.board.Name + ".img")
+	name := b.at(b.imageName())
 	slot := rootfs.Gap + rootfs.BootSize
 	data := slot + 2*rootfs.SlotSize
 	if err := os.RemoveAll(name); err != nil {
@@ -184,6 +184,8 @@ func (b *builder) image() error {
 	}
 	return errors.Join(err, f.Close())
 }
+
+func (b *builder) imageName() string { return "branchline-" + b.name() + ".img" }
 
 // table is the card's MBR.
 func table() (mbr [512]byte) {
@@ -264,7 +266,7 @@ func (b *builder) report() error {
 		return err
 	}
 	fmt.Printf("root unpacked %.1f MiB\n", float64(tree)/(1<<20))
-	for _, name := range []string{"root/usr/sbin/branchline", rootfs.KernelFile, rootfs.InitrdFile, rootfs.RootFile, "slot.fat", "branchline-" + b.board.Name + ".img", b.artefactName()} {
+	for _, name := range []string{"root/usr/sbin/branchline", rootfs.KernelFile, rootfs.InitrdFile, rootfs.RootFile, "slot.fat", b.imageName(), b.artefactName()} {
 		f, err := os.Open(b.at(name))
 		if err != nil {
 			return err

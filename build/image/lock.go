@@ -22,7 +22,7 @@ import (
 
 // A locked is one line of a lock file: a package as this image has it.
 type locked struct {
-	Kind    string // "root": unpacked into the root; "kernel": only parts are taken
+	Kind    string // "root": unpacked into the root; "kernel": only parts are taken; of a flavour: "headers", "tools", "source"
 	Name    string
 	Version string
 	File    string
@@ -37,11 +37,22 @@ func (l locked) String() string {
 // suite is Debian's release that the userland is of.
 const suite = "trixie"
 
-// relock asks Debian's signed index what the newest versions are.
+// relock asks Debian's signed index what the newest versions are, for all flavours:
+// what they are compiled with is of the same kernel.
 func (b *builder) relock() error {
-	a, err := newApt(b.board.Debian, filepath.Join(b.cache, "apt-"+b.board.Name))
+	a, kernel, err := b.relockBoard()
 	if err != nil {
 		return err
+	}
+	return b.relockDAHDI(a, kernel)
+}
+
+// relockBoard writes the lock file of every image for the board; the result is the
+// index, and the kernel's package.
+func (b *builder) relockBoard() (_ *apt, kernel string, err error) {
+	a, err := newApt(b.board.Debian, filepath.Join(b.cache, "apt-"+b.board.Name))
+	if err != nil {
+		return nil, "", err
 	}
 	unwanted := map[string]bool{}
 	for _, name := range rootfs.Unwanted {
@@ -49,7 +60,7 @@ func (b *builder) relock() error {
 	}
 	all, err := a.closure(rootfs.Packages)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	var lock []locked
 	for _, l := range all {
@@ -58,9 +69,9 @@ func (b *builder) relock() error {
 			lock = append(lock, l)
 		}
 	}
-	kernel, err := a.dependency(b.board.Kernel, "linux-image-")
+	kernel, err = a.dependency(b.board.Kernel, "linux-image-")
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	parts := append([]string{kernel}, b.board.Firmware...)
 	if b.board.Loader != "" {
@@ -69,34 +80,51 @@ func (b *builder) relock() error {
 	for _, name := range parts {
 		l, err := a.one(name)
 		if err != nil {
-			return err
+			return nil, "", err
 		}
 		l.Kind = "kernel"
 		lock = append(lock, l)
 	}
+	return a, kernel, b.writeLock(b.lockFile(), "packages of the "+b.board.Name+" image", lock)
+}
+
+// writeLock writes a lock file.
+func (b *builder) writeLock(file, what string, lock []locked) error {
 	slices.SortFunc(lock, func(x, y locked) int {
 		return strings.Compare(x.Kind+" "+x.Name, y.Kind+" "+y.Name)
 	})
 	var text strings.Builder
-	fmt.Fprintf(&text, "# Debian %s packages of the %s image: kind name version file size sha256.\n# Written by `make image-lock BOARD=%s`.\n", suite, b.board.Name, b.board.Name)
+	fmt.Fprintf(&text, "# Debian %s %s: kind name version file size sha256.\n# Written by `make image-lock BOARD=%s`.\n", suite, what, b.board.Name)
 	for _, l := range lock {
 		fmt.Fprintln(&text, l)
 	}
 	if err := os.MkdirAll(b.locks, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(b.lockFile(), []byte(text.String()), 0o644)
+	return os.WriteFile(file, []byte(text.String()), 0o644)
 }
 
 func (b *builder) lockFile() string { return filepath.Join(b.locks, b.board.Name+".lock") }
 
-// readLock reads the lock file.
-func (b *builder) readLock() ([]locked, error) {
-	text, err := os.ReadFile(b.lockFile())
+// readLock reads the lock file of every image for the board.
+func (b *builder) readLock() ([]locked, error) { return readLockFile(b.lockFile()) }
+
+func readLockFile(file string) ([]locked, error) {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return parseLock(b.lockFile(), text)
+	return parseLock(file, text)
+}
+
+// all is every locked package of this image and of what it is compiled with.
+func (b *builder) all() ([]locked, error) {
+	lock, err := b.readLock()
+	if err != nil || b.flavour == "" {
+		return lock, err
+	}
+	more, err := readLockFile(b.dahdiLockFile())
+	return append(lock, more...), err
 }
 
 func parseLock(name string, text []byte) (lock []locked, err error) {
@@ -121,7 +149,7 @@ func parseLock(name string, text []byte) (lock []locked, err error) {
 
 // fetch brings every locked package into the cache.
 func (b *builder) fetch() error {
-	lock, err := b.readLock()
+	lock, err := b.all()
 	if err != nil {
 		return err
 	}
@@ -137,12 +165,21 @@ func (b *builder) fetch() error {
 	if len(missing) == 0 {
 		return nil
 	}
-	a, err := newApt(b.board.Debian, filepath.Join(b.cache, "apt-"+b.board.Name))
-	if err != nil {
-		return err
-	}
+	indexes := map[bool]*apt{} // of the board, of what this machine runs
 	var gone []string
 	for _, l := range missing {
+		a := indexes[l.here()]
+		if a == nil {
+			if l.here() {
+				a, err = b.hereApt()
+			} else {
+				a, err = newApt(b.board.Debian, filepath.Join(b.cache, "apt-"+b.board.Name))
+			}
+			if err != nil {
+				return err
+			}
+			indexes[l.here()] = a
+		}
 		if err := a.download(l, b.cache); err != nil {
 			gone = append(gone, fmt.Sprintf("%s %s (%v)", l.Name, l.Version, err))
 		}
@@ -150,7 +187,11 @@ func (b *builder) fetch() error {
 	if gone != nil && b.newest && !b.release {
 		fmt.Fprintf(os.Stderr, "image: gone from Debian, taking the newest: %s\n", strings.Join(gone, ", "))
 		b.locks, b.newest = b.at("lock"), false
-		if err := b.relock(); err != nil {
+		a, kernel, err := b.relockBoard()
+		if err == nil && b.flavour != "" {
+			err = b.relockDAHDI(a, kernel)
+		}
+		if err != nil {
 			return err
 		}
 		return b.fetch()

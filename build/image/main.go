@@ -28,7 +28,8 @@ func main() {
 	name := flag.String("board", "", "which board: arm64, armhf, amd64")
 	flag.BoolVar(&b.newest, "newest-if-gone", false, "where Debian no longer has what the lock file names, take the newest and say so: for tests, not for releases")
 	relock := flag.Bool("relock", false, "ask Debian's index for the newest packages and write the lock file")
-	flag.StringVar(&b.out, "out", "", "directory for what is built; default bin/image/BOARD")
+	flag.StringVar(&b.flavour, "flavour", "", "dahdi: with the kernel modules of telephone cards")
+	flag.StringVar(&b.out, "out", "", "directory for what is built; default bin/image/BOARD, or BOARD-FLAVOUR")
 	flag.StringVar(&b.cache, "cache", "bin/image/cache", "directory that keeps downloaded packages")
 	flag.StringVar(&b.locks, "locks", "build/image/lock", "directory of the lock files")
 	flag.StringVar(&b.version, "version", appliance.Version, "what the image calls itself")
@@ -38,13 +39,13 @@ func main() {
 	flag.BoolVar(&b.release, "release", false, "for the world: refuse the development keys")
 	flag.Parse()
 	board, ok := rootfs.BoardNamed(*name)
-	if !ok || flag.NArg() > 0 {
+	if !ok || flag.NArg() > 0 || b.flavour != "" && b.flavour != rootfs.DAHDI {
 		flag.Usage()
 		os.Exit(2)
 	}
 	b.board = board
 	if b.out == "" {
-		b.out = filepath.Join("bin/image", board.Name)
+		b.out = filepath.Join("bin/image", b.name())
 	}
 	unix.Umask(0o022) // what is made here has the same rights whoever builds it
 	run := b.build
@@ -60,6 +61,8 @@ func main() {
 // A builder builds the image of one board.
 type builder struct {
 	board             rootfs.Board
+	flavour           string   // "" or rootfs.DAHDI
+	extra             []string // kernel modules of the flavour
 	out, cache, locks string
 	version           string
 	counter           int
@@ -72,13 +75,27 @@ type builder struct {
 // built. 2026-01-01.
 var epoch = time.Unix(1767225600, 0).UTC()
 
+// name is what the image is called, and what updates for it are for.
+func (b *builder) name() string {
+	if b.flavour == "" {
+		return b.board.Name
+	}
+	return b.board.Name + "-" + b.flavour
+}
+
 // at is a file in the directory of what is built.
 func (b *builder) at(elem ...string) string {
 	return filepath.Join(append([]string{b.out}, elem...)...)
 }
 
-// step tells that something is done, and when.
-func (b *builder) step(format string, args ...any) {
+// A step is a part of the build.
+type step struct {
+	name string
+	do   func() error
+}
+
+// tell tells that something is done, and when.
+func (b *builder) tell(format string, args ...any) {
 	fmt.Printf("%5.1fs %s\n", time.Since(b.began).Seconds(), fmt.Sprintf(format, args...))
 }
 
@@ -92,12 +109,14 @@ func (b *builder) build() error {
 	if err := os.MkdirAll(b.out, 0o755); err != nil {
 		return err
 	}
-	for _, s := range []struct {
-		name string
-		do   func() error
-	}{
+	steps := []step{
 		{"packages", b.fetch},
 		{"userland", b.userland},
+	}
+	if b.flavour == rootfs.DAHDI {
+		steps = append(steps, step{"telephone cards", b.dahdi})
+	}
+	steps = append(steps, []step{
 		{"kernel modules", b.modules},
 		{"our files", b.ours},
 		{"libraries", b.libraries},
@@ -106,11 +125,12 @@ func (b *builder) build() error {
 		{"slot", b.slot},
 		{"image", b.image},
 		{"update", b.artefact},
-	} {
+	}...)
+	for _, s := range steps {
 		if err := s.do(); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		b.step("%s", s.name)
+		b.tell("%s", s.name)
 	}
 	return b.report()
 }

@@ -20,7 +20,7 @@ const developmentKeys = "build/image/keys"
 
 // identity writes what the image says of itself, and whose updates it takes.
 func (b *builder) identity() error {
-	text := fmt.Sprintf("board %s\nversion %s\ncounter %d\n", b.board.Name, b.version, b.counter)
+	text := fmt.Sprintf("board %s\nversion %s\ncounter %d\n", b.name(), b.version, b.counter)
 	if err := write(b.at("root", card.ReleaseFile), []byte(text), 0o644); err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (b *builder) identity() error {
 	return nil
 }
 
-func (b *builder) artefactName() string { return "branchline-" + b.board.Name + update.Suffix }
+func (b *builder) artefactName() string { return "branchline-" + b.name() + update.Suffix }
 
 // artefact makes the update of this slot, and reads it back as a card would.
 func (b *builder) artefact() error {
@@ -81,7 +81,7 @@ func (b *builder) artefact() error {
 	if err != nil {
 		return err
 	}
-	m := &update.Manifest{Board: b.board.Name, Version: b.version, Counter: b.counter, Size: n, SHA256: [32]byte(h.Sum(nil))}
+	m := &update.Manifest{Board: b.name(), Version: b.version, Counter: b.counter, Size: n, SHA256: [32]byte(h.Sum(nil))}
 	if err := update.WriteHead(out, m, key); err != nil {
 		return errors.Join(err, out.Close())
 	}

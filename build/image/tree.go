@@ -123,7 +123,7 @@ func (b *builder) modules() error {
 	if err != nil {
 		return err
 	}
-	for _, m := range tree.closure(kept) {
+	for _, m := range tree.closure(slices.Concat(kept, b.extra)) {
 		if err := copyFile(filepath.Join(from, m), filepath.Join(to, m), 0o644); err != nil {
 			return err
 		}
@@ -172,13 +172,13 @@ func write(to string, data []byte, mode fs.FileMode) error {
 // modes of our files that are not 0644.
 var modes = map[string]fs.FileMode{"etc/shadow": 0o600}
 
-// ours puts our files, links and binaries over Debian's.
-func (b *builder) ours() error {
-	err := fs.WalkDir(rootfs.Tree(), ".", func(name string, d fs.DirEntry, err error) error {
+// lay puts files of ours over Debian's.
+func (b *builder) lay(files fs.FS) error {
+	return fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		data, err := fs.ReadFile(rootfs.Tree(), name)
+		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			return err
 		}
@@ -191,8 +191,19 @@ func (b *builder) ours() error {
 		}
 		return write(b.at("root", name), data, mode)
 	})
-	if err != nil {
+}
+
+// ours puts our files, links and binaries over Debian's.
+func (b *builder) ours() error {
+	links := rootfs.Links()
+	if err := b.lay(rootfs.Tree()); err != nil {
 		return err
+	}
+	if b.flavour == rootfs.DAHDI {
+		links = append(links, rootfs.DAHDILinks()...)
+		if err := b.lay(rootfs.DAHDITree()); err != nil {
+			return err
+		}
 	}
 	if err := b.compile("./cmd/branchline", b.at("root/usr/sbin/branchline")); err != nil {
 		return err
@@ -206,7 +217,6 @@ func (b *builder) ours() error {
 	if err := b.certificates(); err != nil {
 		return err
 	}
-	links := rootfs.Links()
 	for _, a := range rootfs.Applets {
 		links = append(links, rootfs.Link{Path: "usr/bin/" + a, Target: "busybox"})
 	}
