@@ -11,23 +11,19 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
 
-	"branchline/media"
 	"branchline/media/plane"
 	"branchline/media/tone"
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
-	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/calls"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/door"
-	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/trace"
@@ -36,15 +32,9 @@ import (
 	"branchline/pbx/sip/wire"
 )
 
-// A Router knows the dialplan: whether an extension exists in a context for a
-// caller, and whether a longer one might.
-type Router interface {
-	Lookup(context, exten, callerNum string) (exists, more bool)
-}
-
 // Options are what an Agent is made from.
 type Options struct {
-	Router    Router
+	Router    calls.Router
 	Acceptor  channel.Acceptor
 	Plane     plane.Plane
 	Registrar *registrar.Registrar
@@ -69,29 +59,16 @@ type Options struct {
 // An Agent is the SIP side of the exchange. Prepare gives it its first
 // configuration; Run lives as long as the exchange.
 type Agent struct {
-	o      Options
-	log    *slog.Logger
-	rack   *transports.Rack
-	ways   *way.Finder
-	taps   wire.Taps
-	views  *trace.Views
-	serial atomic.Uint32 // of channel names
-	door   *door.Door
-	where  *whereabouts // of devices of sip.conf
-	ready  chan struct{}
-
-	mu      sync.RWMutex
-	dialogs map[dialog.ID]*invite.Session
-	merged  map[mergeKey]*invite.Session
-	live    map[*invite.Session]*life
-	idle    chan struct{} // closed when the last session has ended, after Run was told to stop
-}
-
-// mergeKey recognises a request that arrives twice by different ways (RFC 3261
-// 8.2.2.2).
-type mergeKey struct {
-	callID, tag string
-	seq         uint32
+	o     Options
+	log   *slog.Logger
+	rack  *transports.Rack
+	ways  *way.Finder
+	taps  wire.Taps
+	views *trace.Views
+	calls *calls.Book
+	door  *door.Door
+	where *whereabouts // of devices of sip.conf
+	ready chan struct{}
 }
 
 // New makes an agent without configuration.
@@ -117,11 +94,7 @@ func New(o Options) *Agent {
 	if o.Channels == nil {
 		o.Channels = func() []*channel.Snapshot { return nil }
 	}
-	a := &Agent{
-		o: o, log: o.Log, ready: make(chan struct{}), where: newWhereabouts(o.Store),
-		dialogs: map[dialog.ID]*invite.Session{}, merged: map[mergeKey]*invite.Session{},
-		live: map[*invite.Session]*life{},
-	}
+	a := &Agent{o: o, log: o.Log, ready: make(chan struct{}), where: newWhereabouts(o.Store)}
 	a.rack = transports.New(transports.Options{
 		Receive: a.receive, Answer: func(req *sip.Request, status int) *sip.Response { return a.door.Answer(req, status) }, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
 		Addresses: o.Addresses, Token: o.Token, Limits: o.Limits, Closed: o.Closed, Log: o.Log,
@@ -131,6 +104,10 @@ func New(o Options) *Agent {
 		Taps: &a.taps, Say: o.Say, Snapshot: a.Snapshot, Address: a.DeviceAddress, CallIDs: a.callIDs, Log: o.Log,
 	})
 	a.ways = &way.Finder{Rack: a.rack, Resolver: o.Resolver, Registrar: o.Registrar, Token: o.Token, Log: o.Log}
+	a.calls = calls.New(calls.Options{
+		Rack: a.rack, Ways: a.ways, Door: a.door, Router: o.Router, Acceptor: o.Acceptor, Plane: o.Plane, Registrar: o.Registrar,
+		Channels: o.Channels, FeatureCode: o.FeatureCode, Tones: o.Tones, Log: o.Log,
+	})
 	return a
 }
 
@@ -148,13 +125,7 @@ const farewell = 2 * time.Second
 // finish, and closes all transports.
 func (a *Agent) Run(ctx context.Context) error {
 	<-ctx.Done()
-	a.mu.Lock()
-	a.idle = make(chan struct{})
-	idle := a.idle
-	if len(a.live) == 0 {
-		close(idle)
-	}
-	a.mu.Unlock()
+	idle := a.calls.Drain()
 	limit := time.NewTimer(farewell)
 	defer limit.Stop()
 	select {
@@ -162,6 +133,21 @@ func (a *Agent) Run(ctx context.Context) error {
 	case <-limit.C:
 	}
 	return a.Close()
+}
+
+// Sessions is how many SIP legs there are, those that still say goodbye
+// included.
+func (a *Agent) Sessions() int { return a.calls.Count() }
+
+// EndpointChannels are the channels of an endpoint.
+func (a *Agent) EndpointChannels(endpoint string) []*channel.Snapshot {
+	return a.calls.Channels("PJSIP", endpoint)
+}
+
+// DeviceChannels are the channels of a device of sip.conf; its id begins with
+// "SIP/". The empty id asks for those of all devices, guests and direct calls.
+func (a *Agent) DeviceChannels(id string) []*channel.Snapshot {
+	return a.calls.Channels("SIP", id)
 }
 
 // Close closes all transports at once.
@@ -205,96 +191,4 @@ func (a *Agent) Identifiers() []string {
 		return x.Order()
 	}
 	return nil
-}
-
-// Add puts a dialog into the table; part of invite.Dialogs.
-func (a *Agent) Add(id dialog.ID, s *invite.Session) {
-	a.mu.Lock()
-	a.dialogs[id] = s
-	a.mu.Unlock()
-}
-
-// Remove takes it out again.
-func (a *Agent) Remove(id dialog.ID, s *invite.Session) {
-	a.mu.Lock()
-	if a.dialogs[id] == s {
-		delete(a.dialogs, id)
-	}
-	a.mu.Unlock()
-}
-
-func (a *Agent) session(id dialog.ID) *invite.Session {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	return a.dialogs[id]
-}
-
-// A life is one session's entry in the agent's list. A session can be over
-// before whoever made it has come to enter it.
-type life struct {
-	over bool
-	key  mergeKey // zero for outbound legs
-	ep   *settings.Endpoint
-	wire string     // the transport it is on
-	peer netip.Addr // where its endpoint was when it began
-}
-
-func (a *Agent) begun(l *life, s *invite.Session) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if l.over {
-		return
-	}
-	a.live[s] = l
-	if l.key != (mergeKey{}) {
-		a.merged[l.key] = s
-	}
-}
-
-func (a *Agent) ended(l *life, s *invite.Session) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	l.over = true
-	delete(a.live, s)
-	if a.merged[l.key] == s {
-		delete(a.merged, l.key)
-	}
-	if a.idle != nil && len(a.live) == 0 {
-		select {
-		case <-a.idle:
-		default:
-			close(a.idle)
-		}
-	}
-}
-
-// Sessions is how many SIP legs there are, those that still say goodbye
-// included.
-func (a *Agent) Sessions() int {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	return len(a.live)
-}
-
-// channelName is a name no channel had before.
-func (a *Agent) channelName(endpoint string) string {
-	const digits = "0123456789abcdef"
-	n := a.serial.Add(1) - 1
-	var b [8]byte
-	for i := range b {
-		b[7-i] = digits[n&15]
-		n >>= 4
-	}
-	return "PJSIP/" + endpoint + "-" + string(b[:])
-}
-
-// streams are the audio streams of all sessions by channel name.
-func (a *Agent) streams() map[string]media.Stream {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	out := make(map[string]media.Stream, len(a.live))
-	for s := range a.live {
-		out[s.Name()] = s.Media()
-	}
-	return out
 }

@@ -183,7 +183,7 @@ func (a *Agent) showStats(_ context.Context, w io.Writer, _ []string) error {
 		" ===========================================================================================================\n\n")
 	t := cli.NewTable(w, "channels", " %8.8s %-18.18s %s %-6.6s %6d %7d %4d %7.3f %6d %7d %4d %7.3f %7.3f\n",
 		"bridge,channel,up,codec,received,receive_lost,receive_lost_percent,receive_jitter,sent,send_lost,send_lost_percent,send_jitter,round_trip")
-	media := a.streams()
+	media := a.calls.Streams()
 	for _, c := range list {
 		var rx, tx, rxLost, txLost uint64
 		var rxJitter, txJitter, rtt float64

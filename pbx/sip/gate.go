@@ -1,13 +1,11 @@
 package sip
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
-	"branchline/pbx/channel"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/door"
@@ -15,7 +13,6 @@ import (
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
-	"branchline/pbx/sip/way"
 	"branchline/pbx/sip/wire"
 )
 
@@ -66,7 +63,7 @@ func (a *Agent) receive(in *wire.Inbound) {
 	}
 	switch req.Method {
 	case sip.INVITE:
-		a.call(w, in, ep)
+		a.calls.Receive(w, in, ep)
 	case sip.REGISTER:
 		a.registration(w, in, ep, user)
 	case sip.OPTIONS:
@@ -80,7 +77,7 @@ func (a *Agent) receive(in *wire.Inbound) {
 
 // within is a request that names a dialog.
 func (a *Agent) within(in *wire.Inbound) {
-	if s := a.session(dialog.IDOf(in.Request)); s != nil {
+	if s := a.calls.Find(dialog.IDOf(in.Request)); s != nil {
 		s.Receive(in.Request, in)
 		return
 	}
@@ -121,92 +118,6 @@ func (a *Agent) challenge(w *transports.World, in *wire.Inbound, auths []*settin
 		hs = append(hs, sip.NewHeader("WWW-Authenticate", c))
 	}
 	a.door.Plain(in, sip.StatusUnauthorized, hs...)
-}
-
-// call is an INVITE outside any dialog.
-func (a *Agent) call(w *transports.World, in *wire.Inbound, ep *settings.Endpoint) {
-	req := in.Request
-	hops := hopsOf(req)
-	if hops == 0 {
-		a.door.Respond(in, sip.StatusTooManyHops)
-		return
-	}
-	exten, ok := door.Exten(w, &req.Recipient)
-	if c := req.Contact(); c != nil && c.Address.Scheme != "sip" && c.Address.Scheme != "sips" && c.Address.Scheme != "" {
-		ok = false // requests of ours could not follow it
-	}
-	if !ok {
-		a.door.Respond(in, sip.StatusRequestedRangeNotSatisfiable)
-		return
-	}
-	key := mergeKey{callID: req.CallID().Value(), seq: req.CSeq().SeqNo}
-	key.tag, _ = req.From().Params.Get("tag")
-	a.mu.RLock()
-	twice := a.merged[key] != nil
-	a.mu.RUnlock()
-	if twice {
-		a.door.Respond(in, sip.StatusLoopDetected)
-		return
-	}
-	if exten == "" {
-		exten = "s"
-	}
-	caller := party.Caller(req, ep)
-	replaced, ok := a.replaced(req)
-	if !ok {
-		a.door.Respond(in, sip.StatusCallTransactionDoesNotExists)
-		return
-	}
-	exists, more := a.o.Router.Lookup(ep.Context, exten, caller.Number)
-	switch {
-	case exists, replaced != "":
-	case more && ep.AllowOverlap:
-		a.door.Respond(in, sip.StatusAddressIncomplete)
-		return
-	default:
-		a.log.Info(fmt.Sprintf("Call (%s:%s) to extension '%s' rejected because extension not found in context '%s'.",
-			door.Upper(in.Wire), in.Source, exten, ep.Context), "endpoint", ep.ID)
-		a.door.Respond(in, sip.StatusNotFound)
-		return
-	}
-	l := &life{key: key}
-	c := a.config(w, ep, in.Wire, in.Source.Addr(), in.Local, l)
-	if pin := w.Wire(ep.Transport); pin != nil && pin.Network() != in.Wire.Network() {
-		// The pin is for calls to the endpoint. A caller that came another way,
-		// recognised by his address perhaps, has no port to hear our BYE on there.
-		road := way.RoadTo(w, ep, in.Wire.Name())
-		road.Pin = in.Wire.Name()
-		c.Network = a.ways.Carrier(road)
-	}
-	vars := ep.SetVars
-	if ep.Legacy {
-		vars = a.legacyCall(w, &c, in)
-	}
-	s, err := invite.Incoming(c, req, in)
-	if err != nil {
-		a.log.Info("call refused", "endpoint", ep.ID, "source", in.Source, "error", err)
-		return
-	}
-	a.begun(l, s)
-	err = a.o.Acceptor.Accept(a.rack.Life(), channel.Incoming{
-		Leg: s, Replaces: replaced, Context: ep.Context, Exten: exten, Dialed: exten, Caller: caller,
-		Redirecting: party.Redirecting(req), Account: ep.AccountCode, Language: ep.Language,
-		ToneZone: ep.ToneZone, MusicClass: ep.MOHSuggest, CallGroup: ep.CallGroup, PickupGroup: ep.PickupGroup,
-		Vars: vars, MaxForwards: hops, Endpoint: ep.ID, Codecs: s.Codecs(),
-	})
-	if err != nil {
-		a.log.Warn("call not accepted", "endpoint", ep.ID, "call", s.Name(), "error", err)
-		s.Hangup(channel.SwitchCongestion)
-	}
-}
-
-// hopsOf is what Max-Forwards allows, 70 if it does not say.
-func hopsOf(req *sip.Request) int {
-	h := req.MaxForwards()
-	if h == nil {
-		return 70
-	}
-	return int(min(h.Val(), 255))
 }
 
 func (a *Agent) registration(w *transports.World, in *wire.Inbound, ep *settings.Endpoint, user string) {

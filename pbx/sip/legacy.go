@@ -1,14 +1,11 @@
 package sip
 
 import (
-	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
-	"branchline/pbx/channel"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/door"
@@ -16,7 +13,6 @@ import (
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
-	"branchline/pbx/sip/way"
 	"branchline/pbx/sip/wire"
 )
 
@@ -84,7 +80,7 @@ func (a *Agent) legacy(w *transports.World, in *wire.Inbound) {
 			a.door.Respond(in, sip.StatusTemporarilyUnavailable)
 			return
 		}
-		a.call(w, in, ep)
+		a.calls.Receive(w, in, ep)
 	case sip.OPTIONS:
 		a.legacyOptions(w, in, ep)
 	case sip.MESSAGE:
@@ -243,77 +239,4 @@ func (a *Agent) legacyOther(in *wire.Inbound) {
 	default:
 		a.door.Other(in)
 	}
-}
-
-// asLegacy changes the configuration of a session so that it speaks as sip.conf
-// says: x is the transport, to which it keeps, and held the address the party
-// is reached at whatever its Contact says.
-func (a *Agent) asLegacy(w *transports.World, c *invite.Config, host string, x *wire.Wire, held netip.AddrPort) *way.Carrier {
-	s := w.Settings.SIP
-	name := c.Endpoint.ID
-	if c.Endpoint == s.Guest || c.Endpoint == s.Direct {
-		name = "SIP/" + host
-	}
-	c.Name = a.numbered(name)
-	if s.UserAgent != "" {
-		c.UserAgent = s.UserAgent
-	}
-	c.FromUser, c.MaxForwards = s.CallerID, s.MaxForwards
-	if d := w.Device(c.Endpoint.ID); d != nil && d.MaxForwards > 0 {
-		c.MaxForwards = d.MaxForwards
-	}
-	network := a.ways.Carrier(way.Road{Pin: x.Name(), Prefer: x.Name(), Plain: w.Plain(true), Held: held})
-	c.Network = network
-	return network
-}
-
-// legacyCall is asLegacy for an inbound call. It gives the variables the channel
-// begins with.
-func (a *Agent) legacyCall(w *transports.World, c *invite.Config, in *wire.Inbound) []channel.Header {
-	req, ep := in.Request, c.Endpoint
-	var held netip.AddrPort
-	if ep.ForceRport || in.Wire.Reliable() {
-		held = in.Source
-	}
-	host := in.Source.Addr().String()
-	if from := req.From(); from != nil && from.Address.Host != "" {
-		host = from.Address.Host
-	}
-	a.asLegacy(w, c, host, in.Wire, held)
-	to := ""
-	if h := req.To(); h != nil {
-		to = h.Address.Host
-	}
-	vars := slices.Clip(ep.SetVars)
-	for _, v := range []channel.Header{
-		{Name: "SIPURI", Value: contactURI(req)}, {Name: "SIPDOMAIN", Value: to}, {Name: "SIPCALLID", Value: req.CallID().Value()},
-	} {
-		if v.Value != "" {
-			vars = append(vars, v)
-		}
-	}
-	return vars
-}
-
-func contactURI(req *sip.Request) string {
-	if c := req.Contact(); c != nil {
-		return c.Address.String()
-	}
-	return ""
-}
-
-// numbered makes a channel name no channel had before.
-func (a *Agent) numbered(device string) string {
-	return fmt.Sprintf("%s-%08x", device, a.serial.Add(1)-1)
-}
-
-// DeviceChannels are the channels of a device of sip.conf; its id begins with
-// "SIP/". The empty id asks for those of all devices, guests and direct calls.
-func (a *Agent) DeviceChannels(id string) (out []*channel.Snapshot) {
-	for _, c := range a.o.Channels() {
-		if strings.HasPrefix(c.Name, "SIP/") && (id == "" || c.Endpoint == id) {
-			out = append(out, c)
-		}
-	}
-	return out
 }

@@ -12,6 +12,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
+	"branchline/pbx/sip/calls"
 	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/invite"
 )
@@ -48,16 +49,11 @@ func (a *Agent) legacyDialogs() (out []dialogView) {
 	for _, c := range a.DeviceChannels("") {
 		channels[c.Name] = c
 	}
-	a.mu.RLock()
-	var live []*invite.Session
-	for s := range a.live {
-		if s.Endpoint.Legacy {
-			live = append(live, s)
-		}
-	}
-	a.mu.RUnlock()
 	fact := func(s *invite.Session, name string) string { v, _ := s.Fact(name); return v }
-	for _, s := range live {
+	for _, s := range a.calls.Sessions() {
+		if !s.Endpoint.Legacy {
+			continue
+		}
 		v := dialogView{s: s, c: channels[s.Name()], id: fact(s, "pjsip,call-id"), name: "<guest>"}
 		v.peer, _ = netip.ParseAddrPort(fact(s, "pjsip,remote_addr"))
 		if dev := a.rack.Load().Device(s.Endpoint.ID); dev != nil {
@@ -222,7 +218,7 @@ func (a *Agent) showDialog(_ context.Context, w io.Writer, args []string) error 
 		{"  Their Codec Capability:   ", v.codec()}, {"  Joint Codec Capability:   ", v.codec()}, {"  Format:                 ", v.codec()},
 		{"  T.38 support            ", "No"}, {"  Video support           ", yes[video]}, {"  MaxCallBR:              ", "384 kbps"},
 		{"  Theoretical Address:    ", received}, {"  Received Address:       ", received}, {"  SIP Transfer mode:      ", transferMode(e.AllowTransfer)},
-		{"  Force rport:            ", yes[e.ForceRport]}, {"  Audio IP:               ", hostOnly(fact("rtp,src")) + " (local)"},
+		{"  Force rport:            ", yes[e.ForceRport]}, {"  Audio IP:               ", calls.HostOnly(fact("rtp,src")) + " (local)"},
 		{"  Our Tag:                ", fact("pjsip,local_tag")}, {"  Their Tag:              ", fact("pjsip,remote_tag")},
 		{"  SIP User agent:         ", ""}, {"  Username:               ", v.user}, {"  Peername:               ", strings.Trim(v.name, "<>")},
 		{"  Original uri:           ", fact("pjsip,request_uri")}, {"  Need Destroy:           ", "No"}, {"  Last Message:           ", v.s.Last()},

@@ -11,6 +11,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
+	"branchline/pbx/sip/calls"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
@@ -92,30 +93,10 @@ func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg,
 	if to.dev != nil {
 		call.AOR = to.dev.ID
 	}
-	l := &life{}
-	peer := way.To.Addr()
-	c := a.config(w, way.ep, way.Wire, peer, way.Wire.Local(peer), l)
-	network := a.asLegacy(w, &c, hostOnly(to.host), way.Wire, way.held)
-	switch {
-	case way.late != nil:
-		c.Find = a.ways.Find(w, way.ep, network, way.late, way.first, channel.SubscriberAbsent)
-	case way.first != nil:
-		network.Found(way.first, way.all)
-	}
-	s, err := invite.Outgoing(c, call)
-	if err != nil {
-		return nil, &channel.Refusal{Cause: channel.SwitchCongestion, Why: err.Error()}
-	}
-	a.begun(l, s)
-	return s, nil
-}
-
-func hostOnly(s string) string {
-	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().String()
-	}
-	host, _, _ := strings.Cut(s, ":")
-	return host
+	return a.leg(w, calls.Outward{
+		Endpoint: way.ep, Hop: way.Hop, Call: call, First: way.first, All: way.all, Late: way.late,
+		Lost: channel.SubscriberAbsent, Host: calls.HostOnly(to.host), Held: way.held,
+	})
 }
 
 // A course is how a call goes out.

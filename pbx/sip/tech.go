@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/calls"
 	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/way"
@@ -60,20 +61,21 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 		}
 		h = look.Hops[0]
 	}
-	l := &life{}
-	c := a.config(w, to.Endpoint, h.Wire, h.To.Addr(), h.Wire.Local(h.To.Addr()), l)
-	network := a.ways.Carrier(way.RoadTo(w, to.Endpoint, h.Wire.Name()))
+	out := calls.Outward{Endpoint: to.Endpoint, Hop: h, Call: call, First: first, Lost: channel.NoRoute}
 	if late {
-		c.Find = a.ways.Find(w, to.Endpoint, network, look, first, channel.NoRoute)
+		out.Late = look
 	} else {
-		network.Found(first, look.Hops)
+		out.All = look.Hops
 	}
-	c.Network = network
-	s, err := invite.Outgoing(c, call)
+	return a.leg(w, out)
+}
+
+// leg places a call.
+func (a *Agent) leg(w *transports.World, o calls.Outward) (channel.Leg, error) {
+	s, err := a.calls.Place(w, o)
 	if err != nil {
-		return nil, &channel.Refusal{Cause: channel.SwitchCongestion, Why: err.Error()}
+		return nil, err // and no nil session in an interface
 	}
-	a.begun(l, s)
 	return s, nil
 }
 
@@ -136,13 +138,3 @@ func (t tech) State(dest string) channel.DeviceState {
 
 // State is the device state of an endpoint.
 func (a *Agent) State(endpoint string) channel.DeviceState { return tech{a}.State(endpoint) }
-
-// EndpointChannels are the channels of an endpoint.
-func (a *Agent) EndpointChannels(endpoint string) (out []*channel.Snapshot) {
-	for _, c := range a.o.Channels() {
-		if c.Endpoint == endpoint && strings.HasPrefix(c.Name, "PJSIP/") {
-			out = append(out, c)
-		}
-	}
-	return out
-}
