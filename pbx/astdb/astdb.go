@@ -47,6 +47,7 @@ type DB struct {
 
 	journal    journal
 	generation uint64 // of the next commit
+	closed     bool   // by the process before
 	deaf       bool   // the journal has failed, and that was said
 
 	committing sync.Mutex // one commit at a time
@@ -117,6 +118,9 @@ func (db *DB) load() error {
 			return err
 		}
 		db.generation = generationOf(tx) + 1
+		if db.closed, err = takeClosed(tx); err != nil {
+			return err
+		}
 		return b.ForEach(func(k, v []byte) error {
 			db.values[string(k)] = string(v)
 			return nil
@@ -144,6 +148,11 @@ func (db *DB) recover() error {
 	}
 	return errors.Join(db.journal.empty(0), db.journal.empty(1))
 }
+
+// Closed reports whether the process that had the store before has closed it, with
+// everything written. Otherwise it was killed, or lost its power, and what was put with
+// a long delay may be missing.
+func (db *DB) Closed() bool { return db.closed }
 
 // name joins family and key as Asterisk does.
 func name(family, key string) string {

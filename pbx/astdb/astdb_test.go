@@ -88,6 +88,34 @@ func TestSoonIsWrittenAtClose(t *testing.T) {
 	}
 }
 
+func TestClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "astdb")
+	db := open(t, path)
+	if db.Closed() {
+		t.Error("a new store was closed by nobody")
+	}
+	if err := db.Put("a", "1", "x"); err != nil {
+		t.Fatal(err)
+	}
+	if copied(t, path).Closed() {
+		t.Error("the files of a running process are those of one that was killed")
+	}
+	for range 2 {
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if db = open(t, path); !db.Closed() {
+			t.Error("closed, and not known")
+		}
+	}
+	if copied(t, path).Closed() {
+		t.Error("open again, and killed")
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWriteBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "astdb")

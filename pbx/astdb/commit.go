@@ -161,5 +161,9 @@ func (db *DB) Close() error {
 	}
 	close(db.closing)
 	<-db.done
-	return errors.Join(db.Sync(), db.journal.close(), db.file.Close())
+	err := db.Sync()
+	if err == nil {
+		err = db.file.Update(putClosed)
+	}
+	return errors.Join(err, db.journal.close(), db.file.Close())
 }

@@ -149,6 +149,7 @@ func readRecord(b []byte) (p pending, size int, ok bool) {
 var (
 	stateBucket   = []byte("state")
 	generationKey = []byte("generation")
+	closedKey     = []byte("closed") // is there while nobody has the store open
 )
 
 func generationOf(tx *bbolt.Tx) uint64 {
@@ -158,6 +159,23 @@ func generationOf(tx *bbolt.Tx) uint64 {
 		}
 	}
 	return 0
+}
+
+// takeClosed reads and removes the mark of putClosed.
+func takeClosed(tx *bbolt.Tx) (bool, error) {
+	b := tx.Bucket(stateBucket)
+	if b == nil || b.Get(closedKey) == nil {
+		return false, nil
+	}
+	return true, b.Delete(closedKey)
+}
+
+func putClosed(tx *bbolt.Tx) error {
+	b, err := tx.CreateBucketIfNotExists(stateBucket)
+	if err != nil {
+		return err
+	}
+	return b.Put(closedKey, []byte{1})
 }
 
 func putGeneration(tx *bbolt.Tx, g uint64) error {
