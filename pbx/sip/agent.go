@@ -22,6 +22,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/calls"
+	"branchline/pbx/sip/devices"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/registrar"
@@ -59,16 +60,16 @@ type Options struct {
 // An Agent is the SIP side of the exchange. Prepare gives it its first
 // configuration; Run lives as long as the exchange.
 type Agent struct {
-	o     Options
-	log   *slog.Logger
-	rack  *transports.Rack
-	ways  *way.Finder
-	taps  wire.Taps
-	views *trace.Views
-	calls *calls.Book
-	door  *door.Door
-	where *whereabouts // of devices of sip.conf
-	ready chan struct{}
+	o       Options
+	log     *slog.Logger
+	rack    *transports.Rack
+	ways    *way.Finder
+	taps    wire.Taps
+	views   *trace.Views
+	calls   *calls.Book
+	door    *door.Door
+	devices *devices.Directory
+	ready   chan struct{}
 }
 
 // New makes an agent without configuration.
@@ -94,7 +95,7 @@ func New(o Options) *Agent {
 	if o.Channels == nil {
 		o.Channels = func() []*channel.Snapshot { return nil }
 	}
-	a := &Agent{o: o, log: o.Log, ready: make(chan struct{}), where: newWhereabouts(o.Store)}
+	a := &Agent{o: o, log: o.Log, ready: make(chan struct{})}
 	a.rack = transports.New(transports.Options{
 		Receive: a.receive, Answer: func(req *sip.Request, status int) *sip.Response { return a.door.Answer(req, status) }, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
 		Addresses: o.Addresses, Token: o.Token, Limits: o.Limits, Closed: o.Closed, Log: o.Log,
@@ -104,6 +105,7 @@ func New(o Options) *Agent {
 		Taps: &a.taps, Say: o.Say, Snapshot: a.Snapshot, Address: a.DeviceAddress, CallIDs: a.callIDs, Log: o.Log,
 	})
 	a.ways = &way.Finder{Rack: a.rack, Resolver: o.Resolver, Registrar: o.Registrar, Token: o.Token, Log: o.Log}
+	a.devices = devices.New(o.Store, a.rack, a.ways, o.Registrar)
 	a.calls = calls.New(calls.Options{
 		Rack: a.rack, Ways: a.ways, Door: a.door, Router: o.Router, Acceptor: o.Acceptor, Plane: o.Plane, Registrar: o.Registrar,
 		Channels: o.Channels, FeatureCode: o.FeatureCode, Tones: o.Tones, Log: o.Log,
@@ -149,6 +151,15 @@ func (a *Agent) EndpointChannels(endpoint string) []*channel.Snapshot {
 func (a *Agent) DeviceChannels(id string) []*channel.Snapshot {
 	return a.calls.Channels("SIP", id)
 }
+
+// ContactsChanged is to be called when the contacts of an address of record have
+// changed (registrar.Options.Changed): a device of sip.conf that has none left
+// is nowhere any more.
+func (a *Agent) ContactsChanged(aor string) { a.devices.ContactsChanged(aor) }
+
+// DeviceAddress is the address a device of sip.conf is reached at; invalid while
+// it is not registered.
+func (a *Agent) DeviceAddress(dev *settings.Device) netip.AddrPort { return a.devices.Address(dev) }
 
 // Close closes all transports at once.
 func (a *Agent) Close() error {

@@ -47,7 +47,7 @@ func (a *Agent) legacy(w *transports.World, in *wire.Inbound) {
 		return
 	}
 	s := w.Settings.SIP
-	dev, refused := w.Index.Device(req, in.Source, in.Wire.Network(), a.where.at)
+	dev, refused := w.Index.Device(req, in.Source, in.Wire.Network(), a.devices.At)
 	ep := s.Guest
 	if dev != nil {
 		ep = seen(dev, in)
@@ -192,7 +192,7 @@ func (a *Agent) legacyRegister(w *transports.World, in *wire.Inbound) {
 	src := registrar.Source{Addr: in.Source, Protocol: door.Upper(in.Wire), Transport: in.Wire.Name()}
 	r := a.o.Registrar.Register(req, src, ep, user)
 	if r.Status == sip.StatusOK {
-		a.where.learn(dev, a.o.Registrar.Contacts(dev.ID), in.Source, in.Wire.Network(), ep.ForceRport)
+		a.devices.Learn(dev, in.Source, in.Wire.Network(), ep.ForceRport)
 	}
 	res := a.door.Answer(req, r.Status)
 	res.AppendHeader(sip.NewHeader("Allow", invite.Allow))

@@ -12,7 +12,6 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
-	"branchline/pbx/sip/calls"
 	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/invite"
 )
@@ -218,7 +217,7 @@ func (a *Agent) showDialog(_ context.Context, w io.Writer, args []string) error 
 		{"  Their Codec Capability:   ", v.codec()}, {"  Joint Codec Capability:   ", v.codec()}, {"  Format:                 ", v.codec()},
 		{"  T.38 support            ", "No"}, {"  Video support           ", yes[video]}, {"  MaxCallBR:              ", "384 kbps"},
 		{"  Theoretical Address:    ", received}, {"  Received Address:       ", received}, {"  SIP Transfer mode:      ", transferMode(e.AllowTransfer)},
-		{"  Force rport:            ", yes[e.ForceRport]}, {"  Audio IP:               ", calls.HostOnly(fact("rtp,src")) + " (local)"},
+		{"  Force rport:            ", yes[e.ForceRport]}, {"  Audio IP:               ", hostOnly(fact("rtp,src")) + " (local)"},
 		{"  Our Tag:                ", fact("pjsip,local_tag")}, {"  Their Tag:              ", fact("pjsip,remote_tag")},
 		{"  SIP User agent:         ", ""}, {"  Username:               ", v.user}, {"  Peername:               ", strings.Trim(v.name, "<>")},
 		{"  Original uri:           ", fact("pjsip,request_uri")}, {"  Need Destroy:           ", "No"}, {"  Last Message:           ", v.s.Last()},
@@ -265,4 +264,11 @@ func (a *Agent) showTCP(_ context.Context, w io.Writer, args []string) error {
 		}
 	}
 	return nil
+}
+
+func hostOnly(s string) string {
+	if ap, err := netip.ParseAddrPort(s); err == nil {
+		return ap.Addr().String()
+	}
+	return s
 }

@@ -10,6 +10,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
+	"branchline/pbx/sip/devices"
 	"branchline/pbx/sip/invite"
 )
 
@@ -27,9 +28,9 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 	}
 	list := a.o.Registrar.Usable(dev.ID)
 	if len(list) == 0 {
-		return fmt.Errorf("notify %s: %w", dev.Name, errNoPeer)
+		return fmt.Errorf("notify %s: %w", dev.Name, devices.ErrNoPeer)
 	}
-	way, err := a.reach(ctx, w, dev, list[0])
+	way, err := a.devices.Reach(ctx, w, dev, list[0])
 	if err != nil {
 		return fmt.Errorf("notify %s: %w", dev.Name, err)
 	}
@@ -41,12 +42,12 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 		contact.UriParams.Add("transport", way.Wire.Network())
 	}
 	callID, hops := sip.CallIDHeader(a.o.Token()), sip.MaxForwardsHeader(max(w.Settings.SIP.MaxForwards, 1))
-	req := sip.NewRequest(sip.NOTIFY, way.uri)
-	for i := range way.routes {
-		req.AppendHeader(&sip.RouteHeader{Address: way.routes[i]})
+	req := sip.NewRequest(sip.NOTIFY, way.URI)
+	for i := range way.Routes {
+		req.AppendHeader(&sip.RouteHeader{Address: way.Routes[i]})
 	}
 	req.AppendHeader(&sip.FromHeader{Address: me, Params: sip.HeaderParams{{K: "tag", V: a.o.Token()}}})
-	req.AppendHeader(&sip.ToHeader{Address: plainURI(way.uri)})
+	req.AppendHeader(&sip.ToHeader{Address: plainURI(way.URI)})
 	req.AppendHeader(&sip.ContactHeader{Address: contact})
 	req.AppendHeader(&callID)
 	req.AppendHeader(&sip.CSeqHeader{SeqNo: 1, MethodName: sip.NOTIFY})

@@ -89,7 +89,7 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 // pingHops are where a contact is asked, one after the other.
 func (a *Agent) pingHops(ctx context.Context, w *transports.World, c *registrar.Contact, pin string, first *sip.Uri) ([]way.Hop, error) {
 	if dev := w.Device(c.AOR); dev != nil {
-		x, err := a.reach(ctx, w, dev, c)
+		x, err := a.devices.Reach(ctx, w, dev, c)
 		return []way.Hop{x.Hop}, err
 	}
 	return a.ways.Hops(ctx, way.Road{Pin: pin, Prefer: c.Source.Transport}, first)

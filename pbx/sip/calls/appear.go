@@ -95,7 +95,7 @@ func contactURI(req *sip.Request) string {
 	return ""
 }
 
-func HostOnly(s string) string {
+func hostOnly(s string) string {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().String()
 	}

@@ -33,7 +33,7 @@ func (b *Book) Place(w *transports.World, o Outward) (*invite.Session, error) {
 	network := b.o.Ways.Carrier(way.RoadTo(w, ep, x.Name()))
 	c.Network = network
 	if ep.Legacy {
-		network = b.asLegacy(w, &c, o.Host, x, o.Held)
+		network = b.asLegacy(w, &c, hostOnly(o.Host), x, o.Held)
 	}
 	switch {
 	case o.Late != nil:

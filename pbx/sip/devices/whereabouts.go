@@ -1,4 +1,4 @@
-package sip
+package devices
 
 import (
 	"net/netip"
@@ -155,48 +155,4 @@ func (p *whereabouts) place(dev *settings.Device) (place, bool) {
 	defer p.mu.Unlock()
 	at, ok := p.of[strings.ToLower(dev.Name)]
 	return at, ok
-}
-
-// ContactsChanged is to be called when the contacts of an address of record have
-// changed (registrar.Options.Changed): a device of sip.conf that has none left
-// is nowhere any more.
-func (a *Agent) ContactsChanged(aor string) {
-	dev := a.rack.Load().Device(aor)
-	if dev == nil {
-		return
-	}
-	for _, c := range a.o.Registrar.Contacts(aor) {
-		if !c.Permanent() {
-			return
-		}
-	}
-	a.where.forget(dev)
-}
-
-// DeviceAddress is the address a device of sip.conf is reached at; invalid while
-// it is not registered.
-func (a *Agent) DeviceAddress(dev *settings.Device) netip.AddrPort {
-	if dev.AOR == nil {
-		return netip.AddrPort{}
-	}
-	for _, c := range a.o.Registrar.Contacts(dev.ID) {
-		if at, ok := a.where.place(dev); ok && !c.Permanent() {
-			return at.addr
-		}
-		if addr, ok := way.Literal(&c.Uri); ok {
-			port := c.Uri.Port
-			if port == 0 {
-				port = 5060
-			}
-			return netip.AddrPortFrom(addr, uint16(port))
-		}
-	}
-	if len(dev.Addresses) > 0 {
-		port := dev.Port
-		if port == 0 {
-			port = 5060
-		}
-		return netip.AddrPortFrom(dev.Addresses[0], uint16(port))
-	}
-	return netip.AddrPort{}
 }
