@@ -91,11 +91,8 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 		return err
 	}
 	auths, _ := w.Settings.UACAuths(to.Endpoint)
-	creds := way.Credentials{Auths: auths}
 	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
-	var challenge *sip.Response
-	for seq := uint32(1); ; seq++ {
-		h := hs[0]
+	res, _, err := a.ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
 		req := a.messageTo(w, to, h, text, tag)
 		req.AppendHeader(&callID)
 		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.MESSAGE})
@@ -111,25 +108,17 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 		}
 		req.AppendHeader(&kind)
 		req.SetBody([]byte(text.Body))
-		if challenge != nil {
-			if err := creds.Authorize(req, challenge); err != nil {
-				return fmt.Errorf("%d %s: %w", challenge.StatusCode, challenge.Reason, err)
-			}
-		}
-		res, err := a.ways.Ask(ctx, h, req, len(hs) > 1)
-		switch {
-		case len(hs) > 1 && a.ways.GaveUp(ctx, h, res, err):
-			hs, challenge = hs[1:], nil
-		case err != nil:
-			return err
-		case res.StatusCode < 300:
-			return nil
-		case len(auths) > 0 && (res.StatusCode == 401 || res.StatusCode == 407) && seq <= 2:
-			challenge = res
-		default:
-			return fmt.Errorf("%d %s: %w", res.StatusCode, res.Reason, errNotAccepted)
-		}
+		return req
+	})
+	switch {
+	case err != nil && res != nil:
+		return fmt.Errorf("%d %s: %w", res.StatusCode, res.Reason, err)
+	case err != nil:
+		return err
+	case res.StatusCode >= 300:
+		return fmt.Errorf("%d %s: %w", res.StatusCode, res.Reason, errNotAccepted)
 	}
+	return nil
 }
 
 // messageTo begins the request: who sends it to whom, and the headers that the

@@ -84,11 +84,8 @@ func (a *Agent) notify(ctx context.Context, w *transports.World, to way.Target, 
 		user = to.Endpoint.ID
 	}
 	auths, _ := w.Settings.UACAuths(to.Endpoint)
-	creds := way.Credentials{Auths: auths}
 	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
-	var challenge *sip.Response
-	for seq := uint32(1); ; seq++ {
-		h := hs[0]
+	res, h, err := a.ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
 		req := a.notice(w, to.URI, routes, h, user)
 		req.From().Params.Add("tag", tag)
 		req.AppendHeader(&callID)
@@ -97,27 +94,19 @@ func (a *Agent) notify(ctx context.Context, w *transports.World, to way.Target, 
 			req.AppendHeader(sip.HeaderClone(x))
 		}
 		req.SetBody([]byte(body))
-		if challenge != nil {
-			if err := creds.Authorize(req, challenge); err != nil {
-				return fmt.Errorf("%s asks for a password: %w", h.To, err)
-			}
-		}
-		res, err := a.ways.Ask(ctx, h, req, len(hs) > 1)
-		switch {
-		case len(hs) > 1 && a.ways.GaveUp(ctx, h, res, err):
-			hs, challenge = hs[1:], nil
-		case errors.Is(err, invite.ErrTimeout):
-			return fmt.Errorf("no answer from %s in %v", h.To, notifyWait)
-		case err != nil:
-			return err
-		case res.StatusCode/100 == 2:
-			return nil
-		case len(auths) > 0 && (res.StatusCode == 401 || res.StatusCode == 407) && seq <= 2:
-			challenge = res
-		default:
-			return fmt.Errorf("%s answered %d %s", h.To, res.StatusCode, res.Reason)
-		}
+		return req
+	})
+	switch {
+	case err != nil && res != nil:
+		return fmt.Errorf("%s asks for a password: %w", h.To, err)
+	case errors.Is(err, invite.ErrTimeout):
+		return fmt.Errorf("no answer from %s in %v", h.To, notifyWait)
+	case err != nil:
+		return err
+	case res.StatusCode/100 != 2:
+		return fmt.Errorf("%s answered %d %s", h.To, res.StatusCode, res.Reason)
 	}
+	return nil
 }
 
 // notice begins the request: who speaks, to whom, by which way.

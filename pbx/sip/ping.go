@@ -43,10 +43,7 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 	}
 	callID := sip.CallIDHeader(a.o.Token())
 	tag := a.o.Token()
-	creds := way.Credentials{Auths: auths}
-	var challenge *sip.Response
-	for seq := uint32(1); ; seq++ {
-		h := hs[0]
+	res, _, err := a.ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
 		host, port := h.Wire.Speaks(h.To.Addr())
 		me := sip.Uri{Scheme: "sip", User: from, Host: host}
 		contact := sip.Uri{Scheme: "sip", User: from, Host: host, Port: port}
@@ -66,24 +63,12 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 		req.AppendHeader(&hops)
 		req.AppendHeader(sip.NewHeader("User-Agent", a.rack.UserAgent()))
 		req.SetBody(nil)
-		if challenge != nil {
-			if err := creds.Authorize(req, challenge); err != nil {
-				return challenge.StatusCode, nil // it is there, which is what was asked
-			}
-		}
-		res, err := a.ways.Ask(ctx, h, req, len(hs) > 1)
-		if len(hs) > 1 && a.ways.GaveUp(ctx, h, res, err) {
-			hs, challenge = hs[1:], nil
-			continue
-		}
-		if err != nil {
-			return 0, err
-		}
-		if len(auths) == 0 || res.StatusCode != 401 && res.StatusCode != 407 || seq > 2 {
-			return res.StatusCode, nil
-		}
-		challenge = res
+		return req
+	})
+	if res == nil {
+		return 0, err
 	}
+	return res.StatusCode, nil // a challenge shows that it is there, which is what was asked
 }
 
 // pingHops are where a contact is asked, one after the other.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/settings"
 	"branchline/pbx/sip/invite"
 )
 
@@ -47,5 +48,32 @@ func (f *Finder) Ask(ctx context.Context, h Hop, req *sip.Request, others bool) 
 	case <-ctx.Done():
 		o.Terminate()
 		return nil, fmt.Errorf("%s: %w", req.Recipient.String(), invite.ErrTimeout)
+	}
+}
+
+// Deliver sends what build makes to one hop after the other until one answers, and
+// once more with credentials where they are asked for; seq is the request's CSeq.
+// It gives the final response and the hop that sent it. With an error there may be a
+// response too: the challenge that auths could not answer.
+func (f *Finder) Deliver(ctx context.Context, hs []Hop, auths []*settings.Auth, build func(h Hop, seq uint32) *sip.Request) (*sip.Response, Hop, error) {
+	creds := Credentials{Auths: auths}
+	var challenge *sip.Response
+	for seq := uint32(1); ; seq++ {
+		h := hs[0]
+		req := build(h, seq)
+		if challenge != nil {
+			if err := creds.Authorize(req, challenge); err != nil {
+				return challenge, h, err
+			}
+		}
+		res, err := f.Ask(ctx, h, req, len(hs) > 1)
+		switch {
+		case len(hs) > 1 && f.GaveUp(ctx, h, res, err):
+			hs, challenge = hs[1:], nil
+		case err == nil && len(auths) > 0 && (res.StatusCode == 401 || res.StatusCode == 407) && seq <= 2:
+			challenge = res
+		default:
+			return res, h, err
+		}
 	}
 }
