@@ -124,7 +124,7 @@ func (b *builder) build() error {
 		{"compressed root", b.compress},
 		{"slot", b.slot},
 		{"image", b.image},
-		{"update", b.artefact},
+		{"update and compressed image", b.press},
 	}...)
 	for _, s := range steps {
 		if err := s.do(); err != nil {
