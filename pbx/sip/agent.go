@@ -25,6 +25,8 @@ import (
 	"branchline/pbx/sip/devices"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/door"
+	"branchline/pbx/sip/errands"
+	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/trace"
@@ -67,6 +69,7 @@ type Agent struct {
 	taps    wire.Taps
 	views   *trace.Views
 	calls   *calls.Book
+	errands *errands.Runner
 	door    *door.Door
 	devices *devices.Directory
 	ready   chan struct{}
@@ -110,6 +113,10 @@ func New(o Options) *Agent {
 		Rack: a.rack, Ways: a.ways, Door: a.door, Router: o.Router, Acceptor: o.Acceptor, Plane: o.Plane, Registrar: o.Registrar,
 		Channels: o.Channels, FeatureCode: o.FeatureCode, Tones: o.Tones, Log: o.Log,
 	})
+	a.errands = errands.New(errands.Options{
+		Rack: a.rack, Ways: a.ways, Devices: a.devices, Door: a.door, Registrar: o.Registrar, Router: o.Router,
+		Acceptor: o.Acceptor, Token: o.Token, Log: o.Log,
+	})
 	return a
 }
 
@@ -150,6 +157,29 @@ func (a *Agent) EndpointChannels(endpoint string) []*channel.Snapshot {
 // "SIP/". The empty id asks for those of all devices, guests and direct calls.
 func (a *Agent) DeviceChannels(id string) []*channel.Snapshot {
 	return a.calls.Channels("SIP", id)
+}
+
+// Ping asks a contact whether it is there (registrar.Pinger); see errands.
+func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AOR) (int, error) {
+	return a.errands.Ping(ctx, c, aor)
+}
+
+// SendRegister sends REGISTER for one of our own registrations (outreg.Caller); see
+// errands.
+func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *outreg.Thread, expires time.Duration) (*sip.Response, error) {
+	return a.errands.SendRegister(ctx, r, t, expires)
+}
+
+// Notify sends a NOTIFY outside any dialog to every contact of an endpoint of
+// pjsip.conf, or to an address; see errands.
+func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) error {
+	return a.errands.Notify(ctx, dest, what)
+}
+
+// NotifyDevice sends a NOTIFY outside any dialog to a device of sip.conf; see
+// errands.
+func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *astconf.Section) error {
+	return a.errands.NotifyDevice(ctx, dev, what)
 }
 
 // ContactsChanged is to be called when the contacts of an address of record have

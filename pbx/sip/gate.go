@@ -69,7 +69,7 @@ func (a *Agent) receive(in *wire.Inbound) {
 	case sip.OPTIONS:
 		a.options(w, in, ep)
 	case sip.MESSAGE:
-		a.message(w, in, ep)
+		a.errands.Receive(w, in, ep)
 	default:
 		a.door.Other(in)
 	}

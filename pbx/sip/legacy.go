@@ -88,7 +88,7 @@ func (a *Agent) legacy(w *transports.World, in *wire.Inbound) {
 			a.door.Respond(in, sip.StatusMethodNotAllowed, sip.NewHeader("Allow", invite.Allow))
 			return
 		}
-		a.message(w, in, ep)
+		a.errands.Receive(w, in, ep)
 	default:
 		a.legacyOther(in)
 	}

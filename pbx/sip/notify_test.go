@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/sip/errands"
 )
 
 const notices = `[clear-mwi]
@@ -83,7 +84,7 @@ func TestNotify(t *testing.T) {
 			t.Errorf("silence: %v", err)
 		}
 
-		if err := <-send("nobody", "reboot"); !errors.Is(err, ErrNoEndpoint) {
+		if err := <-send("nobody", "reboot"); !errors.Is(err, errands.ErrNoEndpoint) {
 			t.Errorf("nobody: %v", err)
 		}
 		if err := <-send("1001", "reboot"); err == nil || !strings.Contains(err.Error(), "no contact") {

@@ -79,6 +79,11 @@ func (a *Agent) leg(w *transports.World, o calls.Outward) (channel.Leg, error) {
 	return s, nil
 }
 
+// SendMessage sends a MESSAGE outside of any call (channel.Messenger); see errands.
+func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) error {
+	return t.a.errands.SendMessage(ctx, dest, text)
+}
+
 // DialContacts is PJSIP_DIAL_CONTACTS(endpoint[,aor]): a Dial argument that
 // calls every usable contact at once, "" if there is none.
 func (a *Agent) DialContacts(endpoint, aor string) string {

@@ -1,4 +1,4 @@
-package sip
+package errands
 
 import (
 	"context"
@@ -17,21 +17,21 @@ import (
 	"branchline/pbx/sip/wire"
 )
 
-// message takes a MESSAGE outside of any call (RFC 3428 7): the dialplan decides
+// Receive takes a MESSAGE outside of any call (RFC 3428 7): the dialplan decides
 // what becomes of it.
-func (a *Agent) message(w *transports.World, in *wire.Inbound, ep *settings.Endpoint) {
+func (e *Runner) Receive(w *transports.World, in *wire.Inbound, ep *settings.Endpoint) {
 	req := in.Request
 	kind := "text/plain"
 	if h := req.GetHeader("Content-Type"); h != nil {
 		kind = h.Value()
 	}
 	if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(kind)), "text/") {
-		a.door.Respond(in, sip.StatusUnsupportedMediaType, sip.NewHeader("Accept", "text/*"))
+		e.o.Door.Respond(in, sip.StatusUnsupportedMediaType, sip.NewHeader("Accept", "text/*"))
 		return
 	}
 	exten, ok := door.Exten(w, &req.Recipient)
 	if !ok {
-		a.door.Respond(in, sip.StatusRequestedRangeNotSatisfiable)
+		e.o.Door.Respond(in, sip.StatusRequestedRangeNotSatisfiable)
 		return
 	}
 	if exten == "" {
@@ -41,10 +41,10 @@ func (a *Agent) message(w *transports.World, in *wire.Inbound, ep *settings.Endp
 	if context == "" {
 		context = ep.Context
 	}
-	to, able := a.o.Acceptor.(channel.TextAcceptor)
+	to, able := e.o.Acceptor.(channel.TextAcceptor)
 	caller := party.Caller(req, ep)
-	if exists, _ := a.o.Router.Lookup(context, exten, caller.Number); !exists || !able {
-		a.door.Respond(in, sip.StatusNotFound)
+	if exists, _ := e.o.Router.Lookup(context, exten, caller.Number); !exists || !able {
+		e.o.Door.Respond(in, sip.StatusNotFound)
 		return
 	}
 	recipient := req.Recipient.Clone()
@@ -60,25 +60,24 @@ func (a *Agent) message(w *transports.World, in *wire.Inbound, ep *settings.Endp
 	for _, h := range req.Headers() {
 		t.Headers = append(t.Headers, channel.Header{Name: h.Name(), Value: h.Value()})
 	}
-	err := to.AcceptText(a.rack.Life(), channel.IncomingText{
+	err := to.AcceptText(e.o.Rack.Life(), channel.IncomingText{
 		Text: t, Context: context, Exten: exten, Caller: caller, Endpoint: ep.ID,
 	})
 	if err != nil {
-		a.log.Warn("message not accepted", "endpoint", ep.ID, "error", err)
-		a.door.Respond(in, sip.StatusServiceUnavailable)
+		e.o.Log.Warn("message not accepted", "endpoint", ep.ID, "error", err)
+		e.o.Door.Respond(in, sip.StatusServiceUnavailable)
 		return
 	}
-	a.door.Respond(in, sip.StatusAccepted)
+	e.o.Door.Respond(in, sip.StatusAccepted)
 }
 
 var errNotAccepted = errors.New("message not accepted")
 
 // SendMessage sends a MESSAGE outside of any call to an endpoint, an endpoint and
 // an address there ("1001/sip:..."), or an address (channel.Messenger).
-func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) error {
-	a := t.a
-	w := a.rack.Load()
-	to, err := a.addressee(w, dest)
+func (e *Runner) SendMessage(ctx context.Context, dest string, text channel.Text) error {
+	w := e.o.Rack.Load()
+	to, err := e.addressee(w, dest)
 	if err != nil {
 		return err
 	}
@@ -86,14 +85,14 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 	if err != nil {
 		return err
 	}
-	hs, err := a.ways.Hops(ctx, road, first)
+	hs, err := e.o.Ways.Hops(ctx, road, first)
 	if err != nil {
 		return err
 	}
 	auths, _ := w.Settings.UACAuths(to.Endpoint)
-	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
-	res, _, err := a.ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
-		req := a.messageTo(w, to, h, text, tag)
+	callID, tag := sip.CallIDHeader(e.o.Token()), e.o.Token()
+	res, _, err := e.o.Ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
+		req := e.messageTo(w, to, h, text, tag)
 		req.AppendHeader(&callID)
 		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.MESSAGE})
 		for i := range routes {
@@ -101,7 +100,7 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 		}
 		limit := sip.MaxForwardsHeader(max(w.Settings.Global.MaxForwards, 1))
 		req.AppendHeader(&limit)
-		req.AppendHeader(sip.NewHeader("User-Agent", a.rack.UserAgent()))
+		req.AppendHeader(sip.NewHeader("User-Agent", e.o.Rack.UserAgent()))
 		kind := sip.ContentTypeHeader("text/plain")
 		if text.ContentType != "" && !strings.ContainsAny(text.ContentType, "\r\n") {
 			kind = sip.ContentTypeHeader(text.ContentType)
@@ -123,7 +122,7 @@ func (t tech) SendMessage(ctx context.Context, dest string, text channel.Text) e
 
 // messageTo begins the request: who sends it to whom, and the headers that the
 // dialplan adds.
-func (a *Agent) messageTo(w *transports.World, to way.Target, h way.Hop, text channel.Text, tag string) *sip.Request {
+func (e *Runner) messageTo(w *transports.World, to way.Target, h way.Hop, text channel.Text, tag string) *sip.Request {
 	req := sip.NewRequest(sip.MESSAGE, to.URI)
 	host, _ := h.Wire.Speaks(h.To.Addr())
 	from := &sip.FromHeader{Address: sip.Uri{Scheme: "sip", User: to.Endpoint.FromUser, Host: host}}
@@ -170,7 +169,7 @@ func named(text string) (name string, u sip.Uri, ok bool) {
 }
 
 // addressee is whom a message is for.
-func (a *Agent) addressee(w *transports.World, dest string) (way.Target, error) {
+func (e *Runner) addressee(w *transports.World, dest string) (way.Target, error) {
 	if strings.HasPrefix(dest, "sip:") || strings.HasPrefix(dest, "sips:") {
 		to := way.Target{Endpoint: &settings.Endpoint{}}
 		if err := way.ParseURI(dest, &to.URI); err != nil {
@@ -181,11 +180,11 @@ func (a *Agent) addressee(w *transports.World, dest string) (way.Target, error) 
 	name, _, explicit := strings.Cut(dest, "/")
 	if user, _, at := strings.Cut(dest, "@"); !explicit && at && w.Endpoint(name) == nil {
 		if w.Endpoint(user) == nil {
-			return a.addressee(w, "sip:"+dest)
+			return e.addressee(w, "sip:"+dest)
 		}
 		dest = user
 	}
-	to, refusal := a.ways.Target(w, dest)
+	to, refusal := e.o.Ways.Target(w, dest)
 	if refusal != nil {
 		return way.Target{}, refusal
 	}

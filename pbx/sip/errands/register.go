@@ -1,4 +1,4 @@
-package sip
+package errands
 
 import (
 	"context"
@@ -19,10 +19,10 @@ const registerWait = 33 * time.Second
 // SendRegister sends REGISTER for one of our own registrations
 // (outreg.Caller), answers a challenge with its outbound_auth and returns the
 // final response.
-func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *outreg.Thread, expires time.Duration) (*sip.Response, error) {
+func (e *Runner) SendRegister(ctx context.Context, r *settings.Registration, t *outreg.Thread, expires time.Duration) (*sip.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, registerWait)
 	defer cancel()
-	w := a.rack.Load()
+	w := e.o.Rack.Load()
 	var server, client, proxy sip.Uri
 	if err := way.ParseURI(r.ServerURI, &server); err != nil {
 		return nil, err
@@ -37,18 +37,18 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 		}
 		first = &proxy
 	}
-	hs, err := a.ways.Hops(ctx, way.Road{Pin: r.Transport, Plain: w.Plain(r.Legacy)}, first)
+	hs, err := e.o.Ways.Hops(ctx, way.Road{Pin: r.Transport, Plain: w.Plain(r.Legacy)}, first)
 	if err != nil {
 		return nil, err
 	}
 	if t.CallID == "" {
-		t.CallID, t.Tag = a.o.Token(), a.o.Token()
+		t.CallID, t.Tag = e.o.Token(), e.o.Token()
 	}
 	creds := way.Credentials{Auths: w.Settings.NamedAuths(r.OutboundAuths)}
 	var challenge *sip.Response
 	for {
 		t.Seq++
-		req := a.register(w, r, t, hs[0], server, client, expires)
+		req := e.register(w, r, t, hs[0], server, client, expires)
 		if first == &proxy {
 			req.AppendHeader(&sip.RouteHeader{Address: proxy})
 		}
@@ -59,8 +59,8 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 		} else if err := t.Client.Reuse(req); err != nil {
 			return nil, err
 		}
-		res, err := a.ways.Ask(ctx, hs[0], req, len(hs) > 1)
-		if len(hs) > 1 && a.ways.GaveUp(ctx, hs[0], res, err) {
+		res, err := e.o.Ways.Ask(ctx, hs[0], req, len(hs) > 1)
+		if len(hs) > 1 && e.o.Ways.GaveUp(ctx, hs[0], res, err) {
 			hs, challenge = hs[1:], nil
 			continue
 		}
@@ -72,7 +72,7 @@ func (a *Agent) SendRegister(ctx context.Context, r *settings.Registration, t *o
 }
 
 // register builds one REGISTER (RFC 3261 10.2).
-func (a *Agent) register(w *transports.World, r *settings.Registration, t *outreg.Thread, h way.Hop, server, client sip.Uri, expires time.Duration) *sip.Request {
+func (e *Runner) register(w *transports.World, r *settings.Registration, t *outreg.Thread, h way.Hop, server, client sip.Uri, expires time.Duration) *sip.Request {
 	host, port := h.Wire.Speaks(h.To.Addr())
 	user := r.ContactUser
 	if user == "" {
@@ -93,7 +93,7 @@ func (a *Agent) register(w *transports.World, r *settings.Registration, t *outre
 	req.AppendHeader(&hops)
 	agent := r.UserAgent
 	if agent == "" {
-		agent = a.rack.UserAgent()
+		agent = e.o.Rack.UserAgent()
 	}
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
 	req.SetBody(nil)

@@ -1,4 +1,4 @@
-package sip
+package errands
 
 import (
 	"context"
@@ -20,17 +20,17 @@ const notifyWait = 5 * time.Second
 // NotifyDevice sends a NOTIFY outside any dialog to a device of sip.conf, as
 // `sip notify` does: to make it reboot, resynchronise, and so on. what is the
 // section of sip_notify.conf with its headers; Content lines make the body.
-func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *astconf.Section) error {
-	w := a.rack.Load()
+func (e *Runner) NotifyDevice(ctx context.Context, dev *settings.Device, what *astconf.Section) error {
+	w := e.o.Rack.Load()
 	headers, body, err := notice(what)
 	if err != nil {
 		return err
 	}
-	list := a.o.Registrar.Usable(dev.ID)
+	list := e.o.Registrar.Usable(dev.ID)
 	if len(list) == 0 {
 		return fmt.Errorf("notify %s: %w", dev.Name, devices.ErrNoPeer)
 	}
-	way, err := a.devices.Reach(ctx, w, dev, list[0])
+	way, err := e.o.Devices.Reach(ctx, w, dev, list[0])
 	if err != nil {
 		return fmt.Errorf("notify %s: %w", dev.Name, err)
 	}
@@ -41,12 +41,12 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 	if way.Wire.Reliable() {
 		contact.UriParams.Add("transport", way.Wire.Network())
 	}
-	callID, hops := sip.CallIDHeader(a.o.Token()), sip.MaxForwardsHeader(max(w.Settings.SIP.MaxForwards, 1))
+	callID, hops := sip.CallIDHeader(e.o.Token()), sip.MaxForwardsHeader(max(w.Settings.SIP.MaxForwards, 1))
 	req := sip.NewRequest(sip.NOTIFY, way.URI)
 	for i := range way.Routes {
 		req.AppendHeader(&sip.RouteHeader{Address: way.Routes[i]})
 	}
-	req.AppendHeader(&sip.FromHeader{Address: me, Params: sip.HeaderParams{{K: "tag", V: a.o.Token()}}})
+	req.AppendHeader(&sip.FromHeader{Address: me, Params: sip.HeaderParams{{K: "tag", V: e.o.Token()}}})
 	req.AppendHeader(&sip.ToHeader{Address: plainURI(way.URI)})
 	req.AppendHeader(&sip.ContactHeader{Address: contact})
 	req.AppendHeader(&callID)
@@ -54,7 +54,7 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 	req.AppendHeader(&hops)
 	agent := w.Settings.SIP.UserAgent
 	if agent == "" {
-		agent = a.rack.UserAgent()
+		agent = e.o.Rack.UserAgent()
 	}
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
 	for _, h := range headers {
@@ -66,7 +66,7 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 	}
 	ctx, cancel := context.WithTimeout(ctx, notifyWait)
 	defer cancel()
-	res, err := a.ways.Ask(ctx, way.Hop, req, false)
+	res, err := e.o.Ways.Ask(ctx, way.Hop, req, false)
 	switch {
 	case errors.Is(err, invite.ErrTimeout):
 		return fmt.Errorf("notify %s: no answer from %s in %v", dev.Name, way.To, notifyWait)

@@ -1,4 +1,4 @@
-package sip
+package errands
 
 import (
 	"context"
@@ -23,13 +23,13 @@ var ErrNoEndpoint = errors.New("no such endpoint")
 // phone reboot, read its configuration again, and so on. what is the section of
 // pjsip_notify.conf with its headers; Content lines make the body, an empty one
 // at the end the last line's end. The error tells who did not take it.
-func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) error {
-	w := a.rack.Load()
+func (e *Runner) Notify(ctx context.Context, dest string, what *astconf.Section) error {
+	w := e.o.Rack.Load()
 	headers, body, err := notice(what)
 	if err != nil {
 		return err
 	}
-	to, err := a.notified(w, dest)
+	to, err := e.notified(w, dest)
 	if err != nil {
 		return fmt.Errorf("notify %s: %w", dest, err)
 	}
@@ -37,7 +37,7 @@ func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) 
 	defer cancel()
 	var errs []error
 	for _, t := range to {
-		if err := a.notify(ctx, w, t, headers, body); err != nil {
+		if err := e.notify(ctx, w, t, headers, body); err != nil {
 			errs = append(errs, fmt.Errorf("notify %s: %w", dest, err))
 		}
 	}
@@ -45,7 +45,7 @@ func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) 
 }
 
 // notified are the places that dest means.
-func (a *Agent) notified(w *transports.World, dest string) ([]way.Target, error) {
+func (e *Runner) notified(w *transports.World, dest string) ([]way.Target, error) {
 	if strings.HasPrefix(dest, "sip:") || strings.HasPrefix(dest, "sips:") {
 		t := way.Target{Endpoint: &settings.Endpoint{FromUser: w.Settings.Global.DefaultFromUser}}
 		if err := way.ParseURI(dest, &t.URI); err != nil {
@@ -59,7 +59,7 @@ func (a *Agent) notified(w *transports.World, dest string) ([]way.Target, error)
 	}
 	var to []way.Target
 	for _, aor := range ep.AORs {
-		for _, c := range a.o.Registrar.Usable(aor) {
+		for _, c := range e.o.Registrar.Usable(aor) {
 			to = append(to, way.Target{Endpoint: ep, Contact: c, URI: *c.Uri.Clone()})
 		}
 	}
@@ -70,12 +70,12 @@ func (a *Agent) notified(w *transports.World, dest string) ([]way.Target, error)
 }
 
 // notify sends one NOTIFY and waits for the answer.
-func (a *Agent) notify(ctx context.Context, w *transports.World, to way.Target, headers []sip.Header, body string) error {
+func (e *Runner) notify(ctx context.Context, w *transports.World, to way.Target, headers []sip.Header, body string) error {
 	routes, first, road, err := to.Start()
 	if err != nil {
 		return err
 	}
-	hs, err := a.ways.Hops(ctx, road, first)
+	hs, err := e.o.Ways.Hops(ctx, road, first)
 	if err != nil {
 		return err
 	}
@@ -84,9 +84,9 @@ func (a *Agent) notify(ctx context.Context, w *transports.World, to way.Target, 
 		user = to.Endpoint.ID
 	}
 	auths, _ := w.Settings.UACAuths(to.Endpoint)
-	callID, tag := sip.CallIDHeader(a.o.Token()), a.o.Token()
-	res, h, err := a.ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
-		req := a.notice(w, to.URI, routes, h, user)
+	callID, tag := sip.CallIDHeader(e.o.Token()), e.o.Token()
+	res, h, err := e.o.Ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
+		req := e.notice(w, to.URI, routes, h, user)
 		req.From().Params.Add("tag", tag)
 		req.AppendHeader(&callID)
 		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.NOTIFY})
@@ -110,7 +110,7 @@ func (a *Agent) notify(ctx context.Context, w *transports.World, to way.Target, 
 }
 
 // notice begins the request: who speaks, to whom, by which way.
-func (a *Agent) notice(w *transports.World, uri sip.Uri, routes []sip.Uri, h way.Hop, user string) *sip.Request {
+func (e *Runner) notice(w *transports.World, uri sip.Uri, routes []sip.Uri, h way.Hop, user string) *sip.Request {
 	host, port := h.Wire.Speaks(h.To.Addr())
 	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
 	if h.Wire.Reliable() {
@@ -125,7 +125,7 @@ func (a *Agent) notice(w *transports.World, uri sip.Uri, routes []sip.Uri, h way
 	req.AppendHeader(&sip.ToHeader{Address: sip.Uri{Scheme: uri.Scheme, User: uri.User, Host: uri.Host}})
 	req.AppendHeader(&sip.ContactHeader{Address: contact})
 	req.AppendHeader(&limit)
-	req.AppendHeader(sip.NewHeader("User-Agent", a.rack.UserAgent()))
+	req.AppendHeader(sip.NewHeader("User-Agent", e.o.Rack.UserAgent()))
 	return req
 }
 

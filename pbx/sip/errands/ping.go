@@ -1,4 +1,4 @@
-package sip
+package errands
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 
 // Ping sends OPTIONS to a contact and returns the final status of the answer
 // (registrar.Pinger). It waits for it, but not longer than ctx.
-func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AOR) (int, error) {
-	w := a.rack.Load()
+func (e *Runner) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AOR) (int, error) {
+	w := e.o.Rack.Load()
 	ep := owner(w, c, aor)
 	pin, from := "", w.Settings.Global.DefaultFromUser
 	var auths []*settings.Auth
@@ -28,22 +28,18 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 			auths, _ = w.Settings.UACAuths(ep)
 		}
 	}
-	to := way.Target{Endpoint: &settings.Endpoint{OutboundProxy: aor.OutboundProxy}, Contact: c, URI: c.Uri}
-	routes, err := way.RoutesOf(to)
+	to := way.Target{Endpoint: &settings.Endpoint{OutboundProxy: aor.OutboundProxy, Transport: pin}, Contact: c, URI: c.Uri}
+	routes, first, road, err := to.Start()
 	if err != nil {
 		return 0, err
 	}
-	first := &to.URI
-	if len(routes) > 0 {
-		first = &routes[0]
-	}
-	hs, err := a.pingHops(ctx, w, c, pin, first)
+	hs, err := e.pingHops(ctx, w, c, road, first)
 	if err != nil {
 		return 0, err
 	}
-	callID := sip.CallIDHeader(a.o.Token())
-	tag := a.o.Token()
-	res, _, err := a.ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
+	callID := sip.CallIDHeader(e.o.Token())
+	tag := e.o.Token()
+	res, _, err := e.o.Ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
 		host, port := h.Wire.Speaks(h.To.Addr())
 		me := sip.Uri{Scheme: "sip", User: from, Host: host}
 		contact := sip.Uri{Scheme: "sip", User: from, Host: host, Port: port}
@@ -61,7 +57,7 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.OPTIONS})
 		hops := sip.MaxForwardsHeader(max(w.Settings.Global.MaxForwards, 1))
 		req.AppendHeader(&hops)
-		req.AppendHeader(sip.NewHeader("User-Agent", a.rack.UserAgent()))
+		req.AppendHeader(sip.NewHeader("User-Agent", e.o.Rack.UserAgent()))
 		req.SetBody(nil)
 		return req
 	})
@@ -72,12 +68,12 @@ func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AO
 }
 
 // pingHops are where a contact is asked, one after the other.
-func (a *Agent) pingHops(ctx context.Context, w *transports.World, c *registrar.Contact, pin string, first *sip.Uri) ([]way.Hop, error) {
+func (e *Runner) pingHops(ctx context.Context, w *transports.World, c *registrar.Contact, road way.Road, first *sip.Uri) ([]way.Hop, error) {
 	if dev := w.Device(c.AOR); dev != nil {
-		x, err := a.devices.Reach(ctx, w, dev, c)
+		x, err := e.o.Devices.Reach(ctx, w, dev, c)
 		return []way.Hop{x.Hop}, err
 	}
-	return a.ways.Hops(ctx, way.Road{Pin: pin, Prefer: c.Source.Transport}, first)
+	return e.o.Ways.Hops(ctx, road, first)
 }
 
 // owner is the endpoint a contact belongs to.
