@@ -62,6 +62,7 @@ type device struct {
 	late    time.Duration
 	lates   int
 	garbage []byte
+	stood   time.Duration
 }
 
 func newDevice(o Options) device {
@@ -115,7 +116,9 @@ func (d *device) read(wire io.Reader, session int, take func([]byte)) {
 	}
 }
 
-// run is the samples' clock.
+// run is the samples' clock. A real one is never late; when the machine stands still
+// this one does too, and what it missed is counted, not made up for in a burst that no
+// modem would send.
 func (d *device) run(session, piece int, tick func(int)) {
 	period := time.Duration(float64(piece) / 8000 / d.o.Speed * float64(time.Second))
 	next := time.Now()
@@ -126,7 +129,21 @@ func (d *device) run(session, piece int, tick func(int)) {
 			return
 		}
 		tick(piece)
+		if late := time.Since(next); late > period {
+			next = next.Add(late)
+			d.mu.Lock()
+			d.stood += late
+			d.mu.Unlock()
+		}
 	}
+}
+
+// Stood is for how long the samples' clock has stood still because it got no turn, or
+// because Source or Sink kept it.
+func (d *device) Stood() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.stood
 }
 
 // legible reports whether the port for commands has the right speed; if not, noise is
