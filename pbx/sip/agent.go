@@ -26,6 +26,7 @@ import (
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/errands"
+	"branchline/pbx/sip/legacy"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
@@ -70,6 +71,7 @@ type Agent struct {
 	views   *trace.Views
 	calls   *calls.Book
 	errands *errands.Runner
+	old     *legacy.Front
 	door    *door.Door
 	devices *devices.Directory
 	ready   chan struct{}
@@ -117,6 +119,10 @@ func New(o Options) *Agent {
 		Rack: a.rack, Ways: a.ways, Devices: a.devices, Door: a.door, Registrar: o.Registrar, Router: o.Router,
 		Acceptor: o.Acceptor, Token: o.Token, Log: o.Log,
 	})
+	a.old = legacy.New(legacy.Options{
+		Rack: a.rack, Door: a.door, Devices: a.devices, Calls: a.calls, Errands: a.errands, Registrar: o.Registrar,
+		Verifier: o.Verifier, Router: o.Router, Log: o.Log,
+	})
 	return a
 }
 
@@ -158,6 +164,10 @@ func (a *Agent) EndpointChannels(endpoint string) []*channel.Snapshot {
 func (a *Agent) DeviceChannels(id string) []*channel.Snapshot {
 	return a.calls.Channels("SIP", id)
 }
+
+// LegacyTech is the channel technology SIP: what Dial(SIP/...) calls by the
+// devices and settings of sip.conf.
+func (a *Agent) LegacyTech() channel.Tech { return a.old.Tech() }
 
 // Ping asks a contact whether it is there (registrar.Pinger); see errands.
 func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AOR) (int, error) {

@@ -31,7 +31,7 @@ func (a *Agent) receive(in *wire.Inbound) {
 	}
 	modern, old := w.Fronts(in.Wire)
 	if !modern {
-		a.legacy(w, in)
+		a.old.Receive(w, in)
 		return
 	}
 	if !w.Index.Permitted(req, in.Source.Addr()) {
@@ -41,7 +41,7 @@ func (a *Agent) receive(in *wire.Inbound) {
 	}
 	ep, _ := w.Index.Find(req, in.Source)
 	if ep == nil && old {
-		a.legacy(w, in)
+		a.old.Receive(w, in)
 		return
 	}
 	if ep == nil {

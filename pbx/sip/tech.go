@@ -67,16 +67,7 @@ func (t tech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error
 	} else {
 		out.All = look.Hops
 	}
-	return a.leg(w, out)
-}
-
-// leg places a call.
-func (a *Agent) leg(w *transports.World, o calls.Outward) (channel.Leg, error) {
-	s, err := a.calls.Place(w, o)
-	if err != nil {
-		return nil, err // and no nil session in an interface
-	}
-	return s, nil
+	return a.calls.Place(w, out)
 }
 
 // SendMessage sends a MESSAGE outside of any call (channel.Messenger); see errands.

@@ -26,7 +26,7 @@ type Outward struct {
 }
 
 // Place makes the leg of a call; its INVITE goes out with Dial.
-func (b *Book) Place(w *transports.World, o Outward) (*invite.Session, error) {
+func (b *Book) Place(w *transports.World, o Outward) (channel.Leg, error) {
 	l := &life{}
 	ep, x, peer := o.Endpoint, o.Hop.Wire, o.Hop.To.Addr()
 	c := b.config(w, ep, x, peer, x.Local(peer), l)

@@ -1,4 +1,4 @@
-package sip
+package legacy
 
 import (
 	"context"
@@ -10,21 +10,21 @@ import (
 	"branchline/pbx/sip/invite"
 )
 
-// LegacyTech is the channel technology SIP: what Dial(SIP/...) calls by the
-// devices and settings of sip.conf.
-func (a *Agent) LegacyTech() channel.Tech { return legacyTech{a} }
+// Tech is the channel technology SIP: what Dial(SIP/...) calls by the devices and
+// settings of sip.conf.
+func (f *Front) Tech() channel.Tech { return legacyTech{f} }
 
-type legacyTech struct{ a *Agent }
+type legacyTech struct{ f *Front }
 
 func (legacyTech) Name() string { return "SIP" }
 
 // NewLeg makes an outbound leg. All refusals are cause 20, as chan_sip's: Dial
 // then ends with CHANUNAVAIL.
 func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg, error) {
-	a := t.a
-	w := a.rack.Load()
+	f := t.f
+	w := f.o.Rack.Load()
 	refuse := func(cause channel.Cause, why string) (channel.Leg, error) {
-		a.log.Warn(why, "call", "SIP/"+r.Dest)
+		f.o.Log.Warn(why, "call", "SIP/"+r.Dest)
 		return nil, &channel.Refusal{Cause: cause, Why: why}
 	}
 	if w.Settings == nil || w.Settings.SIP == nil {
@@ -34,10 +34,10 @@ func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg,
 	if why != "" {
 		return refuse(channel.SubscriberAbsent, why)
 	}
-	if d := to.Device; d != nil && d.CallLimit > 0 && len(a.DeviceChannels(d.ID)) >= d.CallLimit {
+	if d := to.Device; d != nil && d.CallLimit > 0 && len(f.o.Calls.Channels("SIP", d.ID)) >= d.CallLimit {
 		return refuse(channel.UserBusy, fmt.Sprintf("Call to peer '%s' rejected due to usage limit of %d", d.Name, d.CallLimit))
 	}
-	way, err := a.devices.Course(ctx, w, to)
+	way, err := f.o.Devices.Course(ctx, w, to)
 	if err != nil {
 		return refuse(channel.SubscriberAbsent, err.Error())
 	}
@@ -48,7 +48,7 @@ func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg,
 	if to.Device != nil {
 		call.AOR = to.Device.ID
 	}
-	return a.leg(w, calls.Outward{
+	return f.o.Calls.Place(w, calls.Outward{
 		Endpoint: way.Endpoint, Hop: way.Hop, Call: call, First: way.First, All: way.All, Late: way.Late,
 		Lost: channel.SubscriberAbsent, Host: to.Host, Held: way.Held,
 	})
@@ -56,8 +56,8 @@ func (t legacyTech) NewLeg(ctx context.Context, r channel.Request) (channel.Leg,
 
 // State is the device state of a device of sip.conf.
 func (t legacyTech) State(dest string) channel.DeviceState {
-	a := t.a
-	w := a.rack.Load()
+	f := t.f
+	w := f.o.Rack.Load()
 	if w.Settings == nil || w.Settings.SIP == nil {
 		return channel.DeviceInvalid
 	}
@@ -67,7 +67,7 @@ func (t legacyTech) State(dest string) channel.DeviceState {
 		return channel.DeviceInvalid
 	}
 	var ringing, busy int
-	for _, c := range a.DeviceChannels(dev.ID) {
+	for _, c := range f.o.Calls.Channels("SIP", dev.ID) {
 		switch c.State {
 		case channel.RingingState:
 			ringing++
@@ -84,7 +84,7 @@ func (t legacyTech) State(dest string) channel.DeviceState {
 		return channel.DeviceRinging
 	case busy > 0:
 		return channel.DeviceInUse
-	case len(a.o.Registrar.Usable(dev.ID)) == 0 && dev.DefaultHost == "":
+	case len(f.o.Registrar.Usable(dev.ID)) == 0 && dev.DefaultHost == "":
 		return channel.DeviceUnavailable
 	}
 	return channel.DeviceNotInUse
