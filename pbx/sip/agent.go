@@ -20,6 +20,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
+	"branchline/pbx/cli"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/calls"
 	"branchline/pbx/sip/devices"
@@ -30,6 +31,7 @@ import (
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
+	"branchline/pbx/sip/showcalls"
 	"branchline/pbx/sip/trace"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/way"
@@ -200,6 +202,37 @@ func (a *Agent) ContactsChanged(aor string) { a.devices.ContactsChanged(aor) }
 // DeviceAddress is the address a device of sip.conf is reached at; invalid while
 // it is not registered.
 func (a *Agent) DeviceAddress(dev *settings.Device) netip.AddrPort { return a.devices.Address(dev) }
+
+// Commands are the console commands about messages and channels. Those about
+// configuration are in package show.
+func (a *Agent) Commands() []cli.Command {
+	pjsip, _ := a.live()
+	return append(a.views.Commands(), pjsip...)
+}
+
+// LegacyCommands are the `sip ...` console commands about messages, dialogs and
+// connections. Those about devices are in package showsip.
+func (a *Agent) LegacyCommands() []cli.Command {
+	_, legacy := a.live()
+	return append(a.views.LegacyCommands(), legacy...)
+}
+
+func (a *Agent) live() (pjsip, legacy []cli.Command) {
+	return showcalls.Commands(showcalls.Deps{
+		All: a.o.Channels, Sessions: a.calls.Sessions, Strangers: a.door.Strangers, Snapshot: a.Snapshot, Address: a.DeviceAddress,
+		Wires: func() []*wire.Wire { return a.rack.Load().LegacyWires() },
+	})
+}
+
+// callIDs are those of the dialogs of sip.conf.
+func (a *Agent) callIDs() (out []string) {
+	for _, s := range a.calls.Sessions() {
+		if id, _ := s.Fact("pjsip,call-id"); s.Endpoint.Legacy {
+			out = append(out, id)
+		}
+	}
+	return out
+}
 
 // Close closes all transports at once.
 func (a *Agent) Close() error {

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"branchline/media"
 	"branchline/media/plane"
 	"branchline/media/tone"
 	"branchline/pbx/channel"
@@ -161,17 +160,6 @@ func (b *Book) Sessions() []*invite.Session {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return slices.Collect(maps.Keys(b.live))
-}
-
-// Streams are the audio streams of all sessions by channel name.
-func (b *Book) Streams() map[string]media.Stream {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	out := make(map[string]media.Stream, len(b.live))
-	for s := range b.live {
-		out[s.Name()] = s.Media()
-	}
-	return out
 }
 
 // Channels are those of a technology ("SIP"), or of one of its endpoints or devices.

@@ -14,6 +14,16 @@ func (w *World) Fronts(x *wire.Wire) (pjsip, legacy bool) {
 	return t == nil || !t.Legacy, w.Settings != nil && w.Settings.SIP != nil && slices.Contains(w.Settings.SIP.Transports, x.Name())
 }
 
+// LegacyWires are the transports of sip.conf.
+func (w *World) LegacyWires() (out []*wire.Wire) {
+	for _, x := range w.Wires {
+		if _, legacy := w.Fronts(x); legacy {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
 // LegacyWire is the transport sip.conf has for a network; nil if it has none.
 func (w *World) LegacyWire(network string) *wire.Wire {
 	for _, name := range w.Settings.SIP.Transports {

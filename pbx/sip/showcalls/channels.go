@@ -1,4 +1,4 @@
-package sip
+package showcalls
 
 import (
 	"context"
@@ -13,26 +13,25 @@ import (
 	"branchline/pbx/cli"
 )
 
-// Commands are the console commands about messages and channels. Those about
-// configuration are in package show.
-func (a *Agent) Commands() []cli.Command {
-	return append(a.views.Commands(), []cli.Command{
+// commands are those about the channels of pjsip.conf, and about strangers.
+func (d *Deps) commands() []cli.Command {
+	return []cli.Command{
 		{Path: "pjsip show unidentified_requests", Summary: "Show PJSIP Unidentified Requests",
 			Usage: "Usage: pjsip show unidentified_requests\n       Shows the sources of requests that no endpoint claims.\n",
-			Run:   a.showStrangers},
+			Run:   d.showStrangers},
 		{Path: "pjsip show channels", Summary: "Show PJSIP Channels",
-			Usage: "Usage: pjsip show channels [ like <pattern> ]\n       Shows the PJSIP channels that are up.\n", Run: a.showChannels},
+			Usage: "Usage: pjsip show channels [ like <pattern> ]\n       Shows the PJSIP channels that are up.\n", Run: d.showChannels},
 		{Path: "pjsip list channels", Summary: "List PJSIP Channels",
-			Usage: "Usage: pjsip list channels [ like <pattern> ]\n       Lists the PJSIP channels that are up, one line each.\n", Run: a.listChannels},
+			Usage: "Usage: pjsip list channels [ like <pattern> ]\n       Lists the PJSIP channels that are up, one line each.\n", Run: d.listChannels},
 		{Path: "pjsip show channel", Summary: "Show PJSIP Channel",
-			Usage: "Usage: pjsip show channel <id>\n       Shows one PJSIP channel.\n", Run: a.showChannel, Complete: a.completeChannel},
+			Usage: "Usage: pjsip show channel <id>\n       Shows one PJSIP channel.\n", Run: d.showChannel, Complete: d.completeChannel},
 		{Path: "pjsip show channelstats", Summary: "Show PJSIP Channel Stats",
-			Usage: "Usage: pjsip show channelstats\n       Shows the media counters of the PJSIP channels that are up.\n", Run: a.showStats},
-	}...)
+			Usage: "Usage: pjsip show channelstats\n       Shows the media counters of the PJSIP channels that are up.\n", Run: d.showStats},
+	}
 }
 
-func (a *Agent) showStrangers(_ context.Context, w io.Writer, _ []string) error {
-	list := a.door.Strangers()
+func (d *Deps) showStrangers(_ context.Context, w io.Writer, _ []string) error {
+	list := d.Strangers()
 	if len(list) == 0 {
 		return nothing(w, "requests")
 	}
@@ -55,18 +54,14 @@ func nothing(w io.Writer, list string) error {
 }
 
 // mine are the PJSIP channels, by name.
-func (a *Agent) mine() (out []*channel.Snapshot) {
-	for _, c := range a.o.Channels() {
-		if strings.HasPrefix(c.Name, "PJSIP/") {
-			out = append(out, c)
-		}
-	}
+func (d *Deps) mine() []*channel.Snapshot {
+	out := d.channels("PJSIP/")
 	slices.SortFunc(out, func(x, y *channel.Snapshot) int { return strings.Compare(x.Name, y.Name) })
 	return out
 }
 
-func (a *Agent) completeChannel([]string) (out []string) {
-	for _, c := range a.mine() {
+func (d *Deps) completeChannel([]string) (out []string) {
+	for _, c := range d.mine() {
 		out = append(out, c.Name)
 	}
 	return out
@@ -110,8 +105,8 @@ func clock(d time.Duration) string {
 }
 
 // liked is the PJSIP channels that `like <expression>` selects, all without it.
-func (a *Agent) liked(args []string) ([]*channel.Snapshot, error) {
-	list := a.mine()
+func (d *Deps) liked(args []string) ([]*channel.Snapshot, error) {
+	list := d.mine()
 	if len(args) == 0 {
 		return list, nil
 	}
@@ -122,8 +117,8 @@ func (a *Agent) liked(args []string) ([]*channel.Snapshot, error) {
 	return slices.DeleteFunc(list, func(c *channel.Snapshot) bool { return err != nil || !expr.MatchString(c.Name) }), nil
 }
 
-func (a *Agent) showChannels(_ context.Context, w io.Writer, args []string) error {
-	list, err := a.liked(args)
+func (d *Deps) showChannels(_ context.Context, w io.Writer, args []string) error {
+	list, err := d.liked(args)
 	if err != nil {
 		return err
 	}
@@ -139,8 +134,8 @@ func (a *Agent) showChannels(_ context.Context, w io.Writer, args []string) erro
 	return nil
 }
 
-func (a *Agent) listChannels(_ context.Context, w io.Writer, args []string) error {
-	list, err := a.liked(args)
+func (d *Deps) listChannels(_ context.Context, w io.Writer, args []string) error {
+	list, err := d.liked(args)
 	if err != nil {
 		return err
 	}
@@ -155,11 +150,11 @@ func (a *Agent) listChannels(_ context.Context, w io.Writer, args []string) erro
 	return nil
 }
 
-func (a *Agent) showChannel(_ context.Context, w io.Writer, args []string) error {
+func (d *Deps) showChannel(_ context.Context, w io.Writer, args []string) error {
 	if len(args) != 1 {
 		return cli.ErrUsage
 	}
-	for _, c := range a.mine() {
+	for _, c := range d.mine() {
 		if strings.EqualFold(c.Name, args[0]) {
 			fmt.Fprint(w, "\n", channelHead, extenHead, rule)
 			channelLine(w, c)
@@ -173,8 +168,8 @@ func (a *Agent) showChannel(_ context.Context, w io.Writer, args []string) error
 }
 
 // showStats prints RTP counters, ours and what the far side reported.
-func (a *Agent) showStats(_ context.Context, w io.Writer, _ []string) error {
-	list := a.mine()
+func (d *Deps) showStats(_ context.Context, w io.Writer, _ []string) error {
+	list := d.mine()
 	if len(list) == 0 {
 		return nothing(w, "channels")
 	}
@@ -183,7 +178,7 @@ func (a *Agent) showStats(_ context.Context, w io.Writer, _ []string) error {
 		" ===========================================================================================================\n\n")
 	t := cli.NewTable(w, "channels", " %8.8s %-18.18s %s %-6.6s %6d %7d %4d %7.3f %6d %7d %4d %7.3f %7.3f\n",
 		"bridge,channel,up,codec,received,receive_lost,receive_lost_percent,receive_jitter,sent,send_lost,send_lost_percent,send_jitter,round_trip")
-	media := a.calls.Streams()
+	media := d.streams()
 	for _, c := range list {
 		var rx, tx, rxLost, txLost uint64
 		var rxJitter, txJitter, rtt float64

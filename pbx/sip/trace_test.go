@@ -2,20 +2,14 @@ package sip
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
-	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/sip/siptest"
-	"branchline/pbx/sip/wire"
 )
 
 // prompt gives a console with the agent's commands.
@@ -32,68 +26,6 @@ func prompt(t testing.TB, a *Agent) func(line string, want cli.Outcome) string {
 		}
 		return b.String()
 	}
-}
-
-// S-157, S-178, S-179, S-180, S-199: layouts as Asterisk 22 prints them.
-func TestConsole(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		k := &knobs{}
-		a := New(k.on(Options{}))
-		run := prompt(t, a)
-		for _, c := range []string{"pjsip show channels", "pjsip show channelstats", "pjsip show unidentified_requests", "pjsip list channels"} {
-			if got := run(c, cli.Done); got != "No objects found.\n\n" {
-				t.Errorf("%s: %q", c, got)
-			}
-		}
-		start := time.Now()
-		time.Sleep(time.Second)
-		k.channels = func() []*channel.Snapshot {
-			return []*channel.Snapshot{
-				{Name: "PJSIP/1001-00000000", App: "Dial", State: channel.Up, Created: start, Exten: "1002", Inbound: true,
-					Connected: channel.Party{Number: "1002"}, Bridge: "05b72b3a-1", Codec: "ulaw"},
-				{Name: "PJSIP/1002-00000001", App: "AppDial", State: channel.Up, Created: start, Connected: channel.Party{Number: "1001"}},
-				{Name: "Local/1-1", Created: start},
-			}
-		}
-		a.door.Note(&wire.Inbound{Source: netip.MustParseAddrPort("198.51.100.66:5060"), Request: sip.NewRequest(sip.INVITE, sip.Uri{})})
-		const (
-			head = "\n  Channel:  <ChannelId........................................>  <State.....>  <Time.....>\n"
-			two  = "      Exten: <DialedExten.............>  CLCID: <ConnectedLineCID.......>\n"
-			rule = "==========================================================================================\n\n"
-			c1   = "  Channel: PJSIP/1001-00000000/Dial                              Up            00:00:01   \n"
-			e1   = "      Exten: 1002                        CLCID: \"\" <1002>\n\n"
-			c2   = "  Channel: PJSIP/1002-00000001/AppDial                           Up            00:00:01   \n"
-			e2   = "      Exten:                             CLCID: \"\" <1001>\n\n"
-		)
-		for line, want := range map[string]string{
-			"pjsip show channels":                    head + two + rule + c1 + e1 + c2 + e2 + "\nObjects found: 2\n\n",
-			"pjsip list channels":                    head + rule + c1 + c2 + "\nObjects found: 2\n\n",
-			"pjsip list channels like 1002-":         head + rule + c2 + "\nObjects found: 1\n\n",
-			"pjsip list channels like nope":          "No objects found.\n\n",
-			"pjsip show channel PJSIP/1002-00000001": head + two + rule + c2 + e2 + "\n",
-			"pjsip show channel nope":                "Unable to find object nope.\n\n",
-			"pjsip show channelstats": "\n                                             ...........Receive......... .........Transmit..........\n" +
-				" BridgeId ChannelId ........ UpTime.. Codec.   Count    Lost Pct  Jitter   Count    Lost Pct  Jitter RTT....\n" +
-				" ===========================================================================================================\n\n" +
-				" 05b72b3a 1001-00000000      00:00:01 ulaw        0       0    0   0.000      0       0    0   0.000   0.000\n" +
-				"          1002-00000001      00:00:01             0       0    0   0.000      0       0    0   0.000   0.000\n" +
-				"\nObjects found: 2\n\n",
-			"pjsip show unidentified_requests": "\n  <Source>                                  <Count>   <Age/s>  <First request>\n" +
-				"  198.51.100.66                                   1         0  INVITE\n\nObjects found: 1\n\n",
-		} {
-			if got := run(line, cli.Done); got != want {
-				t.Errorf("%s: got\n%s\nwant\n%s", line, got, want)
-			}
-		}
-		run("pjsip show channels of", cli.Misused)
-		run("pjsip show channel", cli.Misused)
-		var doc struct {
-			Channels []struct{ ID, State, Codec string }
-		}
-		if err := json.Unmarshal([]byte(run("pjsip show channels --json", cli.Done)), &doc); err != nil || len(doc.Channels) != 2 || doc.Channels[0].Codec != "ulaw" {
-			t.Errorf("%v %+v", err, doc)
-		}
-	})
 }
 
 // S-141, S-173

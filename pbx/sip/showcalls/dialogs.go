@@ -1,4 +1,4 @@
-package sip
+package showcalls
 
 import (
 	"context"
@@ -16,20 +16,19 @@ import (
 	"branchline/pbx/sip/invite"
 )
 
-// LegacyCommands are the `sip ...` console commands about messages, dialogs and
-// connections. Those about devices are in package showsip.
-func (a *Agent) LegacyCommands() []cli.Command {
-	return append(a.views.LegacyCommands(), []cli.Command{
+// legacyCommands are those about the dialogs and connections of sip.conf.
+func (d *Deps) legacyCommands() []cli.Command {
+	return []cli.Command{
 		{Path: "sip show {channels|subscriptions}", Summary: "List active SIP channels or subscriptions",
-			Usage: "Usage: sip show {channels|subscriptions}\n       Lists the SIP dialogs that are up.\n", Run: a.showDialogs},
+			Usage: "Usage: sip show {channels|subscriptions}\n       Lists the SIP dialogs that are up.\n", Run: d.showDialogs},
 		{Path: "sip show channel", Summary: "Show detailed SIP channel info",
 			Usage: "Usage: sip show channel <call-id>\n       Shows one SIP dialog. A part of its Call-ID is enough.\n",
-			Run:   a.showDialog, Complete: func([]string) []string { return a.callIDs() }},
+			Run:   d.showDialog, Complete: d.callIDs},
 		{Path: "sip show channelstats", Summary: "List statistics for active SIP channels",
-			Usage: "Usage: sip show channelstats\n       Lists the media counters of the calls that are up.\n", Run: a.dialogStats},
+			Usage: "Usage: sip show channelstats\n       Lists the media counters of the calls that are up.\n", Run: d.dialogStats},
 		{Path: "sip show tcp", Summary: "List TCP Connections",
-			Usage: "Usage: sip show tcp\n       Lists the TCP connections of sip.conf's transports.\n", Run: a.showTCP},
-	}...)
+			Usage: "Usage: sip show tcp\n       Lists the TCP connections of sip.conf's transports.\n", Run: d.showTCP},
+	}
 }
 
 // A dialogView is what the console shows of one SIP leg of sip.conf.
@@ -43,21 +42,21 @@ type dialogView struct {
 }
 
 // legacyDialogs lists the legs of sip.conf, newest first.
-func (a *Agent) legacyDialogs() (out []dialogView) {
+func (d *Deps) legacyDialogs() (out []dialogView) {
 	channels := map[string]*channel.Snapshot{}
-	for _, c := range a.DeviceChannels("") {
+	for _, c := range d.channels("SIP/") {
 		channels[c.Name] = c
 	}
 	fact := func(s *invite.Session, name string) string { v, _ := s.Fact(name); return v }
-	for _, s := range a.calls.Sessions() {
+	for _, s := range d.Sessions() {
 		if !s.Endpoint.Legacy {
 			continue
 		}
 		v := dialogView{s: s, c: channels[s.Name()], id: fact(s, "pjsip,call-id"), name: "<guest>"}
 		v.peer, _ = netip.ParseAddrPort(fact(s, "pjsip,remote_addr"))
-		if dev := a.rack.Load().Device(s.Endpoint.ID); dev != nil {
+		if dev := d.device(s.Endpoint.ID); dev != nil {
 			v.name, v.user = dev.Name, dev.Name
-			if at := a.DeviceAddress(dev); !v.peer.IsValid() {
+			if at := d.Address(dev); !v.peer.IsValid() {
 				v.peer = at
 			}
 		}
@@ -72,8 +71,8 @@ func (a *Agent) legacyDialogs() (out []dialogView) {
 	return out
 }
 
-func (a *Agent) callIDs() (out []string) {
-	for _, v := range a.legacyDialogs() {
+func (d *Deps) callIDs([]string) (out []string) {
+	for _, v := range d.legacyDialogs() {
 		out = append(out, v.id)
 	}
 	return out
@@ -104,7 +103,7 @@ func plural(n int) string {
 }
 
 // showDialogs is `sip show channels` and `sip show subscriptions`.
-func (a *Agent) showDialogs(ctx context.Context, w io.Writer, args []string) error {
+func (d *Deps) showDialogs(ctx context.Context, w io.Writer, args []string) error {
 	if len(args) > 0 {
 		return cli.ErrUsage
 	}
@@ -119,7 +118,7 @@ func (a *Agent) showDialogs(ctx context.Context, w io.Writer, args []string) err
 	t := cli.NewTable(w, "dialogs", "%-15.15s  %-15.15s  %-15.15s  %-15.15s  %-7.7s  %-15.15s %-10.10s %-10.10s\n",
 		"address,user,call_id,format,hold,last_message,expiry,peer")
 	t.Head("Peer", "User/ANR", "Call ID", "Format", "Hold", "Last Message", "Expiry", "Peer")
-	list := a.legacyDialogs()
+	list := d.legacyDialogs()
 	for _, v := range list {
 		user := v.user
 		if user == "" {
@@ -131,7 +130,7 @@ func (a *Agent) showDialogs(ctx context.Context, w io.Writer, args []string) err
 	return nil
 }
 
-func (a *Agent) dialogStats(_ context.Context, w io.Writer, args []string) error {
+func (d *Deps) dialogStats(_ context.Context, w io.Writer, args []string) error {
 	if len(args) > 0 {
 		return cli.ErrUsage
 	}
@@ -139,7 +138,7 @@ func (a *Agent) dialogStats(_ context.Context, w io.Writer, args []string) error
 		"Peer", "Call ID", "Duration", "Recv: Pack", "Lost", "%", "Jitter", "Send: Pack", "Lost", "%", "Jitter")
 	t := cli.NewTable(w, "dialogs", "%-15.15s  %-11.11s  %-8.8s %010d  %010d (%5.2f%%) %.4f %010d  %010d (%5.2f%%) %.4f\n",
 		"address,call_id,duration,received,receive_lost,receive_lost_percent,receive_jitter,sent,send_lost,send_lost_percent,send_jitter")
-	list := a.legacyDialogs()
+	list := d.legacyDialogs()
 	for _, v := range list {
 		var s media.Stats
 		if m := v.s.Media(); m != nil {
@@ -164,11 +163,11 @@ func share(lost, got uint64) float64 {
 	return float64(lost) * 100 / float64(lost+got)
 }
 
-func (a *Agent) showDialog(_ context.Context, w io.Writer, args []string) error {
+func (d *Deps) showDialog(_ context.Context, w io.Writer, args []string) error {
 	if len(args) != 1 {
 		return cli.ErrUsage
 	}
-	list := a.legacyDialogs()
+	list := d.legacyDialogs()
 	i := slices.IndexFunc(list, func(v dialogView) bool { return strings.HasPrefix(strings.ToLower(v.id), strings.ToLower(args[0])) })
 	if i < 0 {
 		fmt.Fprintf(w, "No such SIP Call ID starting with '%s'\n", args[0])
@@ -179,10 +178,10 @@ func (a *Agent) showDialog(_ context.Context, w io.Writer, args []string) error 
 	fact := func(name string) string { x, _ := v.s.Fact(name); return x }
 	yes := map[bool]string{true: "Yes", false: "No"}
 	digits := "rfc2833"
-	if s := a.Snapshot().SIP; s != nil {
+	if s := d.Snapshot().SIP; s != nil {
 		digits = s.Device.DigitsWord
 	}
-	if dev := a.Snapshot().Device(v.name); dev != nil {
+	if dev := d.Snapshot().Device(v.name); dev != nil {
 		digits = dev.DigitsWord
 	}
 	direction, owner := "Outgoing", "<none>"
@@ -238,17 +237,13 @@ func transferMode(on bool) string {
 	return "closed"
 }
 
-func (a *Agent) showTCP(_ context.Context, w io.Writer, args []string) error {
+func (d *Deps) showTCP(_ context.Context, w io.Writer, args []string) error {
 	if len(args) > 0 {
 		return cli.ErrUsage
 	}
 	fmt.Fprintf(w, "%-47.47s %9.9s %6.6s\n", "Address", "Transport", "Type")
 	t := cli.NewTable(w, "connections", "%-46.46s  %-9.9s %-6.6s\n", "address,transport,type")
-	world := a.rack.Load()
-	for _, x := range world.Wires {
-		if _, legacy := world.Fronts(x); !legacy {
-			continue
-		}
+	for _, x := range d.Wires() {
 		all := x.Connections()
 		peers := make([]netip.AddrPort, 0, len(all))
 		for p := range all {
