@@ -237,3 +237,38 @@ func TestNames(t *testing.T) {
 		d.Close()
 	}
 }
+
+// Devices that misbehave, as they do when the serial library is between them and us;
+// what else they can do is tested in memory.
+func TestMisbehaving(t *testing.T) {
+	t.Parallel()
+	garbage := []byte("\xff\x00~}\xfe\r\nxyzzy\r\n")
+	t.Run("a late voice modem that sends garbage", func(t *testing.T) {
+		t.Parallel()
+		m := modemtest.NewVoice(modemtest.CX93010, modemtest.Options{Speed: 1})
+		m.Garbage(garbage)
+		m.Late(300*time.Millisecond, 12)
+		l := voiceLab(t, m)
+		l.open()
+		m.Ring()
+		l.Await(hal.RingBegin)
+		m.CallerID("0912345678", "")
+		l.Await(hal.CallerID)
+		l.Do(hal.Op{Kind: hal.Answer})
+		l.Talk(l.Audio(), 10, nil)
+		l.Do(hal.Op{Kind: hal.Clear})
+	})
+	t.Run("a late module that sends garbage", func(t *testing.T) {
+		t.Parallel()
+		m := modemtest.NewCell(modemtest.EC25, modemtest.Options{Speed: 1})
+		m.Garbage(garbage)
+		m.Late(100*time.Millisecond, 30)
+		l := cellLab(t, m)
+		l.open()
+		m.Ring("0912345678")
+		l.Await(hal.CallerID)
+		l.Do(hal.Op{Kind: hal.Answer})
+		l.Talk(l.Audio(), 10, nil)
+		l.Do(hal.Op{Kind: hal.Clear})
+	})
+}

@@ -3,15 +3,19 @@
 package modem_test
 
 import (
+	"errors"
 	"flag"
+	"io"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"branchline/hal"
+	"branchline/hal/haltest/desk"
 	"branchline/hal/haltest/modemtest"
 	"branchline/hal/haltest/sequence"
+	"branchline/hal/modem/at"
 )
 
 var minutes = flag.Int("minutes", 10, "how long the calls of TestRealTime last")
@@ -141,4 +145,44 @@ func (l *lab) converse(p *party, stood func() time.Duration) {
 		l.Error("driver and reader were slow, and the machine was not")
 	}
 	l.Do(hal.Op{Kind: hal.Clear})
+}
+
+// TestRealTimeStuck: devices that stop in a call. It takes their drivers seconds to be
+// sure.
+func TestRealTimeStuck(t *testing.T) {
+	t.Run("a voice modem whose stream sticks", func(t *testing.T) {
+		t.Parallel()
+		m := modemtest.NewVoice(modemtest.CX93010, modemtest.Options{Speed: 1})
+		l := voiceLab(t, m)
+		l.open()
+		l.Do(hal.Op{Kind: hal.Answer})
+		a := l.Audio()
+		l.Talk(a, 10, nil)
+		m.Stick()
+		if e := l.Await(hal.Cleared); e.Err == nil {
+			t.Error("no reason")
+		}
+		if err := desk.Drain(a); err != io.EOF {
+			t.Error(err)
+		}
+		if err := l.Line.Do(t.Context(), hal.Op{Kind: hal.Clear}); err == nil {
+			t.Error("a dead modem has hung up")
+		}
+		if e := l.Await(hal.Lost); !errors.Is(e.Err, at.ErrSilent) {
+			t.Errorf("lost: %v", e.Err)
+		}
+	})
+	t.Run("a module whose sound stops", func(t *testing.T) {
+		t.Parallel()
+		m := modemtest.NewCell(modemtest.SIM7600, modemtest.Options{Speed: 1})
+		l := cellLab(t, m)
+		l.open()
+		m.Ring("1")
+		l.Await(hal.CallerID)
+		l.Do(hal.Op{Kind: hal.Answer})
+		m.Stick()
+		if e := l.Await(hal.Cleared); e.Cause != 41 || e.Err == nil {
+			t.Errorf("cause %d, %v", e.Cause, e.Err)
+		}
+	})
 }

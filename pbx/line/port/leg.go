@@ -35,6 +35,7 @@ type leg struct {
 	// What follows is the port's goroutine's.
 	slot     int  // of a phone
 	lifted   bool // answered, not confirmed yet
+	faxed    bool // sent to extension fax
 	detached bool
 }
 
@@ -103,7 +104,7 @@ func (l *leg) ask(f func(side)) {
 func (l *leg) report(k channel.EventKind) {
 	if k == channel.Answered && l.confirm {
 		l.lifted = true
-		l.port.note("answered, and not confirmed with # yet", "call", l.name)
+		l.port.log.Info("answered, and not confirmed with # yet", "call", l.name)
 		return
 	}
 	l.put(channel.Event{Kind: k})

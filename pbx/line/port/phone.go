@@ -140,7 +140,7 @@ type phonePort struct{ *phone }
 var _ fxs.Port = phonePort{}
 
 func (f phonePort) Do(op hal.Op) error            { return f.do(op) }
-func (f phonePort) Note(text string, args ...any) { f.note(text, args...) }
+func (f phonePort) Note(text string, args ...any) { f.log.Info(text, args...) }
 
 func (f phonePort) Speak(on bool) error {
 	if on == (f.path != nil) {
@@ -149,9 +149,9 @@ func (f phonePort) Speak(on bool) error {
 	if !on {
 		return f.speak(nil)
 	}
-	c := f.talk(f.conf, usualPhoneGain)
+	c := speech.ForCall(f.conf, f.info, usualPhoneGain, f.zone(f.conf))
 	c.Ears &^= speech.Progress
-	return f.speak(c)
+	return f.speak(&c)
 }
 
 // howler is what wakes somebody who left the receiver off the hook.

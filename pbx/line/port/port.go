@@ -7,6 +7,7 @@ package port
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -199,7 +200,7 @@ func (p *Port) run(ctx context.Context, after <-chan struct{}) {
 		}
 	}
 	if p.driver == nil {
-		p.closed("this program has no driver for " + p.Settings().Driver + " lines")
+		p.down(errors.New("this program has no driver for "+p.Settings().Driver+" lines"), 0)
 		<-ctx.Done()
 		return
 	}
@@ -219,12 +220,6 @@ func (p *Port) down(err error, again time.Duration) {
 	if news {
 		p.log.Warn("line is down", "why", text, "again", again)
 	}
-}
-
-func (p *Port) closed(why string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.device, p.why = nil, why
 }
 
 // up is the life of the open line.
@@ -415,13 +410,6 @@ func (p *Port) speak(c *speech.Config) error {
 	return nil
 }
 
-// talk is how audio is opened for a call; usual is the gain of this kind of line.
-func (p *Port) talk(conf *lineconf.Line, usual float64) *speech.Config {
-	c := speech.ForCall(conf, p.info, usual)
-	c.Zone = p.zone(conf)
-	return &c
-}
-
 // zone is whose tones the line speaks.
 func (p *Port) zone(conf *lineconf.Line) *progress.Zone {
 	name := cmp.Or(conf.ProgressZone, conf.ToneZone)
@@ -447,8 +435,6 @@ func (p *Port) connect(legs ...*leg) {
 	}
 	p.path.Connect(lines...)
 }
-
-func (p *Port) note(text string, args ...any) { p.log.Info(text, args...) }
 
 // newLeg makes a leg and puts it on the port's list.
 func (p *Port) newLeg(inbound bool) (*leg, error) {

@@ -99,13 +99,15 @@ func (t *trunk) pressed(digit byte) {
 	}
 }
 
-// fax sends an incoming fax to the extension of that name, if there is one.
+// fax sends a fax to the extension of that name, if there is one, with its first tone:
+// it goes on until the other machine answers.
 func (t *trunk) fax() {
 	wanted := t.conf.FaxDetect == "both" || t.call != nil && t.call.inbound == (t.conf.FaxDetect == "incoming") && t.conf.FaxDetect != "no"
-	if t.call == nil || !wanted {
+	if t.call == nil || !wanted || t.call.faxed {
 		return
 	}
 	if exists, _ := t.Exchange.Lookup(t.call.context, "fax", ""); exists {
+		t.call.faxed = true
 		t.log.Info("fax tone: the call goes to extension fax", "call", t.call.name)
 		t.call.put(channel.Event{Kind: channel.Redirect, Target: t.call.context + ",fax,1"})
 	}
@@ -152,7 +154,7 @@ type trunkPort struct{ *trunk }
 var _ fxo.Port = trunkPort{}
 
 func (t trunkPort) Do(op hal.Op) error            { return t.do(op) }
-func (t trunkPort) Note(text string, args ...any) { t.note(text, args...) }
+func (t trunkPort) Note(text string, args ...any) { t.log.Info(text, args...) }
 
 func (t trunkPort) Speak(a fxo.Audio) error {
 	switch a {
@@ -161,9 +163,9 @@ func (t trunkPort) Speak(a fxo.Audio) error {
 	case fxo.Listening:
 		return t.speak(&speech.Config{Ears: speech.CallerID, RxGain: t.conf.RxGain.Or(0)})
 	}
-	c := t.talk(t.conf, 0)
+	c := speech.ForCall(t.conf, t.info, 0, t.zone(t.conf))
 	c.Relay = t.info.Caps.Has(hal.SignalsDigits) && t.info.Kind == hal.Cellular
-	if err := t.speak(c); err != nil {
+	if err := t.speak(&c); err != nil {
 		return err
 	}
 	if t.call != nil {

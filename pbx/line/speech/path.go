@@ -67,9 +67,9 @@ type Config struct {
 
 // ForCall is how the speech of a call goes over a line, as it is configured and as far
 // as its device leaves something to do; usual are the gains if none are set, in dB.
-func ForCall(conf *lineconf.Line, info hal.Info, usual float64) Config {
+func ForCall(conf *lineconf.Line, info hal.Info, usual float64, zone *progress.Zone) Config {
 	c := Config{
-		Ears: Progress | Fax, RxGain: conf.RxGain.Or(usual), TxGain: conf.TxGain.Or(usual),
+		Zone: zone, Ears: Progress | Fax, RxGain: conf.RxGain.Or(usual), TxGain: conf.TxGain.Or(usual),
 		Busy: Cadence{Count: conf.BusyCount, On: conf.BusyOn, Off: conf.BusyOff},
 	}
 	if !info.Caps.Has(hal.ReportsDigits) && conf.DigitsFromLine {

@@ -3,6 +3,7 @@ package speech_test
 import (
 	"io"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -512,3 +513,67 @@ func BenchmarkFrame(b *testing.B) {
 }
 
 var _ media.Stream = (plane.Line)(nil)
+
+// TestFax: once a fax machine has been heard nothing is taken out of the sound any
+// more, echo least of all.
+func TestFax(t *testing.T) {
+	open(t, speech.Config{EchoTaps: 256, Ears: speech.Fax}, func(w *wires, p *speech.Path, heard func() string) {
+		s := &stream{}
+		p.Connect(s)
+		noise := rand.New(rand.NewPCG(1, 2))
+		seq := 0
+		// returns is how much of what the line is sent comes back to the plane, in dB.
+		returns := func(frames int) float64 {
+			var sent, back float64
+			for n := range frames {
+				var f hal.Frame
+				for i := range f {
+					f[i] = int16(noise.IntN(8000) - 4000)
+					sent += float64(f[i]) * float64(f[i]) * float64(min(1, n/(frames-50)))
+				}
+				b := make([]byte, len(f))
+				g711.ULaw().Encode(b, f[:])
+				s.put(rtp.Header{PT: 0, Seq: uint16(seq), Stamp: uint32(160 * seq), SSRC: 7}, b)
+				seq++
+				time.Sleep(20 * time.Millisecond)
+			}
+			for _, b := range s.packets()[len(s.packets())-50:] {
+				var h rtp.Header
+				var f hal.Frame
+				h.Parse(b)
+				g711.ULaw().Decode(f[:], b[h.From:h.To])
+				for _, v := range f {
+					back += float64(v) * float64(v)
+				}
+			}
+			return 10 * math.Log10(sent/max(back, 1))
+		}
+		says := func(f func(*hal.Frame)) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.says = f
+		}
+		echo := func(f *hal.Frame) { // of the frame before, 6 dB down
+			if n := len(w.heard); n > 0 {
+				for i, v := range w.heard[n-1] {
+					f[i] = v / 2
+				}
+			}
+		}
+		says(echo)
+		if loss := returns(250); loss < 25 {
+			t.Errorf("before the fax: an echo of %.1f dB", loss)
+		}
+		says(sine(1100, 4000))
+		time.Sleep(500 * time.Millisecond)
+		says(nil)
+		time.Sleep(time.Second)
+		if got := heard(); got != "tone" {
+			t.Errorf("heard %q", got)
+		}
+		says(echo)
+		if loss := returns(250); loss > 7 {
+			t.Errorf("after the fax: an echo of %.1f dB, and it came back with 6", loss)
+		}
+	})
+}
