@@ -76,6 +76,8 @@ func TestPlan(t *testing.T) {
 		{"a VLAN changes its number", "link eth0 up\nlink voice up kind vlan parent eth0 id 40 ours\naddr 192.0.2.9/24 dev voice\n",
 			netcfg.Desired{Interfaces: []netcfg.Interface{{Name: "voice", Kind: "vlan", Parent: "eth0", VLAN: 41, Up: true, Addresses: addrs("192.0.2.9/24")}}},
 			"ip link del dev voice\nip link add link eth0 name voice type vlan id 41\nip link set dev voice up\nip addr replace 192.0.2.9/24 dev voice", ""},
+		{"a route on an interface that is somebody else's", "link eth0 up\nlink eth1 up\nlink eth2\n", netcfg.Desired{Interfaces: eth(), Routes: routes("10.0.0.0/8 dev eth1", "172.16.0.0/12 dev eth2")},
+			"ip route replace 10.0.0.0/8 dev eth1", ""},
 		{"a VLAN without its parent", "link lo up\n", netcfg.Desired{Interfaces: []netcfg.Interface{{Name: "voice", Kind: "vlan", Parent: "eth0", VLAN: 40, Up: true}}}, "", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -103,7 +105,7 @@ func TestPlan(t *testing.T) {
 
 // Whatever was done, Restored undoes it.
 func TestRestored(t *testing.T) {
-	const before = "link eth0 up carrier\nlink eth1 up\nlink br0 kind bridge up ours\naddr 192.0.2.9/24 dev eth0\naddr 198.51.100.9/24 dev br0\nroute default via 192.0.2.1 dev eth0\n"
+	const before = "link eth0 up carrier\nlink eth1 master br0 up\nlink far kind vlan parent eth0 id 7 up\nlink br0 kind bridge up ours\naddr 192.0.2.9/24 dev eth0\naddr 203.0.113.9/24 dev far\naddr 198.51.100.9/24 dev br0\nroute default via 192.0.2.1 dev eth0\n"
 	kernel := netcfgtest.New(before)
 	was := netcfgtest.Parse(before)
 	want := netcfg.Desired{Interfaces: []netcfg.Interface{
@@ -123,5 +125,11 @@ func TestRestored(t *testing.T) {
 	now, _ = kernel.State(context.Background())
 	if got := netcfgtest.Text(now); got != before {
 		t.Errorf("got\n%swant\n%s", got, before)
+	}
+	// What was not made by us is not made again, and others are not spoken of.
+	for _, i := range netcfg.Restored(was, []string{"eth0", "far"}).Interfaces {
+		if i.Kind != "" || i.VLAN != 0 || i.Name != "eth0" && i.Name != "far" {
+			t.Errorf("%+v", i)
+		}
 	}
 }

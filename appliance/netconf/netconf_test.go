@@ -1,6 +1,7 @@
 package netconf
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -190,6 +191,15 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 		c.Firewall.Text()
+		// What has proven itself is written down, and must be the same when it is read.
+		written, err := json.Marshal(c)
+		var back steward.Config
+		if err != nil || json.Unmarshal(written, &back) != nil {
+			t.Fatalf("%v %s", err, written)
+		}
+		if again, err := json.Marshal(back); err != nil || string(again) != string(written) {
+			t.Errorf("%s\nis, when it is read back,\n%s", written, again)
+		}
 	})
 }
 
