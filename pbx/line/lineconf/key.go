@@ -313,8 +313,9 @@ var others = map[string]string{
 		sigchan cicbeginswith cic reversecharge usecallingpres emdigitwait rxwink wink prewink preflash start outsignalling
 		mfcr2_variant mfcr2_get_ani_first mfcr2_max_ani mfcr2_max_dnis mfcr2_category mfcr2_logdir mfcr2_logging mfcr2_mfback_timeout mfcr2_metering_pulse_timeout mfcr2_allow_collect_calls mfcr2_double_answer
 		mfcr2_immediate_accept mfcr2_accept_on_offer mfcr2_skip_category mfcr2_forced_release mfcr2_charge_calls mfcr2_advanced_protocol_file crv dchan toneduration_mf`,
-	"is the driver's: set it in system.conf or as a module parameter":                     "buffers faxbuffers debounce pulsemake pulsebreak pulseafter txdrc rxdrc echotraining",
-	"is always so: the canceller trains itself and stays in the path":                     "echocancelwhenbridged",
+	"is the driver's: set it in system.conf or as a module parameter":                     "debounce pulsemake pulsebreak pulseafter txdrc rxdrc",
+	"is always so: the canceller trains itself and stays in the path":                     "echocancelwhenbridged echotraining",
+	"is fixed: blocks of 20 ms, as few as keep the line fed":                              "buffers faxbuffers",
 	"is done by the jitter buffer of every line, which sets itself":                       "jbenable jbforce jbmaxsize jbresyncthreshold jbimpl jblog jbtargetextra",
 	"is not needed: the digit receiver takes what ITU-T Q.24 asks for and no more":        "relaxdtmf",
 	"is not needed: caller ID and the rhythm of ringing are heard at the same time":       "distinctiveringaftercid",
