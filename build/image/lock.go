@@ -3,11 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -28,10 +25,11 @@ type locked struct {
 	File    string
 	Size    int64
 	SHA256  string
+	Path    string // where mirrors have it: debian/pool/..., debian-security/pool/...
 }
 
 func (l locked) String() string {
-	return fmt.Sprintf("%s %s %s %s %d %s", l.Kind, l.Name, l.Version, l.File, l.Size, l.SHA256)
+	return fmt.Sprintf("%s %s %s %s %d %s %s", l.Kind, l.Name, l.Version, l.File, l.Size, l.SHA256, l.Path)
 }
 
 // suite is Debian's release that the userland is of.
@@ -94,7 +92,7 @@ func (b *builder) writeLock(file, what string, lock []locked) error {
 		return strings.Compare(x.Kind+" "+x.Name, y.Kind+" "+y.Name)
 	})
 	var text strings.Builder
-	fmt.Fprintf(&text, "# Debian %s %s: kind name version file size sha256.\n# Written by `make image-lock BOARD=%s`.\n", suite, what, b.board.Name)
+	fmt.Fprintf(&text, "# Debian %s %s: kind name version file size sha256 path.\n# Written by `make image-lock BOARD=%s`.\n", suite, what, b.board.Name)
 	for _, l := range lock {
 		fmt.Fprintln(&text, l)
 	}
@@ -135,90 +133,16 @@ func parseLock(name string, text []byte) (lock []locked, err error) {
 			continue
 		}
 		f := strings.Fields(line)
-		if len(f) != 6 {
-			return nil, fmt.Errorf("%s:%d: want kind, name, version, file, size, sha256", name, n)
+		if len(f) != 7 {
+			return nil, fmt.Errorf("%s:%d: want kind, name, version, file, size, sha256, path", name, n)
 		}
 		size, err := strconv.ParseInt(f[4], 10, 64)
 		if err != nil || len(f[5]) != 64 || strings.ContainsAny(f[3], "/\\") {
 			return nil, fmt.Errorf("%s:%d: not a size, a sum or a file name", name, n)
 		}
-		lock = append(lock, locked{f[0], f[1], f[2], f[3], size, f[5]})
+		lock = append(lock, locked{f[0], f[1], f[2], f[3], size, f[5], f[6]})
 	}
 	return lock, lines.Err()
-}
-
-// fetch brings every locked package into the cache.
-func (b *builder) fetch() error {
-	lock, err := b.all()
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(b.cache, 0o755); err != nil {
-		return err
-	}
-	var missing []locked
-	for _, l := range lock {
-		if verify(filepath.Join(b.cache, l.File), l) != nil {
-			missing = append(missing, l)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	indexes := map[bool]*apt{} // of the board, of what this machine runs
-	var gone []string
-	for _, l := range missing {
-		a := indexes[l.here()]
-		if a == nil {
-			if l.here() {
-				a, err = b.hereApt()
-			} else {
-				a, err = newApt(b.board.Debian, filepath.Join(b.cache, "apt-"+b.board.Name))
-			}
-			if err != nil {
-				return err
-			}
-			indexes[l.here()] = a
-		}
-		if err := a.download(l, b.cache); err != nil {
-			gone = append(gone, fmt.Sprintf("%s %s (%v)", l.Name, l.Version, err))
-		}
-	}
-	if gone != nil && b.newest && !b.release {
-		fmt.Fprintf(os.Stderr, "image: gone from Debian, taking the newest: %s\n", strings.Join(gone, ", "))
-		b.locks, b.newest = b.at("lock"), false
-		a, kernel, err := b.relockBoard()
-		if err == nil && b.flavour != "" {
-			err = b.relockDAHDI(a, kernel)
-		}
-		if err != nil {
-			return err
-		}
-		return b.fetch()
-	}
-	if gone != nil {
-		return fmt.Errorf("no longer in Debian is what %s names; `make image-lock BOARD=%s` takes the newest instead: %s",
-			b.lockFile(), b.board.Name, strings.Join(gone, ", "))
-	}
-	return nil
-}
-
-// verify checks a file against its lock line.
-func verify(file string, l locked) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, f)
-	if err != nil {
-		return err
-	}
-	if got := hex.EncodeToString(h.Sum(nil)); n != l.Size || got != l.SHA256 {
-		return fmt.Errorf("%s: sha256 %s, locked is %s", file, got, l.SHA256)
-	}
-	return nil
 }
 
 // An apt is Debian's package index for one architecture, apart from the machine's
@@ -236,22 +160,11 @@ func newApt(arch, dir string) (*apt, error) {
 			return nil, err
 		}
 	}
-	out, err := exec.Command("apt-get", "indextargets", "--format", "$(REPO_URI)").Output()
+	at, err := mirrors()
 	if err != nil {
-		return nil, fmt.Errorf("apt-get indextargets: %w", err)
+		return nil, err
 	}
-	main, security := "", ""
-	for _, uri := range strings.Fields(string(out)) {
-		switch path.Base(strings.TrimSuffix(uri, "/")) {
-		case "debian":
-			main = uri
-		case "debian-security":
-			security = uri
-		}
-	}
-	if main == "" || security == "" {
-		return nil, errors.New("this machine knows no Debian mirror: run apt-get update")
-	}
+	main, security := at["debian"], at["debian-security"]
 	const signed = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] "
 	release := signed + main + " " + suite + " main non-free-firmware\n"
 	sources := release + signed + main + " " + suite + "-updates main non-free-firmware\n" +
@@ -352,15 +265,11 @@ func parseURIs(out string) (all []locked, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("apt printed %q: %w", line, err)
 		}
-		all = append(all, locked{Name: parts[0], Version: version, File: f[1], Size: size, SHA256: sum})
+		mirror, rest, ok := strings.Cut(strings.Trim(f[0], "'"), "/pool/")
+		if !ok {
+			return nil, fmt.Errorf("apt printed %q", line)
+		}
+		all = append(all, locked{Name: parts[0], Version: version, File: f[1], Size: size, SHA256: sum, Path: path.Base(mirror) + "/pool/" + rest})
 	}
 	return all, nil
-}
-
-// download brings one package into dir, in just the locked version.
-func (a *apt) download(l locked, dir string) error {
-	if _, err := a.run(dir, "apt-get", "download", "-q", l.Name+"="+l.Version); err != nil {
-		return err
-	}
-	return verify(filepath.Join(dir, l.File), l)
 }
