@@ -2,10 +2,7 @@
 // them: a script, which is run as it is and goes with the modules wherever they go.
 package dahdibuild
 
-import (
-	_ "embed" // the script
-	"strings"
-)
+import _ "embed" // the script
 
 // Script compiles the modules; its first lines tell what it takes.
 //
@@ -36,6 +33,3 @@ func Command(script, headers, work string, parts ...[]string) []string {
 	}
 	return words
 }
-
-// Line is a command line as a shell reads it; none of its words has a blank in it.
-func Line(words []string) string { return strings.Join(words, " ") }
