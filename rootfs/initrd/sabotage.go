@@ -19,6 +19,7 @@ func spoil() error {
 	text := map[string]string{
 		"crash": "[Service]\nExecStart=\nExecStart=/usr/bin/false\n",
 		"deaf":  "[Service]\nIPAddressDeny=any\n",
+		"alone": "[Service]\nIPAddressDeny=any\nIPAddressAllow=localhost\n",
 		"gone":  "",
 	}[sabotage]
 	switch sabotage {
@@ -26,7 +27,7 @@ func spoil() error {
 		return errors.New("sabotaged")
 	case "gone": // not even the program that would notice
 		return unix.Mount("/root/usr/bin/false", "/root/usr/sbin/branchline", "", unix.MS_BIND, "")
-	case "crash", "deaf":
+	case "crash", "deaf", "alone":
 		// systemd finds /run mounted, and leaves it so.
 		if err := mount("tmpfs", "/root/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
 			return err

@@ -2,11 +2,15 @@ package slots
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
+
+	"golang.org/x/sys/unix"
 
 	"branchline/rootfs"
 )
@@ -109,6 +113,47 @@ func TestFiles(t *testing.T) {
 	if _, err := Read(fstest.MapFS{TryFile: &fstest.MapFile{Mode: fs.ModeDir}}); err == nil {
 		t.Error("a directory is read as a file")
 	}
+}
+
+// The power may go between the two writes of a commit: then the new slot is started, not
+// the old one. And no write changes a file's length: its sector stays where it is.
+func TestCommitIsOrdered(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, TryFile), 0o700); err != nil { // cannot be written
+		t.Fatal(err)
+	}
+	sector := sealed(t, Default.SlotText())
+	if err := os.Symlink(sector, filepath.Join(dir, SlotFile)); err != nil {
+		t.Fatal(err)
+	}
+	if err := Commit(dir, rootfs.SlotB); err == nil || !strings.Contains(err.Error(), TryFile) {
+		t.Fatalf("want an error about %s: %v", TryFile, err)
+	}
+	text, err := os.ReadFile(sector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Parse(text, State{Try: rootfs.SlotB}.TryText()); err != nil || s.Active != rootfs.SlotB {
+		t.Errorf("half of a commit left %v, %v", s, err)
+	}
+}
+
+// sealed is a file of this content whose length nobody can change.
+func sealed(t *testing.T, content []byte) string {
+	t.Helper()
+	fd, err := unix.MemfdCreate("sealed", unix.MFD_ALLOW_SEALING)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fd), "sealed")
+	t.Cleanup(func() { f.Close() })
+	if _, err := f.Write(content); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("/proc/self/fd/%d", fd)
 }
 
 type unreadable struct{}

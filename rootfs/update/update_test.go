@@ -9,6 +9,7 @@ import (
 	"io"
 	mathrand "math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -180,8 +181,79 @@ func TestRefusals(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	k := card()
-	if _, err := Install(ctx, k, keys, bytes.NewReader(whole), nil); !errors.Is(err, context.Canceled) || k.tried != 0 {
-		t.Errorf("cancelled: %v", err)
+	if _, err := Install(ctx, k, keys, bytes.NewReader(whole), nil); !errors.Is(err, context.Canceled) || k.tried != 0 || len(k.slot) != 0 {
+		t.Errorf("cancelled: %v, %d bytes written", err, len(k.slot))
+	}
+}
+
+// The release that runs may be installed again.
+func TestSameRelease(t *testing.T) {
+	pub, priv := keyPair(t)
+	k := card()
+	same := artefact(t, priv, system(1000), func(m *Manifest) { m.Counter = k.running.Counter })
+	if _, err := Install(t.Context(), k, []minisign.PublicKey{pub}, bytes.NewReader(same), nil); err != nil || k.tried != 3 {
+		t.Errorf("%v, on trial %d", err, k.tried)
+	}
+}
+
+// Whoever sends an update decides neither how much is read before the signature is
+// known to be good, nor how much memory it takes.
+func TestBounds(t *testing.T) {
+	pub, priv := keyPair(t)
+	keys := []minisign.PublicKey{pub}
+	endless := &zeros{}
+	if _, _, err := Open(io.MultiReader(strings.NewReader(magic+"\x10\x00\x00\x00"), endless), keys); !errors.Is(err, ErrForeign) || endless.read > 1<<20 {
+		t.Errorf("%v after %d bytes", err, endless.read)
+	}
+	big := system(20 << 20)
+	var out bytes.Buffer
+	if err := WriteHead(&out, &Manifest{Board: "arm64", Version: "1", Counter: 7, Size: int64(len(big)), SHA256: sha256.Sum256(big)}, priv); err != nil {
+		t.Fatal(err)
+	}
+	z, err := zstd.NewWriter(&out, zstd.WithWindowSize(16<<20))
+	if err == nil {
+		_, err = z.Write(big)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := card()
+	if _, err := Install(t.Context(), k, keys, &out, nil); !errors.Is(err, zstd.ErrWindowSizeExceeded) || k.tried != 0 {
+		t.Errorf("a window of 16 MiB: %v", err)
+	}
+}
+
+// zeros never end.
+type zeros struct{ read int }
+
+func (z *zeros) Read(b []byte) (int, error) {
+	clear(b)
+	z.read += len(b)
+	return len(b), nil
+}
+
+func TestManifest(t *testing.T) {
+	good := (&Manifest{Board: "arm64", Version: "1", Counter: 7, Size: 9}).String()
+	if _, err := ParseManifest(good); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(good, "\n")
+	for i, line := range lines[:len(lines)-1] {
+		without := strings.Join(slices.Delete(slices.Clone(lines), i, i+1), "")
+		if m, err := ParseManifest(without); err == nil {
+			t.Errorf("without %q: %v", line, m)
+		}
+		if m, err := ParseManifest(good + line); err == nil {
+			t.Errorf("%q twice: %v", line, m)
+		}
+	}
+	for _, bad := range []string{"counter x\n", "size -\n", "sha256 00\n", "sha256 zz\n", "board\n", "\n"} {
+		if m, err := ParseManifest(bad); err == nil {
+			t.Errorf("%q: %v", bad, m)
+		}
 	}
 }
 
@@ -214,10 +286,14 @@ func TestTrialIsJudged(t *testing.T) {
 			asked = 0
 			k := card()
 			k.running.Trying = true
+			began := time.Now()
 			err := Confirm(t.Context(), k, dir, TrialTime, c.judge, func() []string { return []string{"last", "words"} })
 			r, rerr := ReadReport(os.DirFS(dir))
 			if rerr != nil || r == nil || r.Outcome != c.want || !strings.Contains(r.Reason, c.why) || (err == nil) != (c.want == Confirmed) || (k.good == 2) != (c.want == Confirmed) {
 				t.Errorf("%s: %v %+v, good slot %d", name, err, r, k.good)
+			}
+			if took := time.Since(began); took > TrialTime {
+				t.Errorf("%s: judged after %v", name, took)
 			}
 			if c.want == RolledBack && (len(r.Last) != 2 || !strings.Contains(r.String(), "NOT installed")) {
 				t.Errorf("%s: %s", name, r)
@@ -263,8 +339,48 @@ func TestSettle(t *testing.T) {
 			t.Errorf("%s: %+v, on the card %+v, %v %v", name, told, got, err, err2)
 		}
 	}
+	// The slot that runs has been started without a trial: whatever the loader says of it
+	// is no failure.
+	if r, err := Settle(dir, nil, inB, 3, nil); r != nil || err != nil {
+		t.Errorf("the running slot has failed: %v %v", r, err)
+	}
 	if _, err := ReadReport(fstest.MapFS{reportFile: &fstest.MapFile{Data: []byte("{")}}); err == nil {
 		t.Error("torn, and read")
+	}
+}
+
+func TestAlarm(t *testing.T) {
+	var none *Report
+	if none.Alarm() != "" {
+		t.Error("there was no update")
+	}
+	for outcome, want := range map[Outcome]bool{Installed: false, Confirmed: false, Refused: false, RolledBack: true} {
+		r := &Report{Outcome: outcome, Version: "9.9", Slot: 3, Reason: "no network cable"}
+		if got := r.Alarm(); (got != "") != want || want && !strings.Contains(got, "9.9 is NOT installed (slot B: no network cable)") {
+			t.Errorf("%s: %q", outcome, got)
+		}
+	}
+}
+
+// A report is never half of one and half of the other.
+func TestReportIsReplacedWhole(t *testing.T) {
+	dir := t.TempDir()
+	old := &Report{Outcome: Installed, Version: "1"}
+	if err := old.Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	before := filepath.Join(t.TempDir(), reportFile)
+	if err := os.Link(filepath.Join(dir, reportFile), before); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&Report{Outcome: Confirmed, Version: "2"}).Save(dir); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := ReadReport(os.DirFS(filepath.Dir(before))); err != nil || r.Version != "1" {
+		t.Errorf("the old file was written to: %v %v", r, err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v %v", left, err)
 	}
 }
 

@@ -64,18 +64,27 @@ type bench struct {
 // freeze starts a card and lets prepare type what it needs.
 func freeze(t *testing.T, o Options, prepare func(run func(string) string)) *bench {
 	t.Helper()
+	return freezeAt(t, o, func(g *Guest) {
+		t.Helper()
+		shell(t, g)
+		prepare(func(command string) string {
+			t.Helper()
+			out, err := g.Run(command, 4*time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		})
+	})
+}
+
+// freezeAt starts a card and freezes the machine when reach returns.
+func freezeAt(t *testing.T, o Options, reach func(g *Guest)) *bench {
+	t.Helper()
 	dir := t.TempDir()
 	o.Shell, o.Safe, o.Monitor = true, true, filepath.Join(dir, "monitor")
 	g := start(t, o)
-	shell(t, g)
-	prepare(func(command string) string {
-		t.Helper()
-		out, err := g.Run(command, 2*time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	})
+	reach(g)
 	b := &bench{o: o, card: filepath.Join(dir, "frozen.img")}
 	b.o.Resume, b.o.Monitor = filepath.Join(dir, "frozen"), ""
 	if err := g.Freeze(b.o.Resume); err != nil {
@@ -274,13 +283,13 @@ func TestPowerUpdate(t *testing.T) {
 	o := card(t, "amd64")
 	b := benchWithUpdate(t, o)
 
-	// Once without a cut: how long the two halves take, and the card between them.
+	// Once without a cut: how long the parts take, and the card between them.
 	g, at := b.again(t)
 	began := time.Now()
 	if err := g.Type("branchline update /boot/update.dat"); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.Wait(5 * time.Minute); err != nil {
+	if err := g.Wait(10 * time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	install := time.Since(began)
@@ -293,38 +302,63 @@ func TestPowerUpdate(t *testing.T) {
 		t.Fatalf("the update is not on trial: %s", g.tail())
 	}
 	began = time.Now()
-	g = start(t, trial)
+	var starting time.Duration
+	onTrial := freezeAt(t, trial, func(g *Guest) {
+		if _, err := g.Expect(`# `, 5*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		starting = time.Since(began)
+	})
+	g, _ = onTrial.again(t)
+	began = time.Now()
 	if _, err := g.Expect(`is confirmed`, 5*time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	proof := time.Since(began) + time.Second
+	proof := time.Since(began) + 2*time.Second
 	g.Kill()
-	t.Logf("an update is installed in %v and confirmed %v after that", install, proof)
+	t.Logf("an update is installed in %v, on trial it has a shell after %v and is confirmed %v after that", install, starting, proof)
 
-	ended := map[string]int{}
-	started := 0
-	for i := range n {
-		when := time.Duration(rand.Int64N(int64(install + proof)))
-		var o Options
-		if when < install {
-			g, o = b.again(t)
+	// What happens until the shell of the trial is there takes long and writes little.
+	phases := []struct {
+		name  string
+		times int // of twenty
+		lasts time.Duration
+		begin func() *Guest
+	}{
+		{"installing", 9, install, func() *Guest {
+			g, _ := b.again(t)
 			if err := g.Type("branchline update /boot/update.dat"); err != nil {
 				t.Fatal(err)
 			}
-		} else {
-			o = b.o
-			if err := CopyDisk(installed, o.Disk, 0); err != nil {
+			return g
+		}},
+		{"starting", 2, starting, func() *Guest {
+			if err := CopyDisk(installed, b.o.Disk, 0); err != nil {
 				t.Fatal(err)
 			}
-			with, _, _ := load(t, o)
-			g = start(t, with)
+			with, _, _ := load(t, b.o)
+			return start(t, with)
+		}},
+		{"on trial", 9, proof, func() *Guest {
+			g, _ := onTrial.again(t)
+			return g
+		}},
+	}
+	ended := map[string]int{}
+	cut := map[string]int{}
+	started := 0
+	for i := range n {
+		phase := phases[0]
+		for k, turn := 0, i%20; turn >= phase.times; {
+			turn -= phase.times
+			k++
+			phase = phases[k]
 		}
-		rest := when
-		if when >= install {
-			rest -= install
-		}
+		cut[phase.name]++
+		when := time.Duration(rand.Int64N(int64(phase.lasts)))
+		g, o := phase.begin(), b.o
 		select {
-		case <-time.After(rest):
+		case <-time.After(when):
 		case <-g.done:
 		}
 		said := progress(g.Log())
@@ -345,7 +379,7 @@ func TestPowerUpdate(t *testing.T) {
 		}
 		next := fmt.Sprintf("slot %s, trying %v", update.SlotName(with.Slot), trying)
 		ended[next]++
-		t.Logf("cut %2d after %6.2fs (%s): next %s, report %q", i, when.Seconds(), said, next, outcome(report))
+		t.Logf("cut %2d after %6.2fs of %s (%s): next %s, report %q", i, when.Seconds(), phase.name, said, next, outcome(report))
 		if i%every != 0 {
 			continue
 		}
@@ -366,7 +400,7 @@ func TestPowerUpdate(t *testing.T) {
 			t.Logf("cut %2d started: %s", i, strings.ReplaceAll(shown, "\n", " | "))
 		})
 	}
-	t.Logf("%d cuts, all examined, %d of the cards started: %v", n, started, ended)
+	t.Logf("%d cuts (%v), all examined, %d of the cards started: %v", n, cut, started, ended)
 }
 
 // benchWithUpdate has an update on the boot partition, and noise in slot B.
@@ -449,13 +483,9 @@ func generations(t *testing.T, o Options) (names []string) {
 	return slices.Sorted(maps.Keys(files))
 }
 
-// A power cut while users type values into the database, phones register and
-// configurations are exchanged: what was answered for is there, and a configuration
-// is one or the other.
-func TestPowerState(t *testing.T) {
-	n, every := cuts(t)
-	o := card(t, "amd64")
-	names := generations(t, o)
+// putPhone puts the program that registers phones on the boot partition.
+func putPhone(t *testing.T, o Options) {
+	t.Helper()
 	phone := filepath.Join(t.TempDir(), "phone")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", phone, "./testdata/phone")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+o.Board.Go)
@@ -463,6 +493,16 @@ func TestPowerState(t *testing.T) {
 		t.Fatalf("%v: %s", err, out)
 	}
 	tool(t, "mcopy", "-i", boot(o), phone, "::phone")
+}
+
+// A power cut while users type values into the database, phones register and
+// configurations are exchanged: what was answered for is there, and a configuration
+// is one or the other.
+func TestPowerState(t *testing.T) {
+	n, every := cuts(t)
+	o := card(t, "amd64")
+	names := generations(t, o)
+	putPhone(t, o)
 	b := freeze(t, o, func(run func(string) string) {
 		for _, generation := range []string{"b", "c", "a"} {
 			run("rm -rf /etc/asterisk/*; cp /boot/" + generation + "/* /etc/asterisk/; busybox chown -R 990:990 /etc/asterisk; asterisk -rx 'core reload'")
@@ -481,7 +521,7 @@ func TestPowerState(t *testing.T) {
 		g, o := b.again(t)
 		// What is answered for is said on the serial line after the answer.
 		for _, loop := range []string{
-			`/tmp/phone &`,
+			`/tmp/phone 20 50ms &`,
 			`i=0; while :; do i=$((i+1)); asterisk -rx "database put cut k$i v$i" | grep -q success && echo "put-$i-"; done &`,
 			`while :; do for g in 2 3 4; do asterisk -rx "config rollback $g" | grep -q 'in force again' && echo "roll-$g-"; done; done &`,
 		} {

@@ -5,9 +5,11 @@ package guest
 import (
 	"crypto/sha256"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -92,36 +94,95 @@ func walk(t *testing.T, o Options, lines ...string) *Guest {
 	t.Helper()
 	o.Loader, o.Restarts = true, true
 	g := start(t, o)
-	for _, line := range lines {
-		if _, err := g.Expect(line, 4*time.Minute); err != nil {
+	said(t, g, lines...)
+	return g
+}
+
+// unplug takes the network cable out of a guest.
+func unplug(t *testing.T, o Options) {
+	t.Helper()
+	c, err := net.Dial("unix", o.Monitor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := fmt.Fprintln(c, "set_link n0 off"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// said waits until the serial line has said all of what, after what was found before.
+func said(t *testing.T, g *Guest, what ...string) {
+	t.Helper()
+	for _, line := range what {
+		if _, err := g.Expect(line, startTime); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%6.1fs %s", time.Since(g.began).Seconds(), line)
 	}
-	return g
 }
 
+// startTime is the patience for one step of an emulated machine that has half a core.
+const startTime = 10 * time.Minute
+
 // Each update lies on the boot partition when the card is started, and everything
-// after that happens by itself, in one run of the machine.
+// after that happens by itself, in one run of the machine, until the exchange of the
+// system that is left is ready.
 func TestUpdate(t *testing.T) {
-	first := []string{`starting slot 2 \(trying=0`, `is being installed`, `is in slot B, on trial`, `starting slot 3 \(trying=1 left=0\)`}
+	begin := []string{`starting slot 2 \(trying=0`, `is being installed`, `is in slot B, on trial`, `starting slot 3 \(trying=1 left=0\)`}
 	back := []string{`was never confirmed: back to slot 2`, `starting slot 2 \(trying=0`, `rolled back \(slot B`, `NOT installed`}
-	for sabotage, then := range map[string][]string{
-		"":      {`9.9- in slot B is confirmed|0\.1\.0 in slot B is confirmed`},
-		"panic": back,
-		"crash": append([]string{`no phone registered and no self-test call passed`}, back...),
-		"deaf":  append([]string{`no phone registered and no self-test call passed`}, back...),
-		"gone":  back,
+	failed := func(reason string) []string {
+		return append([]string{`no phone registered and no self-test call passed on the network within 2m0s: ` + reason}, back...)
+	}
+	for _, c := range []struct {
+		name, sabotage string
+		unplugged      bool
+		then           []string // on the serial line
+		told           []string // by update.txt on the boot partition, in this order
+	}{
+		{name: "good", then: []string{`in slot B is confirmed`}, told: []string{`: confirmed \(slot B`}},
+		// The kernel dies: its own last words.
+		{name: "panic", sabotage: "panic", then: back, told: []string{`slot B`, `reason: .*its kernel or its first programs failed`, `sabotaged`, `Kernel panic`}},
+		// The exchange ends as soon as it is started.
+		{name: "crash", sabotage: "crash", then: failed(`the exchange does not run`), told: []string{`reason: .*does not run`, `branchline.service`}},
+		// The exchange hears nothing at all; and nothing but itself.
+		{name: "deaf", sabotage: "deaf", then: failed(``), told: []string{`reason: .*no self-test call`, `branchline`}},
+		{name: "deaf to the network", sabotage: "alone", then: failed(`(eth0|enp|end).*`), told: []string{`reason: .*(eth0|enp|end)`, `branchline`}},
+		{name: "no cable", unplugged: true, then: failed(`no network cable`), told: []string{`reason: .*no network cable`}},
+		// Not even the program is there that would notice.
+		{name: "gone", sabotage: "gone", then: back, told: []string{`slot B`, `reason: .*never got as far`, `systemd`}},
 	} {
-		t.Run("then "+strings.TrimPrefix(sabotage+"ed", "ed"), func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			o := card(t, "arm64")
-			tool(t, "mcopy", "-i", boot(o), spoiled(t, o, sabotage), "::UPDATE.BRL")
-			g := walk(t, o, append(first, then...)...)
-			if sabotage != "" {
-				return
+			tool(t, "mcopy", "-i", boot(o), spoiled(t, o, c.sabotage), "::UPDATE.BRL")
+			o.Monitor = filepath.Join(t.TempDir(), "monitor")
+			g := walk(t, o, begin...)
+			if c.unplugged {
+				unplug(t, o)
+			}
+			said(t, g, c.then...)
+			file := filepath.Join(t.TempDir(), "update.txt")
+			told := ""
+			for end := time.Now().Add(startTime); ; time.Sleep(2 * time.Second) {
+				// The card may be read while the machine runs: a torn sector is read again.
+				_ = exec.Command("mcopy", "-n", "-o", "-i", boot(o), "::update.txt", file).Run()
+				text, _ := os.ReadFile(file)
+				if told = string(text); told != "" {
+					break
+				}
+				if time.Now().After(end) {
+					t.Fatal("there is no update.txt on the boot partition")
+				}
 			}
 			g.Kill()
-			walk(t, o, `starting slot 3 \(trying=0`)
+			t.Log(told)
+			if !regexp.MustCompile(`(?s)` + strings.Join(c.told, `.*`)).MatchString(told) {
+				t.Errorf("told otherwise than %q", c.told)
+			}
+			if c.sabotage == "" && !c.unplugged {
+				o.Monitor = ""
+				walk(t, o, `starting slot 3 \(trying=0`)
+			}
 		})
 	}
 }
