@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	_ "embed" // the boot loader's script
+	"fmt"
 	"strings"
 )
 
@@ -12,13 +13,17 @@ var bootScript string
 // seconds after it has died.
 const arguments = "quiet panic=5 fsck.mode=skip"
 
+// OopsSize is how many bytes of memory keep the last words of a kernel over the next
+// start.
+const OopsSize = 1 << 20
+
 // BootScript is U-Boot's script for the board.
 func (b Board) BootScript() string {
 	boot := "booti"
 	if b.Go == "arm" {
 		boot = "bootz"
 	}
-	return strings.NewReplacer("@ARGUMENTS@", b.Arguments+" "+arguments, "@BOOT@", boot).Replace(bootScript)
+	return strings.NewReplacer("@ARGUMENTS@", b.Arguments+" "+arguments, "@BOOT@", boot, "@OOPS@", fmt.Sprintf("%#x", OopsSize)).Replace(bootScript)
 }
 
 // FirmwareConfig is the Raspberry Pi firmware's config.txt.

@@ -16,6 +16,7 @@ var early = []string{
 	// The supplies of a Pi 4's card slot are modules in Debian's kernel.
 	"fixed", "gpio_regulator",
 	"usb_storage", "uas", "squashfs", "loop", "vfat", "nls_cp437", "nls_ascii", "ext4", "crc32c_generic",
+	"ramoops",
 }
 
 // kept are the modules in the root: names, or directories ending in a slash.

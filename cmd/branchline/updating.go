@@ -86,6 +86,7 @@ func install(ctx context.Context, w io.Writer, c *card.Card, source io.Reader) e
 	if err != nil {
 		return err
 	}
+	leftBehind() // what is older than this trial is no word of it
 	tenth := int64(-1)
 	m, err := update.Install(ctx, c, keys, source, func(done, all int64) {
 		if now := done * 10 / all; now != tenth {

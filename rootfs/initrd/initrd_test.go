@@ -79,3 +79,13 @@ func TestIdentityStays(t *testing.T) {
 		t.Errorf("%q then %q", first, second)
 	}
 }
+
+func TestParameters(t *testing.T) {
+	if got := parameters("quiet branchline.oops=0x50000000 panic=5")["ramoops"]; got != "mem_address=0x50000000 mem_size=0x100000 record_size=0x20000" {
+		t.Error(got)
+	}
+	// Memory that nobody has put aside is never written to.
+	if got := parameters("quiet"); len(got) != 0 {
+		t.Error(got)
+	}
+}

@@ -35,9 +35,20 @@ func move(from, to string) error {
 // compressedModule has the kernel unpack a module by itself (Linux 5.17).
 const compressedModule = 4
 
+// parameters are what modules are loaded with, by the module's name, after the kernel's
+// command line: ramoops is told which memory the boot loader has put aside for a dying
+// kernel's last words, and stays away if there is none.
+func parameters(line string) map[string]string {
+	out := map[string]string{}
+	if at := argument(line, "branchline.oops"); at != "" {
+		out["ramoops"] = fmt.Sprintf("mem_address=%s mem_size=%#x record_size=%#x", at, rootfs.OopsSize, rootfs.OopsSize/8)
+	}
+	return out
+}
+
 // loadModules loads the modules listed in file, one a line, in order. A module that
 // the hardware has no use for may fail.
-func loadModules(file string) error {
+func loadModules(file string, parameters map[string]string) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -45,6 +56,10 @@ func loadModules(file string) error {
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
+		name, _, _ := strings.Cut(filepath.Base(lines.Text()), ".ko")
+		if name == "ramoops" && parameters[name] == "" {
+			continue
+		}
 		m, err := os.Open(lines.Text())
 		if err != nil {
 			return err
@@ -53,10 +68,10 @@ func loadModules(file string) error {
 		if !strings.HasSuffix(lines.Text(), ".ko") {
 			flags = compressedModule
 		}
-		err = unix.FinitModule(int(m.Fd()), "", flags)
+		err = unix.FinitModule(int(m.Fd()), parameters[name], flags)
 		m.Close()
 		if err != nil && !errors.Is(err, unix.EEXIST) && !errors.Is(err, unix.ENODEV) {
-			say("<4>", "%s: %v", filepath.Base(lines.Text()), err)
+			say("<4>", "%s: %v", name, err)
 		}
 	}
 	return lines.Err()
