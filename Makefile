@@ -168,8 +168,8 @@ prompts: ## speak the word lists again; needs espeak-ng
 
 BOARD ?= arm64
 
-image: image-deps ## the image of a BOARD (arm64, armhf, amd64) and its update, in bin/image/BOARD
-	go run ./build/image -board $(BOARD) $(IMAGEFLAGS)
+image: image-deps ## the image of a BOARD (arm64, armhf, amd64) and its update, in bin/image/BOARD; FLAVOUR=dahdi for telephone cards
+	go run ./build/image -board $(BOARD) -flavour "$(FLAVOUR)" $(IMAGEFLAGS)
 
 image-lock: image-deps ## take Debian's newest packages for a BOARD's image
 	go run ./build/image -board $(BOARD) -relock
@@ -182,12 +182,13 @@ image-test: image-deps ## images for amd64 and arm64, built, started in QEMU, ca
 # What every change must pass; the others take half an hour and more.
 IMAGETESTS ?= ^Test(CallAMD64|CallARM64)$$
 
-image-test-all: ## updates good and spoiled, power cuts, a Raspberry Pi 3, the same bytes twice: an hour and a half
+image-test-all: ## updates good and spoiled, power cuts, a Raspberry Pi 3, telephone cards, the same bytes twice: an hour and a half
+	go run ./build/image -board amd64 -flavour dahdi -newest-if-gone
 	$(MAKE) image-test IMAGETESTS='^Test' GUESTFLAGS=all
 	$(MAKE) image-same
 
 image-same: ## two builds of an image in two clean checkouts must be the same bytes
-	sh build/image/same.sh amd64
+	sh build/image/same.sh amd64 $(FLAVOUR)
 
 # command:package of what builds images and starts them.
 IMAGENEEDS := mksquashfs:squashfs-tools mcopy:mtools mkfs.vfat:dosfstools mke2fs:e2fsprogs depmod:kmod zstd:zstd mkimage:u-boot-tools cpio:cpio \
