@@ -243,19 +243,11 @@ func (d *device) specify(n int) error {
 	return nil
 }
 
-func (d *device) Read(p []byte) (int, error) {
-	d.k.mu.Lock()
-	defer d.k.mu.Unlock()
-	if d.closed {
-		return 0, unix.EBADF
-	}
-	if d.ch == nil {
-		return 0, unix.EINVAL
-	}
-	return d.ch.read(p)
-}
+func (d *device) Read(p []byte) (int, error)  { return d.pass((*Channel).read, p) }
+func (d *device) Write(p []byte) (int, error) { return d.pass((*Channel).write, p) }
 
-func (d *device) Write(p []byte) (int, error) {
+// pass has a channel read or write.
+func (d *device) pass(f func(*Channel, []byte) (int, error), p []byte) (int, error) {
 	d.k.mu.Lock()
 	defer d.k.mu.Unlock()
 	if d.closed {
@@ -264,7 +256,7 @@ func (d *device) Write(p []byte) (int, error) {
 	if d.ch == nil {
 		return 0, unix.EINVAL
 	}
-	return d.ch.write(p)
+	return f(d.ch, p)
 }
 
 func (d *device) Close() error {
