@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"branchline/pbx/channel"
-	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/siptest"
 )
@@ -53,7 +53,7 @@ func TestPing(t *testing.T) {
 		}
 		done = ping()
 		p.Want("OPTIONS")
-		if r := <-done; !errors.Is(r.err, invite.ErrTimeout) {
+		if r := <-done; !errors.Is(r.err, link.ErrTimeout) {
 			t.Errorf("got %v", r)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/way"
 	"branchline/pbx/sip/wire"
@@ -36,7 +37,7 @@ func (b *Book) Move(w *transports.World, here []netip.Addr) {
 
 // homeless reports whether a session speaks for an address that was ours and is not
 // any more. One that was never ours (external_*, media_address) stays as it is.
-func (b *Book) homeless(w *transports.World, x *wire.Wire, l invite.Local, here []netip.Addr) bool {
+func (b *Book) homeless(w *transports.World, x *wire.Wire, l link.Local, here []netip.Addr) bool {
 	gone := func(addr netip.Addr) bool { return addr.IsValid() && !slices.Contains(here, addr) }
 	host, err := netip.ParseAddr(l.Host)
 	t := w.Of[x]

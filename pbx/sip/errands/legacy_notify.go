@@ -11,7 +11,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/devices"
-	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/link"
 )
 
 // notifyWait bounds the wait for an answer to NOTIFY.
@@ -68,7 +68,7 @@ func (e *Runner) NotifyDevice(ctx context.Context, dev *settings.Device, what *a
 	defer cancel()
 	res, err := e.o.Ways.Ask(ctx, way.Hop, req, false)
 	switch {
-	case errors.Is(err, invite.ErrTimeout):
+	case errors.Is(err, link.ErrTimeout):
 		return fmt.Errorf("notify %s: no answer from %s in %v", dev.Name, way.To, notifyWait)
 	case err != nil:
 		return fmt.Errorf("notify %s: %w", dev.Name, err)

@@ -10,7 +10,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
-	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/way"
 )
@@ -99,7 +99,7 @@ func (e *Runner) notify(ctx context.Context, w *transports.World, to way.Target,
 	switch {
 	case err != nil && res != nil:
 		return fmt.Errorf("%s asks for a password: %w", h.To, err)
-	case errors.Is(err, invite.ErrTimeout):
+	case errors.Is(err, link.ErrTimeout):
 		return fmt.Errorf("no answer from %s in %v", h.To, notifyWait)
 	case err != nil:
 		return err

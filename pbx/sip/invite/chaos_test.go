@@ -12,6 +12,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
+	"branchline/pbx/sip/link"
 )
 
 // Whatever happens in whatever order, a session ends, with one Gone event as
@@ -119,7 +120,7 @@ func anyOrder(t *testing.T, rnd *rand.Rand) (log []string) {
 			if len(open) > 0 && rnd.IntN(3) == 0 {
 				q := open[rnd.IntN(len(open))]
 				say("error for %s", q.req.Method)
-				q.reply(Reply{Err: ErrTimeout})
+				q.reply(link.Reply{Err: link.ErrTimeout})
 			}
 		}
 	}
@@ -132,7 +133,7 @@ func anyOrder(t *testing.T, rnd *rand.Rand) (log []string) {
 			rig.sent = nil
 		}
 		for _, q := range open {
-			q.reply(Reply{Err: ErrTimeout})
+			q.reply(link.Reply{Err: link.ErrTimeout})
 		}
 		open = nil
 		r.sleep(5 * time.Second)

@@ -12,13 +12,14 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/link"
 )
 
 const infoDigit = 100 * time.Millisecond
 
 // info takes an INFO (RFC 6086); DTMF in it is heard whatever the endpoint's
 // mode, as Asterisk does.
-func (s *Session) info(req *sip.Request, tx ServerTx) {
+func (s *Session) info(req *sip.Request, tx link.ServerTx) {
 	if key := req.GetHeader("Record"); key != nil {
 		s.recordKey(req, tx, key.Value())
 		return
@@ -38,7 +39,7 @@ func (s *Session) info(req *sip.Request, tx ServerTx) {
 
 // recordKey is a phone's recording key ("Record: on", "off"): it stands for the code
 // of a feature, which goes where dialled ones go.
-func (s *Session) recordKey(req *sip.Request, tx ServerTx, position string) {
+func (s *Session) recordKey(req *sip.Request, tx link.ServerTx, position string) {
 	feature := ""
 	switch strings.ToLower(strings.TrimSpace(position)) {
 	case "on":
@@ -137,7 +138,7 @@ func (s *Session) SendDigit(d byte, length time.Duration) bool {
 		}
 		req := s.dialog.Request(sip.INFO)
 		s.finish(req, s.MaxForwards, "application/dtmf-relay", fmt.Appendf(nil, "Signal=%c\r\nDuration=%d\r\n", d, length.Milliseconds()))
-		s.send(req, func(r Reply) {
+		s.send(req, func(r link.Reply) {
 			if r.Err == nil && r.Response.StatusCode == 481 && s.state == Confirmed { // 12.2.1.2
 				s.lost(r.Response.Reason)
 			}

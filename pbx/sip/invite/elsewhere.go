@@ -8,6 +8,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/link"
 )
 
 // elsewhere is a transfer that we asked our party for (REFER from us).
@@ -28,7 +29,7 @@ func (s *Session) sendElsewhere(target string) {
 	req.AppendHeader(sip.NewHeader("Refer-To", to))
 	req.AppendHeader(sip.NewHeader("Referred-By", "<"+s.dialog.Local.URI.String()+">"))
 	s.finish(req, s.MaxForwards, "", nil)
-	s.send(req, func(r Reply) {
+	s.send(req, func(r link.Reply) {
 		switch {
 		case r.Err != nil:
 			s.log.Info("REFER not answered", "err", r.Err)
@@ -52,7 +53,7 @@ func (s *Session) wentElsewhere(status int) {
 
 // notified takes a NOTIFY about a REFER of ours (RFC 3515 2.4.5); no other
 // subscription lives in these dialogs.
-func (s *Session) notified(req *sip.Request, tx ServerTx) {
+func (s *Session) notified(req *sip.Request, tx link.ServerTx) {
 	event, _, _ := strings.Cut(header.First(req, "Event"), ";")
 	if !strings.EqualFold(strings.TrimSpace(event), "refer") {
 		s.reply(req, tx, 489, nil)

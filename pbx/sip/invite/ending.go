@@ -8,6 +8,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/q850"
 )
 
@@ -77,7 +78,7 @@ func (s *Session) sendBye(challenge *sip.Response) {
 			return
 		}
 	}
-	s.send(req, func(r Reply) {
+	s.send(req, func(r link.Reply) {
 		switch {
 		case r.Err != nil:
 			s.log.Info("BYE not answered", "err", r.Err)
@@ -93,7 +94,7 @@ func (s *Session) sendBye(challenge *sip.Response) {
 }
 
 // ended: the other side sent BYE (15.1.2).
-func (s *Session) ended(req *sip.Request, tx ServerTx) {
+func (s *Session) ended(req *sip.Request, tx link.ServerTx) {
 	s.reply(req, tx, 200, nil)
 	cause := channel.NormalClearing
 	if c, ok := q850.Told(req); ok {

@@ -7,6 +7,7 @@ import (
 	"branchline/media"
 	"branchline/media/plane"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 )
 
@@ -14,7 +15,7 @@ import (
 // replaced whenever something in it changes.
 type facts struct {
 	state      State
-	local      Local
+	local      link.Local
 	remote     netip.AddrPort
 	codec      *media.Codec
 	ptime      time.Duration

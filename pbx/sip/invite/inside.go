@@ -9,6 +9,7 @@ import (
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 )
 
@@ -28,7 +29,7 @@ type waiting struct {
 
 type asked struct {
 	req *sip.Request
-	tx  ServerTx
+	tx  link.ServerTx
 }
 
 // drop answers what still waits when the session ends.
@@ -41,7 +42,7 @@ func (w *waiting) drop(s *Session) {
 
 // Receive takes a request within one of the session's dialogs. tx may be nil for
 // an ACK.
-func (s *Session) Receive(req *sip.Request, tx ServerTx) {
+func (s *Session) Receive(req *sip.Request, tx link.ServerTx) {
 	s.noted("Rx: ", req)
 	if !s.do(func() { s.receive(req, tx) }) && req.Method != sip.ACK && tx != nil {
 		res := dialog.Respond(req, 481, "", "")
@@ -53,7 +54,7 @@ func (s *Session) Receive(req *sip.Request, tx ServerTx) {
 	}
 }
 
-func (s *Session) receive(req *sip.Request, tx ServerTx) {
+func (s *Session) receive(req *sip.Request, tx link.ServerTx) {
 	if req.Method == sip.ACK {
 		s.acked(req)
 		return
@@ -119,7 +120,7 @@ func (s *Session) dialogOf(req *sip.Request) *dialog.Dialog {
 }
 
 // reply answers an in-dialog request. A body is a session description.
-func (s *Session) reply(req *sip.Request, tx ServerTx, status int, body []byte, extra ...sip.Header) {
+func (s *Session) reply(req *sip.Request, tx link.ServerTx, status int, body []byte, extra ...sip.Header) {
 	if tx == nil {
 		return
 	}
@@ -140,7 +141,7 @@ func (s *Session) reply(req *sip.Request, tx ServerTx, status int, body []byte, 
 }
 
 // serve carries out a request in its turn (12.2.2).
-func (s *Session) serve(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
+func (s *Session) serve(d *dialog.Dialog, req *sip.Request, tx link.ServerTx) {
 	d.Heard(req)
 	s.peer.learn(req)
 	switch req.Method {

@@ -11,6 +11,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
+	"branchline/pbx/sip/link"
 )
 
 // hangup ends a confirmed session from our side.
@@ -509,7 +510,7 @@ func TestReinviteOfOursLost(t *testing.T) {
 			if how == "481" {
 				re.respond(481, "t1", "")
 			} else {
-				re.reply(Reply{Err: ErrTimeout})
+				re.reply(link.Reply{Err: link.ErrTimeout})
 			}
 			ra.take(sip.BYE).respond(481, "", "")
 			ra.wantEvents("gone:18:408")

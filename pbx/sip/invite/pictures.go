@@ -5,6 +5,7 @@ import (
 
 	"branchline/media/sdp"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/link"
 )
 
 // pictures is what is wanted of a call's video beyond what was first agreed.
@@ -78,7 +79,7 @@ func (s *Session) AskPicture() {
 		}
 		req := s.dialog.Request(sip.INFO)
 		s.finish(req, s.MaxForwards, mediaControl, []byte(askPicture))
-		s.send(req, func(r Reply) {
+		s.send(req, func(r link.Reply) {
 			if r.Err != nil {
 				s.log.Info("INFO not answered", "err", r.Err)
 			}

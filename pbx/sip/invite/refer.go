@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/party"
 )
 
@@ -22,7 +23,7 @@ const referral = 600 * time.Second
 // refer takes a REFER within the call (RFC 3515 2.4.2): the owner is asked to
 // send our party's peer to another number, and the party hears in NOTIFYs what
 // became of it.
-func (s *Session) refer(req *sip.Request, tx ServerTx) {
+func (s *Session) refer(req *sip.Request, tx link.ServerTx) {
 	to := req.GetHeaders("Refer-To")
 	if len(to) == 0 {
 		to = req.GetHeaders("r")
@@ -172,7 +173,7 @@ func (s *Session) referred(id uint32, status int) {
 	req.AppendHeader(sip.NewHeader("Subscription-State", state))
 	frag := "SIP/2.0 " + strconv.Itoa(status) + " " + dialog.Phrase(status) + "\r\n"
 	s.finish(req, s.MaxForwards, "message/sipfrag;version=2.0", []byte(frag))
-	s.send(req, func(r Reply) {
+	s.send(req, func(r link.Reply) {
 		if r.Err != nil {
 			s.log.Info("NOTIFY not answered", "err", r.Err)
 		}

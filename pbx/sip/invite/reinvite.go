@@ -11,16 +11,17 @@ import (
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/sessiontimer"
 )
 
 // reinvite is the state of our own changes to a call (RFC 3261 14.1).
 type reinvite struct {
-	tx      ClientTx   // our re-INVITE or UPDATE without a final response
-	wanted  bool       // another change is due when this one is through
-	renewal bool       // the connected party is to be told then
-	retry   desk.Alarm // after 491
+	tx      link.ClientTx // our re-INVITE or UPDATE without a final response
+	wanted  bool          // another change is due when this one is through
+	renewal bool          // the connected party is to be told then
+	retry   desk.Alarm    // after 491
 	acks    map[uint32]*sip.Request
 }
 
@@ -76,16 +77,16 @@ func (s *Session) sendReinvite(challenge *sip.Response) {
 			return
 		}
 	}
-	s.reinvite.tx = s.send(req, func(r Reply) { s.reinvited(req, r) })
+	s.reinvite.tx = s.send(req, func(r link.Reply) { s.reinvited(req, r) })
 }
 
 // reinvited takes the responses to a re-INVITE of ours (14.1).
-func (s *Session) reinvited(req *sip.Request, r Reply) {
+func (s *Session) reinvited(req *sip.Request, r link.Reply) {
 	ri := &s.reinvite
 	if r.Err != nil {
 		ri.tx = nil
 		s.talk.Open = nil
-		if s.state == Confirmed && errors.Is(r.Err, ErrClosed) { // our address has changed under it
+		if s.state == Confirmed && errors.Is(r.Err, link.ErrClosed) { // our address has changed under it
 			s.clock.Set(&ri.retry, closedWait, s.renegotiate)
 			return
 		}
@@ -215,7 +216,7 @@ func (s *Session) sendUpdate(d *dialog.Dialog) {
 	s.timing.Ask(s.Endpoint, req)
 	s.introduce(req.AppendHeader)
 	s.finish(req, s.MaxForwards, "", nil)
-	s.reinvite.tx = s.send(req, func(r Reply) {
+	s.reinvite.tx = s.send(req, func(r link.Reply) {
 		if r.Err == nil && r.Response.StatusCode < 200 {
 			return
 		}
@@ -249,7 +250,7 @@ func (s *Session) sendUpdate(d *dialog.Dialog) {
 }
 
 // modify takes a re-INVITE (14.2).
-func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
+func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx link.ServerTx) {
 	switch {
 	case s.state == Ending && s.talk.Ours != nil && !s.busy():
 		// It crossed our BYE, which has not been answered. As measured, the call is
@@ -287,7 +288,7 @@ func (s *Session) modify(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
 }
 
 // update takes an UPDATE (RFC 3311 5.2), with or without an offer.
-func (s *Session) update(d *dialog.Dialog, req *sip.Request, tx ServerTx) {
+func (s *Session) update(d *dialog.Dialog, req *sip.Request, tx link.ServerTx) {
 	if s.state == Ending || s.state == Cancelling {
 		s.reply(req, tx, 481, nil)
 		return

@@ -11,6 +11,7 @@ import (
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 )
 
@@ -90,7 +91,7 @@ func (s *Session) nextReliable() {
 }
 
 // prack takes the acknowledgement of a provisional response.
-func (s *Session) prack(req *sip.Request, tx ServerTx) {
+func (s *Session) prack(req *sip.Request, tx link.ServerTx) {
 	r := &s.uas.rel
 	if s.state != Offered || r.sent == nil || !s.acknowledges(req) {
 		s.reply(req, tx, 481, nil)
@@ -155,7 +156,7 @@ func (s *Session) confirm(d *dialog.Dialog, invite *sip.Request, res *sip.Respon
 	req := d.Request(sip.PRACK)
 	req.AppendHeader(sip.NewHeader("RAck", strconv.FormatUint(n, 10)+" "+strconv.FormatUint(uint64(seq), 10)+" INVITE"))
 	s.finish(req, s.MaxForwards, "", nil)
-	s.send(req, func(r Reply) {
+	s.send(req, func(r link.Reply) {
 		if r.Err != nil {
 			s.log.Info("PRACK not answered", "err", r.Err)
 		}

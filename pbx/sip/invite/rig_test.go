@@ -17,6 +17,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/link"
 )
 
 // A rig is one session with a network, a media plane and an agent's table made
@@ -40,7 +41,7 @@ type rig struct {
 type outgoing struct {
 	rig        *rig
 	req        *sip.Request
-	reply      func(Reply)
+	reply      func(link.Reply)
 	at         time.Time
 	cancelled  bool
 	cancelWith []sip.Header
@@ -59,7 +60,7 @@ func (o *outgoing) Terminate() {
 	o.terminated = true
 }
 
-func (r *rig) Request(req *sip.Request, reply func(Reply)) ClientTx {
+func (r *rig) Request(req *sip.Request, reply func(link.Reply)) link.ClientTx {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	o := &outgoing{rig: r, req: req, reply: reply, at: time.Now()}
@@ -177,7 +178,7 @@ func newRig(t *testing.T) *rig {
 	r := &rig{t: t, dialogs: map[dialog.ID]*Session{}, mb: channel.NewMailbox()}
 	r.cfg = Config{
 		Name: "PJSIP/1001-00000001", Endpoint: endpoint("1001"), UserAgent: "Branchline/1.0",
-		Local:   Local{Host: "198.51.100.9", Port: 5060, Transport: "UDP", Media: netip.MustParseAddr("198.51.100.9")},
+		Local:   link.Local{Host: "198.51.100.9", Port: 5060, Transport: "UDP", Media: netip.MustParseAddr("198.51.100.9")},
 		Network: r, Plane: r, Dialogs: r, Ended: func(*Session) { r.mu.Lock(); defer r.mu.Unlock(); r.ended++ },
 	}
 	r.phone = phone{r: r, tag: "phone", callID: "call-1", user: "1001", addr: "198.51.100.206:5060", seq: 1}
@@ -299,7 +300,7 @@ func (o *outgoing) respond(status int, tag, body string, extra ...string) {
 	}
 	res.SetBody([]byte(body))
 	res.SetSource("198.51.100.55:5062")
-	o.reply(Reply{Response: res})
+	o.reply(link.Reply{Response: res})
 	o.rig.wait()
 }
 

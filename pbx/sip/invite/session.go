@@ -21,6 +21,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 )
 
@@ -264,10 +265,10 @@ func (s *Session) forget() {
 
 // send starts a client transaction and runs then in the loop for every reply. A
 // final response or an error is the last, but for further 2xx to an INVITE.
-func (s *Session) send(req *sip.Request, then func(Reply)) ClientTx {
+func (s *Session) send(req *sip.Request, then func(link.Reply)) link.ClientTx {
 	s.noted("Tx: ", req)
 	var final, success bool
-	return s.Network.Request(req, func(r Reply) {
+	return s.Network.Request(req, func(r link.Reply) {
 		s.do(func() {
 			ok := r.Err == nil && r.Response.StatusCode >= 200 && r.Response.StatusCode < 300
 			if final && !(success && ok && req.Method == sip.INVITE) {

@@ -7,6 +7,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/party"
 )
 
@@ -14,7 +15,7 @@ import (
 const maxTexts = 16
 
 // texted takes a MESSAGE within the call (RFC 3428): the owner passes it on.
-func (s *Session) texted(req *sip.Request, tx ServerTx) {
+func (s *Session) texted(req *sip.Request, tx link.ServerTx) {
 	kind := header.First(req, "Content-Type")
 	if kind == "" {
 		kind = "text/plain"
@@ -72,7 +73,7 @@ func (s *Session) sendText(t channel.Text, challenge *sip.Response) {
 			return
 		}
 	}
-	s.send(req, func(r Reply) {
+	s.send(req, func(r link.Reply) {
 		switch {
 		case r.Err != nil:
 			s.log.Info("MESSAGE not answered", "err", r.Err)

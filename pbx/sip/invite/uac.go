@@ -13,6 +13,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/q850"
@@ -23,7 +24,7 @@ type uac struct {
 	call   Call
 	target sip.Uri
 	req    *sip.Request // the INVITE now under way
-	tx     ClientTx
+	tx     link.ClientTx
 	callID string
 	tag    string
 	seq    uint32
@@ -78,11 +79,11 @@ func (s *Session) dial() {
 		s.invite(s.makeOffer(), nil)
 		return
 	}
-	s.Find(func(l Local, err error) { s.do(func() { s.found(l, err) }) })
+	s.Find(func(l link.Local, err error) { s.do(func() { s.found(l, err) }) })
 }
 
 // found goes on with dial when the address is known.
-func (s *Session) found(l Local, err error) {
+func (s *Session) found(l link.Local, err error) {
 	switch {
 	case s.state != Calling: // hung up meanwhile
 		s.state = Over
@@ -117,7 +118,7 @@ func (s *Session) invite(body []byte, challenge *sip.Response) error {
 	}
 	u.req = req
 	s.publish()
-	u.tx = s.send(req, func(r Reply) { s.invited(req, r) })
+	u.tx = s.send(req, func(r link.Reply) { s.invited(req, r) })
 	return nil
 }
 
@@ -197,7 +198,7 @@ func (s *Session) ownContact(req *sip.Request) sip.Uri {
 }
 
 // invited takes every response to the INVITE (13.2.2).
-func (s *Session) invited(req *sip.Request, r Reply) {
+func (s *Session) invited(req *sip.Request, r link.Reply) {
 	if r.Err != nil {
 		s.undelivered(r.Err)
 		return
@@ -222,7 +223,7 @@ func (s *Session) undelivered(err error) {
 	switch s.state {
 	case Calling, Proceeding:
 		cause, status := channel.NormalCircuitCongestion, 503
-		if errors.Is(err, ErrTimeout) {
+		if errors.Is(err, link.ErrTimeout) {
 			cause, status = channel.NoUserResponse, 408
 		}
 		s.release(cause, status, err.Error())
@@ -422,7 +423,7 @@ func (s *Session) dismiss(d *dialog.Dialog) {
 		req.AppendHeader(h)
 	}
 	s.finish(req, s.MaxForwards, "", nil)
-	s.send(req, func(Reply) {})
+	s.send(req, func(link.Reply) {})
 }
 
 // refused takes a final response that is no 2xx; the transaction has sent its
@@ -523,7 +524,7 @@ func (s *Session) cancel(c channel.Cause) {
 	s.uac.cause = c
 	if heard {
 		s.sayCancel()
-	} else if tx, ok := s.uac.tx.(Rover); ok {
+	} else if tx, ok := s.uac.tx.(link.Rover); ok {
 		tx.Stay()
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"branchline/media"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/link"
 )
 
 func TestOutboundInvite(t *testing.T) {
@@ -132,14 +133,14 @@ func TestOutboundFailures(t *testing.T) {
 
 func TestOutboundUndelivered(t *testing.T) {
 	for err, events := range map[error]string{
-		ErrTimeout: "gone:18:408",
-		fmt.Errorf("connection refused: %w", ErrUnreachable): "gone:34:503",
-		errors.New("anything"):                               "gone:34:503",
+		link.ErrTimeout: "gone:18:408",
+		fmt.Errorf("connection refused: %w", link.ErrUnreachable): "gone:34:503",
+		errors.New("anything"): "gone:34:503",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t)
 			s, o := r.dialled(Call{})
-			o.reply(Reply{Err: err})
+			o.reply(link.Reply{Err: err})
 			r.wantEvents(events)
 			r.over(s)
 		})
@@ -353,7 +354,7 @@ func TestOutboundRouteSet(t *testing.T) {
 		s.Hangup(channel.NormalClearing)
 		bye := r.take(sip.BYE)
 		want(t, "BYE route", headerOf(bye.req, "Route"), "<sip:p2.example;lr> | <sip:p1.example;lr>")
-		bye.reply(Reply{Err: ErrTimeout})
+		bye.reply(link.Reply{Err: link.ErrTimeout})
 		r.wantEvents("answered gone:16:0")
 		r.over(s)
 	})

@@ -14,6 +14,7 @@ import (
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/q850"
 	"branchline/pbx/sip/sessiontimer"
@@ -22,7 +23,7 @@ import (
 // uas is what an inbound session keeps until its INVITE is answered.
 type uas struct {
 	req   *sip.Request
-	tx    ServerTx
+	tx    link.ServerTx
 	tag   string
 	early bool // 183 with our answer was sent
 	rang  bool // 180 was sent
@@ -37,7 +38,7 @@ type uas struct {
 // that need no dialplan. If one of them fails the final response has been sent
 // and the error says why; otherwise the session waits for its owner to Ring,
 // Progress, Answer or Hangup.
-func Incoming(c Config, req *sip.Request, tx ServerTx) (*Session, error) {
+func Incoming(c Config, req *sip.Request, tx link.ServerTx) (*Session, error) {
 	s, err := newSession(c, true)
 	if err != nil {
 		trying := dialog.Respond(req, 100, "", "")
@@ -79,7 +80,7 @@ func Incoming(c Config, req *sip.Request, tx ServerTx) (*Session, error) {
 }
 
 // refuse answers an INVITE no session could be made for.
-func refuse(c Config, req *sip.Request, tx ServerTx, status int) {
+func refuse(c Config, req *sip.Request, tx link.ServerTx, status int) {
 	res := dialog.Respond(req, status, "", c.Network.Token())
 	res.AppendHeader(sip.NewHeader("Server", c.UserAgent))
 	res.SetBody(nil)
@@ -250,7 +251,7 @@ func (s *Session) accept() {
 // the transaction layer repeats only failures.
 type accepted struct {
 	seq    uint32
-	tx     ServerTx
+	tx     link.ServerTx
 	res    *sip.Response
 	offer  bool // the ACK must bring an answer
 	repeat desk.Alarm
@@ -259,7 +260,7 @@ type accepted struct {
 }
 
 // insist sends a 2xx and keeps sending it.
-func (s *Session) insist(req *sip.Request, tx ServerTx, res *sip.Response, offer bool) {
+func (s *Session) insist(req *sip.Request, tx link.ServerTx, res *sip.Response, offer bool) {
 	a := &accepted{tx: tx, res: res, offer: offer, every: s.T1}
 	if c := req.CSeq(); c != nil {
 		a.seq = c.SeqNo

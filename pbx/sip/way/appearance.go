@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"branchline/pbx/settings"
-	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
@@ -13,7 +13,7 @@ import (
 // Appearance is how the exchange appears to an endpoint: x is the transport its peer
 // is on, peer the peer's address, local the address the peer used for us, if
 // known.
-func Appearance(w *transports.World, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr) invite.Local {
+func Appearance(w *transports.World, ep *settings.Endpoint, x *wire.Wire, peer, local netip.Addr) link.Local {
 	host, port := x.Speaks(peer)
 	own := x.Local(peer)
 	if x.Bound().Addr().IsUnspecified() && local.IsValid() && !local.IsUnspecified() {
@@ -22,7 +22,7 @@ func Appearance(w *transports.World, ep *settings.Endpoint, x *wire.Wire, peer, 
 		}
 		own = local
 	}
-	l := invite.Local{Host: host, Port: port, Transport: strings.ToUpper(x.Network()), Media: own, MediaBind: x.Bound().Addr()}
+	l := link.Local{Host: host, Port: port, Transport: strings.ToUpper(x.Network()), Media: own, MediaBind: x.Bound().Addr()}
 	t := w.Of[x]
 	if t != nil && t.Device != "" { // speech goes on when the interface's address changes
 		l.MediaBind = netip.IPv4Unspecified()

@@ -7,7 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/settings"
-	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/link"
 )
 
 // GaveUp says whether the next hop is to be tried (RFC 3263 4.3), and remembers
@@ -47,7 +47,7 @@ func (f *Finder) Ask(ctx context.Context, h Hop, req *sip.Request, others bool) 
 		return r.res, r.err
 	case <-ctx.Done():
 		o.Terminate()
-		return nil, fmt.Errorf("%s: %w", req.Recipient.String(), invite.ErrTimeout)
+		return nil, fmt.Errorf("%s: %w", req.Recipient.String(), link.ErrTimeout)
 	}
 }
 

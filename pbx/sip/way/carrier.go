@@ -10,12 +10,12 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/settings"
-	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
 
-// A Carrier takes one session's requests to its endpoint (invite.Network).
+// A Carrier takes one session's requests to its endpoint (link.Network).
 type Carrier struct {
 	f    *Finder
 	road Road
@@ -70,11 +70,11 @@ func (c *Carrier) Token() string { return c.f.Token() }
 // Request sends req in a transaction of its own. Where there are several places
 // to send it to, the next is tried when one does not answer or answers 503 (RFC
 // 3263 4.3).
-func (c *Carrier) Request(req *sip.Request, reply func(invite.Reply)) invite.ClientTx {
+func (c *Carrier) Request(req *sip.Request, reply func(link.Reply)) link.ClientTx {
 	t := &transaction{c: c, reply: reply, founding: c.known(req) != nil}
 	c.resolved(req, func(hs []Hop, err error) {
 		if err != nil {
-			go reply(invite.Reply{Err: fmt.Errorf("%w: %w", err, invite.ErrUnreachable)})
+			go reply(link.Reply{Err: fmt.Errorf("%w: %w", err, link.ErrUnreachable)})
 			return
 		}
 		t.begin(req, hs)
@@ -125,7 +125,7 @@ func (c *Carrier) resolved(req *sip.Request, then func([]Hop, error)) {
 // one that answers.
 type transaction struct {
 	c        *Carrier
-	reply    func(invite.Reply)
+	reply    func(link.Reply)
 	founding bool // it goes to the carrier's hops
 
 	mu       sync.Mutex
@@ -151,7 +151,7 @@ func (t *transaction) begin(req *sip.Request, hs []Hop) {
 		return
 	}
 	if t.stays { // given up while the address was looked up
-		go t.reply(invite.Reply{Err: fmt.Errorf("%s: %w", next(req).String(), invite.ErrUnreachable)})
+		go t.reply(link.Reply{Err: fmt.Errorf("%s: %w", next(req).String(), link.ErrUnreachable)})
 		return
 	}
 	t.hops = hs
@@ -230,17 +230,17 @@ func (t *transaction) take(try int, res *sip.Response, err error) {
 	}
 	switch {
 	case err == nil:
-		t.reply(invite.Reply{Response: res})
+		t.reply(link.Reply{Response: res})
 	case errors.Is(err, wire.ErrClosed):
-		t.reply(invite.Reply{Err: fmt.Errorf("%w: %w", invite.ErrClosed, invite.ErrUnreachable)})
+		t.reply(link.Reply{Err: fmt.Errorf("%w: %w", link.ErrClosed, link.ErrUnreachable)})
 	case errors.Is(err, wire.ErrTimeout):
-		t.reply(invite.Reply{Err: fmt.Errorf("%w: %w", err, invite.ErrTimeout)})
+		t.reply(link.Reply{Err: fmt.Errorf("%w: %w", err, link.ErrTimeout)})
 	default:
-		t.reply(invite.Reply{Err: fmt.Errorf("%w: %w", err, invite.ErrUnreachable)})
+		t.reply(link.Reply{Err: fmt.Errorf("%w: %w", err, link.ErrUnreachable)})
 	}
 }
 
-// Stay keeps the request at the address where it is (invite.Rover).
+// Stay keeps the request at the address where it is (link.Rover).
 func (t *transaction) Stay() {
 	t.mu.Lock()
 	t.stays = true

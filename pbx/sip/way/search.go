@@ -10,7 +10,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
-	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
@@ -109,13 +109,13 @@ func Anywhere(x *wire.Wire) Hop {
 
 // Find makes the invite.Config.Find of a leg to ep whose search goes on; cause
 // is what a name that is not found ends the leg with.
-func (f *Finder) Find(w *transports.World, ep *settings.Endpoint, c *Carrier, s *Search, first *sip.Uri, cause channel.Cause) func(func(invite.Local, error)) {
-	return func(done func(invite.Local, error)) {
+func (f *Finder) Find(w *transports.World, ep *settings.Endpoint, c *Carrier, s *Search, first *sip.Uri, cause channel.Cause) func(func(link.Local, error)) {
+	return func(done func(link.Local, error)) {
 		go func() {
 			<-s.done
 			if s.Err != nil {
 				f.Log.Error("call cannot be sent", "endpoint", ep.ID, "uri", first.String(), "error", s.Err)
-				done(invite.Local{}, &channel.Refusal{Cause: cause, Why: s.Err.Error()})
+				done(link.Local{}, &channel.Refusal{Cause: cause, Why: s.Err.Error()})
 				return
 			}
 			h := s.Hops[0]
