@@ -1,23 +1,28 @@
-package dahdi_test
+package cards_test
 
 import (
+	"errors"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"branchline/hal"
-	"branchline/hal/dahdi"
 	"branchline/hal/dahdi/abi"
 	"branchline/hal/dahdi/cards"
 	"branchline/hal/haltest/dahdikernel"
 )
 
 func TestListings(t *testing.T) {
-	bubble(t, dahdi.Settings{}, func(r *rig) {
-		r.kernel.Card(dahdikernel.Card{Ports: []abi.Signalling{abi.FXSKS}, Raw: true})
-		r.kernel.Channel(3).Alarm(true)
-		r.kernel.Channel(1).Lift()
-		line, _ := r.open(1)
-		line.see(hal.OffHook)
-		all := cards.Cards{Kernel: r.kernel}
+	synctest.Test(t, func(t *testing.T) {
+		k := dahdikernel.New()
+		defer k.Close()
+		k.Cancellers = []string{"mg2"}
+		k.Card(dahdikernel.Card{Ports: []abi.Signalling{abi.FXOKS, abi.FXOKS, abi.FXSKS, abi.FXSKS}})
+		k.Card(dahdikernel.Card{Ports: []abi.Signalling{abi.FXSKS}, Raw: true})
+		k.Channel(3).Alarm(true)
+		k.Channel(1).Lift()
+		time.Sleep(time.Second)
+		all := cards.Cards{Kernel: k}
 		version, cancellers, err := all.Version()
 		if version != "test" || cancellers != "MG2" || err != nil {
 			t.Errorf("%q %q %v", version, cancellers, err)
@@ -44,6 +49,10 @@ func TestListings(t *testing.T) {
 			if c != want[i] {
 				t.Errorf("%+v, want %+v", c, want[i])
 			}
+		}
+		k.Unload()
+		if _, err := all.Channels(); !errors.Is(err, hal.ErrAbsent) {
+			t.Errorf("without DAHDI: %v", err)
 		}
 	})
 }
