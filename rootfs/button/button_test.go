@@ -197,6 +197,7 @@ func TestAwait(t *testing.T) {
 		from   time.Duration // down
 		to     time.Duration // up again
 		bounce time.Duration // after to, up and down for so long
+		loose  bool          // the contact is lost for a moment every second
 		fails  error
 		want   Wish
 		err    error
@@ -211,6 +212,7 @@ func TestAwait(t *testing.T) {
 		{name: "bounces", to: 9900 * time.Millisecond, bounce: 90 * time.Millisecond, want: SafeMode, stages: []Wish{SafeMode}, by: 10100 * time.Millisecond},
 		{name: "factory reset", to: 11 * time.Second, want: FactoryReset, stages: []Wish{SafeMode, FactoryReset}, by: 11200 * time.Millisecond},
 		{name: "late factory reset", to: 29 * time.Second, want: FactoryReset, stages: []Wish{SafeMode, FactoryReset}, by: 30 * time.Second},
+		{name: "a loose contact", to: 11 * time.Second, loose: true, want: FactoryReset, stages: []Wish{SafeMode, FactoryReset}, by: 11200 * time.Millisecond},
 		{name: "stuck", to: time.Hour, want: None, err: ErrStuck, stages: []Wish{SafeMode, FactoryReset, None}, by: 30 * time.Second},
 		{name: "breaks", to: time.Hour, fails: broken, want: None, err: broken, stages: []Wish{SafeMode, FactoryReset}, by: 15 * time.Second},
 	} {
@@ -220,6 +222,9 @@ func TestAwait(t *testing.T) {
 				at := time.Since(began)
 				if c.fails != nil && at > 15*time.Second-look {
 					return false, c.fails
+				}
+				if c.loose && at > time.Second && at%time.Second < 3*look {
+					return false, nil
 				}
 				return at >= c.from && at < c.to || at >= c.to && at < c.to+c.bounce && at/look%2 == 0, nil
 			}
