@@ -28,7 +28,7 @@ type reinvite struct {
 // busy reports that an offer is under way in either direction, so that a new one
 // would be glare.
 func (s *Session) busy() bool {
-	return s.reinvite.tx != nil || s.talk.Open != nil || len(s.unacked) > 0
+	return s.reinvite.tx != nil || s.talk.Open != nil || s.answers.Waiting()
 }
 
 // pending goes on with a change that had to wait.

@@ -3,31 +3,15 @@ package invite
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
-	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 )
-
-// reliable is the state of provisional responses that must be acknowledged
-// (RFC 3262 3): one at a time, the others queue.
-type reliable struct {
-	seq    uint32
-	sent   *sip.Response // waits for its PRACK
-	queue  []*sip.Response
-	repeat desk.Alarm
-	giveUp desk.Alarm
-	every  time.Duration
-	failed bool // a PRACK never came
-}
-
-func (r *reliable) outstanding() bool { return r.sent != nil || len(r.queue) > 0 }
 
 // reliably reports whether provisional responses to this caller are reliable.
 func (s *Session) reliably() bool {
@@ -44,61 +28,31 @@ func (s *Session) reliably() bool {
 	return header.Requires(s.uas.req, "100rel")
 }
 
-// sendReliable numbers a 18x and sends it, now or when the one before it is
-// acknowledged.
-func (s *Session) sendReliable(res *sip.Response, body []byte) {
-	r := &s.uas.rel
-	if r.seq == 0 {
-		r.seq = uint32(s.number() / 2) // leaves room to count up within 2^31
-	}
-	r.seq++
-	res.AppendHeader(sip.NewHeader("Require", "100rel"))
-	res.AppendHeader(sip.NewHeader("RSeq", strconv.FormatUint(uint64(r.seq), 10)))
-	header.Carry(res, negotiation.Type, body)
-	r.queue = append(r.queue, res)
-	if r.sent == nil {
-		s.nextReliable()
+// cleared goes on when no provisional response waits for a PRACK any more.
+func (s *Session) cleared() {
+	if then := s.uas.wanted; then != nil {
+		s.uas.wanted = nil
+		then()
 	}
 }
 
-func (s *Session) nextReliable() {
-	r := &s.uas.rel
-	if len(r.queue) == 0 {
-		r.sent = nil
-		if then := s.uas.wanted; then != nil {
-			s.uas.wanted = nil
-			then()
-		}
-		return
-	}
-	r.sent, r.queue = r.queue[0], r.queue[1:]
-	r.every = s.T1
-	s.respond(r.sent)
-	var again func()
-	again = func() {
-		s.respond(r.sent)
-		r.every *= 2
-		s.clock.Set(&r.repeat, r.every, again)
-	}
-	s.clock.Set(&r.repeat, r.every, again)
-	s.clock.Set(&r.giveUp, s.lifetime(), func() {
-		// RFC 3262 3: no PRACK within 64*T1 rejects the INVITE with a 5xx.
-		s.clock.Stop(&r.repeat)
-		r.failed = true
-		s.release(channel.RecoveryOnTimerExpire, 504, "no PRACK")
-		s.reject(channel.RecoveryOnTimerExpire)
-	})
+// noPrack rejects an INVITE with a 5xx whose provisional response was not
+// acknowledged (RFC 3262 3).
+func (s *Session) noPrack() {
+	s.uas.unheard = true
+	s.release(channel.RecoveryOnTimerExpire, 504, "no PRACK")
+	s.reject(channel.RecoveryOnTimerExpire)
 }
 
 // prack takes the acknowledgement of a provisional response.
 func (s *Session) prack(req *sip.Request, tx link.ServerTx) {
 	r := &s.uas.rel
-	if s.state != Offered || r.sent == nil || !s.acknowledges(req) {
+	first := s.uas.req
+	if s.state != Offered || !r.Waiting() || first.CSeq() == nil || !r.Meant(req, first.CSeq().SeqNo) {
 		s.reply(req, tx, 481, nil)
 		return
 	}
-	s.clock.Stop(&r.repeat)
-	s.clock.Stop(&r.giveUp)
+	r.Settle()
 	body, err := negotiation.Read(req)
 	var ours []byte
 	switch {
@@ -111,24 +65,11 @@ func (s *Session) prack(req *sip.Request, tx link.ServerTx) {
 	}
 	if err != nil {
 		s.reply(req, tx, 488, nil)
-		s.nextReliable()
+		r.Next()
 		return
 	}
 	s.reply(req, tx, 200, ours)
-	s.nextReliable()
-}
-
-// acknowledges compares RAck with the response that waits (RFC 3262 7.2).
-func (s *Session) acknowledges(req *sip.Request) bool {
-	h := req.GetHeader("RAck")
-	invite := s.uas.req.CSeq()
-	if h == nil || invite == nil {
-		return false
-	}
-	f := strings.Fields(h.Value())
-	return len(f) == 3 && f[2] == "INVITE" &&
-		f[0] == strconv.FormatUint(uint64(s.uas.rel.seq-uint32(len(s.uas.rel.queue))), 10) &&
-		f[1] == strconv.FormatUint(uint64(invite.SeqNo), 10)
+	r.Next()
 }
 
 // confirm acknowledges a reliable provisional response to our INVITE (RFC 3262

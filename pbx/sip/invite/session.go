@@ -23,6 +23,7 @@ import (
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
+	"branchline/pbx/sip/reliable"
 )
 
 // A Session is one SIP leg.
@@ -55,7 +56,7 @@ type Session struct {
 	uas       uas
 	uac       uac
 	reinvite  reinvite
-	unacked   []*accepted // 2xx to INVITEs whose ACK is missing
+	answers   reliable.Answers // 2xx to INVITEs whose ACK is missing
 	ending    ending
 	news      news
 	held      bool
@@ -106,6 +107,8 @@ func newSession(c Config, inbound bool) (*Session, error) {
 	s := &Session{Config: c, inbound: inbound, log: c.Log.With("call", c.Name, "endpoint", c.Endpoint.ID)}
 	s.inbox, s.done = desk.NewInbox(), make(chan struct{})
 	s.clock.In = s.inbox
+	s.answers = reliable.Answers{Clock: &s.clock, T1: c.T1, Lost: s.noAck}
+	s.uas.rel = reliable.Provisionals{Clock: &s.clock, T1: c.T1, Send: s.respond, Clear: s.cleared, Lost: s.noPrack}
 	s.facts.Store(&facts{})
 	if inbound {
 		s.state = Offered
@@ -118,11 +121,8 @@ func newSession(c Config, inbound bool) (*Session, error) {
 	return s, nil
 }
 
-// t2 is the longest interval between retransmissions (RFC 3261 17.1.1.1).
-const t2 = 4 * time.Second
-
 // lifetime is 64*T1: how long anything is waited for.
-func (s *Session) lifetime() time.Duration { return 64 * s.T1 }
+func (s *Session) lifetime() time.Duration { return reliable.Lifetime * s.T1 }
 
 // loop owns the session. It ends with the state Over.
 func (s *Session) loop() {

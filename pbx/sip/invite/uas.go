@@ -6,17 +6,16 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
-	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/q850"
+	"branchline/pbx/sip/reliable"
 	"branchline/pbx/sip/sessiontimer"
 )
 
@@ -29,7 +28,8 @@ type uas struct {
 	rang  bool // 180 was sent
 	// verdict is the final response the dialplan chose, 0: that of the cause.
 	verdict int
-	rel     reliable
+	rel     reliable.Provisionals
+	unheard bool          // a PRACK never came
 	wanted  func()        // what waits for a PRACK: the 2xx
 	blame   channel.Cause // why the call failed, where its end does not say it
 }
@@ -169,7 +169,7 @@ func (s *Session) provisional(status int, withSDP bool) {
 		if body == nil && withSDP {
 			body = s.makeOffer() // offerless INVITE: the first reliable response has our offer
 		}
-		s.sendReliable(res, body)
+		s.uas.rel.Say(res, negotiation.Type, body, s.number)
 		return
 	}
 	header.Carry(res, negotiation.Type, body)
@@ -216,7 +216,7 @@ func (s *Session) answer() {
 	if s.state != Offered || s.uas.wanted != nil {
 		return
 	}
-	if s.uas.rel.outstanding() {
+	if s.uas.rel.Outstanding() {
 		s.uas.wanted = s.accept // RFC 3262 3: not before the PRACK
 		return
 	}
@@ -247,44 +247,18 @@ func (s *Session) accept() {
 	}
 }
 
-// An accepted is a 2xx to an INVITE, repeated until its ACK comes (13.3.1.4):
-// the transaction layer repeats only failures.
-type accepted struct {
-	seq    uint32
-	tx     link.ServerTx
-	res    *sip.Response
-	offer  bool // the ACK must bring an answer
-	repeat desk.Alarm
-	giveUp desk.Alarm
-	every  time.Duration
-}
-
-// insist sends a 2xx and keeps sending it.
+// insist sends a 2xx and keeps sending it until its ACK comes (13.3.1.4).
 func (s *Session) insist(req *sip.Request, tx link.ServerTx, res *sip.Response, offer bool) {
-	a := &accepted{tx: tx, res: res, offer: offer, every: s.T1}
-	if c := req.CSeq(); c != nil {
-		a.seq = c.SeqNo
-	}
-	s.unacked = append(s.unacked, a)
-	if err := tx.Respond(res); err != nil {
-		s.log.Debug("response not sent", "status", res.StatusCode, "err", err)
-	}
-	var again func()
-	again = func() {
-		if err := tx.Respond(a.res); err != nil {
-			s.log.Debug("response not repeated", "status", a.res.StatusCode, "err", err)
+	s.answers.Insist(req, offer, func() {
+		if err := tx.Respond(res); err != nil {
+			s.log.Debug("response not sent", "status", res.StatusCode, "err", err)
 		}
-		a.every = min(2*a.every, t2)
-		s.clock.Set(&a.repeat, a.every, again)
-	}
-	s.clock.Set(&a.repeat, a.every, again)
-	s.clock.Set(&a.giveUp, s.lifetime(), func() { s.noAck(a) })
+	})
 }
 
 // noAck ends a call whose ACK never came: the dialog is confirmed, but the
 // session should be terminated (13.3.1.4).
-func (s *Session) noAck(a *accepted) {
-	s.settle(a)
+func (s *Session) noAck() {
 	s.log.Info("no ACK, ending the call")
 	if s.state == Accepted {
 		s.state = Confirmed
@@ -296,43 +270,24 @@ func (s *Session) noAck(a *accepted) {
 	s.fail(channel.NoUserResponse, 408, "no ACK")
 }
 
-// settle stops repeating a 2xx.
-func (s *Session) settle(a *accepted) {
-	s.clock.Stop(&a.repeat)
-	s.clock.Stop(&a.giveUp)
-	for i, u := range s.unacked {
-		if u == a {
-			s.unacked = append(s.unacked[:i], s.unacked[i+1:]...)
-			break
-		}
-	}
-}
-
 // acked takes an ACK (13.3.1.4); one that nothing waits for is a repetition.
 func (s *Session) acked(req *sip.Request) {
-	cseq := req.CSeq()
-	if cseq == nil {
+	offer, ok := s.answers.Acked(req)
+	if !ok {
 		return
 	}
-	for _, a := range s.unacked {
-		if a.seq != cseq.SeqNo {
-			continue
-		}
-		s.settle(a)
-		if s.state == Accepted {
-			s.state = Confirmed
-			s.publish()
-		}
-		if s.state == Ending {
-			s.sayBye()
-			return
-		}
-		if a.offer {
-			s.answerInAck(req)
-		}
-		s.pending()
+	if s.state == Accepted {
+		s.state = Confirmed
+		s.publish()
+	}
+	if s.state == Ending {
+		s.sayBye()
 		return
 	}
+	if offer {
+		s.answerInAck(req)
+	}
+	s.pending()
 }
 
 // answerInAck takes the answer to an offer made in a 2xx (13.2.2.4).
@@ -375,7 +330,7 @@ func (s *Session) reject(c channel.Cause) {
 		status = s.uas.verdict
 	}
 	res := s.answerTo(s.uas.req, status)
-	if s.uas.rel.failed {
+	if s.uas.unheard {
 		res = s.answerTo(s.uas.req, 504)
 	}
 	res.AppendHeader(sip.NewHeader("Allow", Allow))
