@@ -318,28 +318,34 @@ func TestPowerUpdate(t *testing.T) {
 	g.Kill()
 	t.Logf("an update is installed in %v, on trial it has a shell after %v and is confirmed %v after that", install, starting, proof)
 
-	// What happens until the shell of the trial is there takes long and writes little.
+	written := []string{""}
+	for percent := 0; percent <= 100; percent += 10 {
+		written = append(written, fmt.Sprintf(` %d %% written`, percent))
+	}
+	// A cut comes at a random moment after one of some lines ("": the beginning). What
+	// happens until the shell of the trial is there takes long and writes little.
 	phases := []struct {
 		name  string
 		times int // of twenty
+		after []string
 		lasts time.Duration
 		begin func() *Guest
 	}{
-		{"installing", 9, install, func() *Guest {
+		{"installing", 10, written, install / 8, func() *Guest {
 			g, _ := b.again(t)
 			if err := g.Type("branchline update /boot/update.dat"); err != nil {
 				t.Fatal(err)
 			}
 			return g
 		}},
-		{"starting", 2, starting, func() *Guest {
+		{"starting", 1, []string{""}, starting, func() *Guest {
 			if err := CopyDisk(installed, b.o.Disk, 0); err != nil {
 				t.Fatal(err)
 			}
 			with, _, _ := load(t, b.o)
 			return start(t, with)
 		}},
-		{"on trial", 9, proof, func() *Guest {
+		{"on trial", 9, []string{"", "", "is confirmed"}, proof, func() *Guest {
 			g, _ := onTrial.again(t)
 			return g
 		}},
@@ -355,8 +361,19 @@ func TestPowerUpdate(t *testing.T) {
 			phase = phases[k]
 		}
 		cut[phase.name]++
-		when := time.Duration(rand.Int64N(int64(phase.lasts)))
+		after := phase.after[rand.IntN(len(phase.after))]
 		g, o := phase.begin(), b.o
+		within := phase.lasts
+		switch after {
+		case written[len(written)-1]:
+			within = install / 2 // read back, and put on trial
+		case "is confirmed":
+			within = time.Second // all that is left to be written
+		}
+		if _, err := g.Expect(after, 10*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		when := time.Duration(rand.Int64N(int64(within)))
 		select {
 		case <-time.After(when):
 		case <-g.done:
@@ -379,7 +396,7 @@ func TestPowerUpdate(t *testing.T) {
 		}
 		next := fmt.Sprintf("slot %s, trying %v", update.SlotName(with.Slot), trying)
 		ended[next]++
-		t.Logf("cut %2d after %6.2fs of %s (%s): next %s, report %q", i, when.Seconds(), phase.name, said, next, outcome(report))
+		t.Logf("cut %2d, %s, %5.2fs after %q (%s): next %s, report %q", i, phase.name, when.Seconds(), after, said, next, outcome(report))
 		if i%every != 0 {
 			continue
 		}
@@ -514,8 +531,9 @@ func TestPowerState(t *testing.T) {
 		}
 		run("cp /boot/phone /tmp/phone; chmod 755 /tmp/phone; sync")
 	})
+	done := regexp.MustCompile(`(put-\d+|roll-\d)-\r?\n`)
 	registered, started := 0, 0
-	keys := 0
+	keys, exchanged := 0, 0
 	mixed := 0
 	for i := range n {
 		g, o := b.again(t)
@@ -529,10 +547,14 @@ func TestPowerState(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		when := time.Second + time.Duration(rand.Int64N(int64(7*time.Second)))
-		time.Sleep(when)
+		// The machine may be slow: the cut comes after so many things done, and a moment.
+		began, things := time.Now(), rand.IntN(10)
+		for time.Since(began) < time.Minute && len(done.FindAllString(g.Log(), -1)) < things {
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(time.Duration(rand.Int64N(int64(time.Second))))
 		g.Kill()
-		log := g.Log()
+		when, log := time.Since(began), g.Log()
 		acked := 0
 		for _, m := range regexp.MustCompile(`put-(\d+)-\r?\n`).FindAllStringSubmatch(log, -1) {
 			acked, _ = strconv.Atoi(m[1])
@@ -544,6 +566,7 @@ func TestPowerState(t *testing.T) {
 		registered += answered
 		rolls := regexp.MustCompile(`roll-(\d)-\r?\n`).FindAllStringSubmatch(log, -1)
 		keys += acked
+		exchanged += len(rolls)
 
 		with, _, _ := load(t, o)
 		tree := data(t, o)
@@ -574,7 +597,7 @@ func TestPowerState(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d cuts, all examined, %d of the cards started; %d values and %d registrations had been answered for; %d times the power went between two files of a configuration", n, started, keys, registered, mixed)
+	t.Logf("%d cuts, all examined, %d of the cards started; %d values, %d registrations and %d configurations had been answered for; %d times the power went between two files of a configuration", n, started, keys, registered, exchanged, mixed)
 }
 
 // examine looks at what a card holds, with the exchange's own code. torn is whether
