@@ -28,13 +28,6 @@ var tools = []string{
 	"base-files", "bzip2", "coreutils", "dash", "diffutils", "findutils", "grep", "libelf1t64", "make", "mawk", "sed", "tar",
 }
 
-// here tells whether a package is for the machine that compiles.
-func (l locked) here() bool { return l.Kind == "tools" || l.Kind == "source" }
-
-func (b *builder) hereApt() (*apt, error) {
-	return newApt(compilerArch, filepath.Join(b.cache, "apt-tools"))
-}
-
 func (b *builder) dahdiLockFile() string {
 	return filepath.Join(b.locks, b.board.Name+"-"+rootfs.DAHDI+".lock")
 }
@@ -42,7 +35,7 @@ func (b *builder) dahdiLockFile() string {
 // relockDAHDI locks what the modules for a kernel are compiled from and with; a is
 // the index of the board's packages.
 func (b *builder) relockDAHDI(a *apt, kernel string) error {
-	here, err := b.hereApt()
+	here, err := newApt(compilerArch, filepath.Join(b.cache, "apt-tools"))
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,30 @@ func TestLockFiles(t *testing.T) {
 	}
 }
 
+// The flavour's modules are compiled for the kernel that the image has.
+func TestDAHDILockFiles(t *testing.T) {
+	for _, board := range rootfs.Boards {
+		b := builder{board: board, locks: "lock", flavour: rootfs.DAHDI}
+		lock, err := b.all()
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds, kernel := map[string]int{}, ""
+		for _, l := range lock {
+			kinds[l.Kind]++
+			if release, ok := strings.CutPrefix(l.Name, "linux-image-"); ok {
+				kernel = release
+			}
+		}
+		if kinds["headers"] != 2 || kinds["source"] != 1 || kinds["tools"] < 20 || len(kinds) != 5 {
+			t.Errorf("%s: %v", board.Name, kinds)
+		}
+		if !slices.ContainsFunc(lock, func(l locked) bool { return l.Kind == "headers" && l.Name == "linux-headers-"+kernel }) {
+			t.Errorf("%s: no headers of %s", board.Name, kernel)
+		}
+	}
+}
+
 func TestAptsLines(t *testing.T) {
 	sum := strings.Repeat("ab", 32)
 	got, err := parseURIs("Reading...\n'http://m/debian/pool/main/g/libc6_2.41-12%2bdeb13u4_amd64.deb' libc6_2.41-12+deb13u4_amd64.deb 77 SHA256:" + sum + "\n" +
