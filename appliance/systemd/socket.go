@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,6 +22,24 @@ func listens(f *os.File) string {
 		return ""
 	}
 	return is
+}
+
+// fits reports whether what a socket listens to is an address. Two paths are the same
+// if they lead to the same file: /var/run is a link to /run.
+func fits(is, network, address string) bool {
+	if is == network+" "+address {
+		return true
+	}
+	path, ok := strings.CutPrefix(is, "unix ")
+	if !ok {
+		return false
+	}
+	a, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(address)
+	return err == nil && os.SameFile(a, b)
 }
 
 func identity(fd int) string {

@@ -56,7 +56,7 @@ func (s *Store) Take(name, network, address string) *os.File {
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.files, func(h handed) bool { return h.Name() == fdName(name) })
 	if i < 0 {
-		i = slices.IndexFunc(s.files, func(h handed) bool { return h.is == network+" "+address })
+		i = slices.IndexFunc(s.files, func(h handed) bool { return fits(h.is, network, address) })
 	}
 	if i < 0 {
 		return nil

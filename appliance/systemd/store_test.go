@@ -198,7 +198,11 @@ func TestHandedOver(t *testing.T) {
 	udp6 := add(unit, u6, err)
 	t4, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: home})
 	tcp4 := add(unit, t4, err)
-	path := filepath.Join(t.TempDir(), "c")
+	dir := t.TempDir()
+	path, linked := filepath.Join(dir, "c"), filepath.Join(dir, "link", "c")
+	if err := os.Symlink(".", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
 	ux, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	add(unit, ux, err)
 	own, err := net.ListenUDP("udp4", &net.UDPAddr{IP: home})
@@ -215,9 +219,10 @@ func TestHandedOver(t *testing.T) {
 	_, dualPort, _ := net.SplitHostPort(dual.Addr().String())
 
 	wanted := []string{
-		"sip-udp-" + udp4 + " udp " + udp4, "sip-udp-" + udp6 + " udp " + udp6, "sip-tcp-" + tcp4 + " tcp " + tcp4, "console unix " + path,
+		"sip-udp-" + udp4 + " udp " + udp4, "sip-udp-" + udp6 + " udp " + udp6, "sip-tcp-" + tcp4 + " tcp " + tcp4, "console unix " + linked,
 		"sip-udp-192.0.2.1:5060 udp 192.0.2.1:5060", "sip-tcp-" + udp4 + " tcp " + udp4, "sip-udp-" + udp4 + " udp " + udp4,
 		"sip-tcp-x tcp [::]:" + dualPort, "sip-tcp-x tcp " + out.LocalAddr().String(),
+		"console unix " + path, "console unix " + path + "x",
 	}
 	// Only the process itself knows its number.
 	c := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0" -test.run='^TestHandedOver$' -test.v`, os.Args[0])
@@ -238,6 +243,7 @@ func TestHandedOver(t *testing.T) {
 		"took " + wanted[2] + " true", "took " + wanted[3] + " true",
 		"took " + wanted[4] + " true", "read to " + kept + " <nil>",
 		"took " + wanted[5] + " false", "took " + wanted[6] + " false", "took " + wanted[7] + " false", "took " + wanted[8] + " false",
+		"took " + wanted[9] + " false", "took " + wanted[10] + " false",
 		"left " + unit + " ", "left " + unit + " ", "environment ",
 	}
 	if !slices.Equal(got, want) {
