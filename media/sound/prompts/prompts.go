@@ -18,7 +18,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
+	"branchline/media/sound/lossless"
 )
 
 //go:embed prompts.pack
@@ -28,8 +28,8 @@ var pack []byte
 // may lack prompts that English has.
 var FS = mustOpen(pack)
 
-// A Pack is a read-only file system: an index, and frames of zstd that hold several
-// files each, so that the pack is small and reading one file unpacks little.
+// A Pack is a read-only file system: an index, and frames of packed speech that hold
+// several files each, so that the pack is small and reading one file unpacks little.
 //
 // It begins with the length of the index in bytes (32 bits, big end first). A line of
 // the index is "name frame offset length", sorted by name; after the lines of all
@@ -44,8 +44,12 @@ type entry struct {
 	frame, offset, length int
 }
 
-// frameSize is how much speech a frame holds unless one file is longer.
-const frameSize = 256 << 10
+// frameSize is how much speech a frame holds unless one file is longer: the longer, the
+// more its packer has learnt, and the more has to be unpacked before a file.
+const frameSize = 16 << 10
+
+// longest is how long a file may be, in bytes: half an hour.
+const longest = 1800 * 8000
 
 func mustOpen(b []byte) *Pack {
 	p, err := Open(b)
@@ -82,7 +86,7 @@ func Open(b []byte) (*Pack, error) {
 		}
 	}
 	for i, e := range p.files {
-		if e.frame < 0 || e.frame >= len(p.frames) && e.length > 0 || i > 0 && p.files[i-1].name >= e.name {
+		if e.frame < 0 || e.frame >= len(p.frames) && e.length > 0 || e.offset > frameSize || e.length > longest || i > 0 && p.files[i-1].name >= e.name {
 			return nil, bad
 		}
 	}
@@ -96,17 +100,12 @@ func Write(w io.Writer, files map[string][]byte) error {
 		names = append(names, name)
 	}
 	sort.Strings(names)
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(512<<10), zstd.WithSingleSegment(true))
-	if err != nil {
-		return err
-	}
-	defer enc.Close()
 	var index bytes.Buffer
 	var frames [][]byte
 	var frame []byte
 	end := func() {
 		if len(frame) > 0 {
-			frames, frame = append(frames, enc.EncodeAll(frame, nil)), nil
+			frames, frame = append(frames, lossless.Pack(frame)), nil
 		}
 	}
 	at := map[string]entry{} // by content: many prompts have two names
@@ -132,7 +131,7 @@ func Write(w io.Writer, files map[string][]byte) error {
 	for _, f := range frames {
 		out = append(out, f...)
 	}
-	_, err = w.Write(out)
+	_, err := w.Write(out)
 	return err
 }
 
@@ -151,16 +150,11 @@ func (p *Pack) ReadFile(name string) ([]byte, error) {
 	if e.length == 0 {
 		return nil, nil
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(4*frameSize), zstd.WithDecoderLowmem(true))
+	b, err := lossless.Unpack(p.frames[e.frame], e.offset+e.length)
 	if err != nil {
-		return nil, err
+		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}
-	defer dec.Close()
-	b, err := dec.DecodeAll(p.frames[e.frame], nil)
-	if err != nil || e.offset > len(b) || e.length > len(b)-e.offset {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errors.Join(err, fs.ErrInvalid)}
-	}
-	return bytes.Clone(b[e.offset : e.offset+e.length]), nil
+	return bytes.Clone(b[e.offset:]), nil
 }
 
 // Stat tells of a file or directory without unpacking anything.
