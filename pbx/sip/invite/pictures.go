@@ -5,6 +5,7 @@ import (
 
 	"branchline/media/sdp"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/info"
 	"branchline/pbx/sip/link"
 )
 
@@ -65,12 +66,6 @@ func (s *Session) SetPictures(w channel.Pictures) {
 	})
 }
 
-// mediaControl is the type of INFO bodies that ask for a picture (RFC 5168).
-const mediaControl = "application/media_control+xml"
-
-const askPicture = `<?xml version="1.0" encoding="utf-8"?>` + "\r\n" +
-	"<media_control><vc_primitive><to_encoder><picture_fast_update/></to_encoder></vc_primitive></media_control>\r\n"
-
 // AskPicture asks a party that sends video for a picture its peer can begin with.
 func (s *Session) AskPicture() {
 	s.do(func() {
@@ -78,7 +73,8 @@ func (s *Session) AskPicture() {
 			return
 		}
 		req := s.dialog.Request(sip.INFO)
-		s.finish(req, s.MaxForwards, mediaControl, []byte(askPicture))
+		kind, body := info.Picture()
+		s.finish(req, s.MaxForwards, kind, body)
 		s.send(req, func(r link.Reply) {
 			if r.Err != nil {
 				s.log.Info("INFO not answered", "err", r.Err)

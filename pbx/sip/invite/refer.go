@@ -1,9 +1,6 @@
 package invite
 
 import (
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -11,24 +8,15 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
-	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/link"
-	"branchline/pbx/sip/party"
+	"branchline/pbx/sip/refer"
 )
-
-// referral is how long the subscription a REFER makes lasts (RFC 3515 2.4.4), as
-// Asterisk announces it.
-const referral = 600 * time.Second
 
 // refer takes a REFER within the call (RFC 3515 2.4.2): the owner is asked to
 // send our party's peer to another number, and the party hears in NOTIFYs what
 // became of it.
 func (s *Session) refer(req *sip.Request, tx link.ServerTx) {
-	to := req.GetHeaders("Refer-To")
-	if len(to) == 0 {
-		to = req.GetHeaders("r")
-	}
-	var target sip.Uri
+	ask, ok := refer.Read(req)
 	var replaced *Session
 	switch {
 	case s.state != Confirmed || s.gone:
@@ -37,36 +25,31 @@ func (s *Session) refer(req *sip.Request, tx link.ServerTx) {
 	case !s.Endpoint.AllowTransfer:
 		s.reply(req, tx, 603, nil) // as measured
 		return
-	case len(to) != 1 || !referTarget(to[0].Value(), &target):
+	case !ok:
 		s.reply(req, tx, 400, nil)
 		return
-	case target.Headers.Has("Replaces"): // an attended transfer makes one call of two of ours
-		if replaced = s.otherCall(&target); replaced == nil {
-			s.log.Info("REFER refused: the call to be replaced is not here", "target", target.String())
+	case ask.Replaces: // an attended transfer makes one call of two of ours
+		if replaced = s.otherCall(ask.Dialog); replaced == nil {
+			s.log.Info("REFER refused: the call to be replaced is not here", "target", ask.Target)
 			s.reply(req, tx, 404, nil)
 			return
 		}
-	case party.Number(&target) == "":
-		s.log.Info("REFER refused: no number", "target", target.String())
+	case ask.Number == "":
+		s.log.Info("REFER refused: no number", "target", ask.Target)
 		s.reply(req, tx, 501, nil)
 		return
 	}
 	cseq := req.CSeq()
-	quiet := strings.EqualFold(strings.TrimSpace(header.First(req, "Refer-Sub")), "false") // RFC 4488
-	extra := []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(referral/time.Second)))}
-	if quiet {
-		extra = []sip.Header{sip.NewHeader("Refer-Sub", "false")}
-	}
-	s.reply(req, tx, 202, nil, extra...)
+	s.reply(req, tx, 202, nil, ask.Accepted()...)
 	replies := make(chan int, 8)
-	e := channel.Event{Kind: channel.Transfer, Target: party.Number(&target), Referrer: header.First(req, "Referred-By")}
+	e := channel.Event{Kind: channel.Transfer, Target: ask.Number, Referrer: ask.By}
 	if replaced != nil {
 		e.Target, e.Replaces = "", replaced.Name()
 	}
 	if e.Referrer == "" {
 		e.Referrer = "<" + s.dialog.Target.String() + ">"
 	}
-	if quiet || cseq == nil {
+	if ask.Quiet || cseq == nil {
 		s.emit(e)
 		return
 	}
@@ -96,26 +79,11 @@ func (s *Session) refer(req *sip.Request, tx link.ServerTx) {
 
 // otherCall is the session that the Replaces of a Refer-To names: one of ours,
 // and not this one.
-func (s *Session) otherCall(target *sip.Uri) *Session {
-	text, _ := target.Headers.Get("Replaces")
-	if plain, err := url.PathUnescape(text); err == nil {
-		text = plain
-	}
-	id, ok := dialog.Replaced(text)
-	if !ok {
-		return nil
-	}
+func (s *Session) otherCall(id dialog.ID) *Session {
 	if o := s.Dialogs.Find(id); o != s {
 		return o
 	}
 	return nil
-}
-
-// referTarget reads a Refer-To.
-func referTarget(value string, u *sip.Uri) bool {
-	params := sip.NewParams()
-	_, err := sip.ParseAddressValue(value, u, &params)
-	return err == nil
 }
 
 // news is what a party that asked for a transfer is told about it. It is the
@@ -163,16 +131,15 @@ func (s *Session) referred(id uint32, status int) {
 	if s.state != Confirmed && s.state != Ending || s.ending.said {
 		return
 	}
-	state := "active;expires=" + strconv.Itoa(int(referral/time.Second))
 	if status >= 200 {
-		state = "terminated;reason=noresource"
 		defer s.news.settled(s)
 	}
 	req := s.dialog.Request(sip.NOTIFY)
-	req.AppendHeader(sip.NewHeader("Event", "refer;id="+utoa(id)))
-	req.AppendHeader(sip.NewHeader("Subscription-State", state))
-	frag := "SIP/2.0 " + strconv.Itoa(status) + " " + dialog.Phrase(status) + "\r\n"
-	s.finish(req, s.MaxForwards, "message/sipfrag;version=2.0", []byte(frag))
+	headers, kind, body := refer.Progress(id, status)
+	for _, h := range headers {
+		req.AppendHeader(h)
+	}
+	s.finish(req, s.MaxForwards, kind, body)
 	s.send(req, func(r link.Reply) {
 		if r.Err != nil {
 			s.log.Info("NOTIFY not answered", "err", r.Err)
