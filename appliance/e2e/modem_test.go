@@ -209,6 +209,10 @@ func TestModemCalls(t *testing.T) {
 	r.must(err)
 	modem.hears(700)
 	modem.do("unplug")
+	bye := r.await(10*time.Second, "BYE to the desk", lan.To(addr(device1001)), lan.Request("BYE"))
+	if why := bye.Header("Reason"); !strings.Contains(why, "cause=27") { // destination out of order
+		t.Errorf("the call ended with reason %q", why)
+	}
 	_, err = desk.Event(10*time.Second, "CALL_CLOSED")
 	r.must(err)
 	r.linesUp(e, "2 line(s), 1 up")
@@ -235,6 +239,7 @@ func TestCellCalls(t *testing.T) {
 	r.quiet(e)
 	r.heardBy(desk.User, desk, 1004)
 
+	r.eventually(10*time.Second, "the line is free again", func() bool { return strings.Contains(r.rx(e, "line show gsm"), "idle") })
 	r.must(desk.Command("dial", "80955666777"))
 	cell.says("dialled 0955666777")
 	cell.do("alert")
