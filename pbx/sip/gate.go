@@ -7,9 +7,9 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/settings"
+	"branchline/pbx/sip/compose"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/door"
-	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
@@ -168,7 +168,7 @@ func (a *Agent) options(w *transports.World, in *wire.Inbound, ep *settings.Endp
 	}
 	a.door.Respond(in, status,
 		sip.NewHeader("Accept", "application/sdp, application/dtmf-relay"),
-		sip.NewHeader("Allow", invite.Allow),
+		sip.NewHeader("Allow", compose.Allow),
 		sip.NewHeader("Supported", "100rel, timer"),
 		sip.NewHeader("Accept-Encoding", "identity"),
 		sip.NewHeader("Accept-Language", "en"))

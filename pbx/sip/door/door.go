@@ -10,8 +10,8 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/sip/compose"
 	"branchline/pbx/sip/dialog"
-	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
@@ -60,7 +60,7 @@ func (d *Door) Answer(req *sip.Request, status int) *sip.Response {
 		res.AppendHeader(sip.NewHeader("Server", d.rack.UserAgent()))
 	}
 	if status == sip.StatusRequestTerminated {
-		res.AppendHeader(sip.NewHeader("Allow", invite.Allow))
+		res.AppendHeader(sip.NewHeader("Allow", compose.Allow))
 		res.AppendHeader(sip.NewHeader("Reason", "Q.850;cause=0"))
 	}
 	return res // the wire ends it with Content-Length
@@ -107,7 +107,7 @@ func (d *Door) Other(in *wire.Inbound) {
 	case sip.BYE, sip.UPDATE, sip.PRACK:
 		d.Respond(in, sip.StatusCallTransactionDoesNotExists)
 	default:
-		d.Respond(in, sip.StatusNotImplemented, sip.NewHeader("Allow", invite.Allow))
+		d.Respond(in, sip.StatusNotImplemented, sip.NewHeader("Allow", compose.Allow))
 	}
 }
 

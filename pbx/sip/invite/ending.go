@@ -1,8 +1,6 @@
 package invite
 
 import (
-	"strconv"
-
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
@@ -122,20 +120,4 @@ func (s *Session) ended(req *sip.Request, tx link.ServerTx) {
 	}
 	s.release(cause, 0, "")
 	s.state = Over
-}
-
-// reasons are the Reason headers for a cause (RFC 3326).
-func (s *Session) reasons(c channel.Cause) []sip.Header {
-	var out []sip.Header
-	if c == channel.AnsweredElsewhere {
-		out = append(out, sip.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`))
-	}
-	if s.Endpoint.Legacy && c != channel.NoCause && s.state != Cancelling {
-		out = append(out, sip.NewHeader("X-Asterisk-HangupCause", c.String()),
-			sip.NewHeader("X-Asterisk-HangupCauseCode", strconv.Itoa(int(c))))
-	}
-	if !s.Endpoint.SuppressQ850 {
-		out = append(out, sip.NewHeader("Reason", "Q.850;cause="+strconv.Itoa(int(c))))
-	}
-	return out
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/sip/compose"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
@@ -166,6 +167,6 @@ func (s *Session) serve(d *dialog.Dialog, req *sip.Request, tx link.ServerTx) {
 	case sip.CANCEL:
 		s.reply(req, tx, 481, nil)
 	default:
-		s.reply(req, tx, 501, nil, sip.NewHeader("Allow", Allow))
+		s.reply(req, tx, 501, nil, sip.NewHeader("Allow", compose.Allow))
 	}
 }

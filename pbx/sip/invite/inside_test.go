@@ -11,6 +11,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
+	"branchline/pbx/sip/compose"
 	"branchline/pbx/sip/link"
 )
 
@@ -171,7 +172,7 @@ func TestOtherRequests(t *testing.T) {
 		s, _ := r.up()
 		options := r.phone.send(s, sip.OPTIONS, "")
 		want(t, "OPTIONS", options.codes(), "200")
-		want(t, "Allow", headerOf(options.last(), "Allow"), Allow)
+		want(t, "Allow", headerOf(options.last(), "Allow"), compose.Allow)
 		want(t, "UPDATE", r.phone.send(s, sip.UPDATE, "").codes(), "200")
 		moved := r.phone.send(s, sip.UPDATE, offerText("198.51.100.206", 4020, "0"))
 		contains(t, "UPDATE with offer", string(moved.last().Body()), "m=audio 10000")

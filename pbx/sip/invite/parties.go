@@ -29,23 +29,6 @@ func (s *Session) hidden() bool {
 	return s.uac.call.Caller.Presentation.Restricted() || s.uac.call.Privacy
 }
 
-// from is the From header of our call.
-func (s *Session) from() *sip.FromHeader {
-	return party.From(s.Endpoint, s.uac.call.Caller, s.hidden(), s.fromUser(), s.Local.Host)
-}
-
-// identityHeaders are P-Asserted-Identity, Remote-Party-ID, Privacy, Diversion
-// and History-Info of an INVITE, as far as the endpoint is to get them.
-func (s *Session) identityHeaders() []sip.Header {
-	e, host := s.Endpoint, s.Local.Host
-	out := party.Identity(e, s.uac.call.Caller, s.hidden(), "calling", host)
-	if r := s.uac.call.Redirecting; r.Number != "" {
-		out = append(out, party.Diversion(e, r, host)...)
-		out = append(out, party.History(e, r, channel.Party{Number: party.Number(&s.uac.target)}, host)...)
-	}
-	return out
-}
-
 // ConnectedLine tells the party whom it is connected to: with the next response
 // while its INVITE waits for one (at once with rpid_immediate), by re-INVITE or
 // UPDATE (connected_line_method) later.

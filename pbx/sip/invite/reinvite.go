@@ -8,6 +8,7 @@ import (
 
 	"branchline/media/sdp"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/compose"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
@@ -65,8 +66,8 @@ func (s *Session) renegotiate() {
 
 func (s *Session) sendReinvite(challenge *sip.Response) {
 	req := s.dialog.Request(sip.INVITE)
-	req.AppendHeader(sip.NewHeader("Allow", Allow))
-	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
+	req.AppendHeader(sip.NewHeader("Allow", compose.Allow))
+	req.AppendHeader(sip.NewHeader("Supported", s.voice().Supported()))
 	s.timing.Ask(s.Endpoint, req)
 	s.introduce(req.AppendHeader)
 	body := s.makeOffer()
@@ -212,7 +213,7 @@ func (s *Session) refresh() {
 // sendUpdate refreshes the session without touching the media.
 func (s *Session) sendUpdate(d *dialog.Dialog) {
 	req := d.Request(sip.UPDATE)
-	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
+	req.AppendHeader(sip.NewHeader("Supported", s.voice().Supported()))
 	s.timing.Ask(s.Endpoint, req)
 	s.introduce(req.AppendHeader)
 	s.finish(req, s.MaxForwards, "", nil)
@@ -316,7 +317,7 @@ func (s *Session) update(d *dialog.Dialog, req *sip.Request, tx link.ServerTx) {
 // reoffered makes the checks on a re-INVITE or UPDATE and returns our
 // description, or the status that refuses it and leaves everything as it was.
 func (s *Session) reoffered(d *dialog.Dialog, req *sip.Request, ours bool) (body []byte, extra []sip.Header, status int) {
-	if tags := s.unsupported(req); len(tags) > 0 {
+	if tags := s.voice().Unsupported(req); len(tags) > 0 {
 		for _, t := range tags {
 			extra = append(extra, sip.NewHeader("Unsupported", t))
 		}

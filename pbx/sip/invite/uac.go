@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/media"
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/compose"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/link"
@@ -106,7 +106,10 @@ func (s *Session) found(l link.Local, err error) {
 func (s *Session) invite(body []byte, challenge *sip.Response) error {
 	u := &s.uac
 	u.seq++
-	req := s.firstRequest()
+	req := s.voice().Invite(compose.First{
+		Target: u.target, CallID: u.callID, Tag: u.tag, Seq: u.seq, Routes: u.call.Routes, Redirecting: u.call.Redirecting,
+		Timer: func(req *sip.Request) { s.timing.Ask(s.Endpoint, req) }, Extra: s.extra.all(),
+	})
 	s.finish(req, s.hops(), negotiation.Type, body)
 	if challenge != nil {
 		if s.Credentials == nil {
@@ -131,70 +134,13 @@ func (s *Session) hops() int {
 	return 70
 }
 
-// firstRequest builds the INVITE up to its Max-Forwards, in Asterisk's order.
-func (s *Session) firstRequest() *sip.Request {
-	u := &s.uac
-	req := sip.NewRequest(sip.INVITE, u.target)
-	from := s.from()
-	from.Params.Add("tag", u.tag)
-	to := &sip.ToHeader{Address: sip.Uri{Scheme: u.target.Scheme, User: u.target.User, Host: u.target.Host}}
-	if s.Endpoint.Legacy {
-		to.Address = *u.target.Clone()
-	}
-	callID := sip.CallIDHeader(u.callID)
-	contact := s.contact(s.contactUser(from))
-	req.AppendHeader(from)
-	req.AppendHeader(to)
-	req.AppendHeader(&sip.ContactHeader{Address: contact})
-	req.AppendHeader(&callID)
-	req.AppendHeader(&sip.CSeqHeader{SeqNo: u.seq, MethodName: sip.INVITE})
-	for i := range u.call.Routes {
-		req.AppendHeader(&sip.RouteHeader{Address: *u.call.Routes[i].Clone()})
-	}
-	req.AppendHeader(sip.NewHeader("Allow", Allow))
-	req.AppendHeader(sip.NewHeader("Supported", s.supported()))
-	var require []string
-	if s.Endpoint.Rel100 == "required" {
-		require = append(require, "100rel")
-	}
-	if s.Endpoint.Timers == "required" {
-		require = append(require, "timer")
-	}
-	if len(require) > 0 {
-		req.AppendHeader(sip.NewHeader("Require", strings.Join(require, ", ")))
-	}
-	s.timing.Ask(s.Endpoint, req)
-	for _, h := range s.identityHeaders() {
-		req.AppendHeader(h)
-	}
-	for _, h := range s.extra.all() {
-		req.AppendHeader(sip.NewHeader(h.Name, h.Value))
-	}
-	return req
-}
-
-// fromUser stands in From and Contact of a call without a number.
-func (s *Session) fromUser() string {
-	if s.FromUser != "" {
-		return s.FromUser
-	}
-	return "asterisk"
-}
-
-// contactUser stands in the Contact of a call.
-func (s *Session) contactUser(from *sip.FromHeader) string {
-	if s.CallerContact {
-		return from.Address.User
-	}
-	return s.fromUser()
-}
-
 // ownContact is the Contact an INVITE of ours had.
 func (s *Session) ownContact(req *sip.Request) sip.Uri {
 	if c := req.Contact(); c != nil {
 		return *c.Address.Clone()
 	}
-	return s.contact(s.fromUser())
+	v := s.voice()
+	return v.Contact(v.User())
 }
 
 // invited takes every response to the INVITE (13.2.2).

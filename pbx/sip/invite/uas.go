@@ -3,13 +3,12 @@ package invite
 import (
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/compose"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/link"
@@ -101,7 +100,7 @@ func (s *Session) admit(req *sip.Request) (*sip.Response, error) {
 		return res, fmt.Errorf("%d %s: %w", status, res.Reason, why)
 	}
 	// 8.2.2.3 Require
-	if tags := s.unsupported(req); len(tags) > 0 {
+	if tags := s.voice().Unsupported(req); len(tags) > 0 {
 		list := strings.Join(tags, ", ")
 		return reject(420, fmt.Errorf("requires %s", list), sip.NewHeader("Unsupported", list))
 	}
@@ -117,7 +116,7 @@ func (s *Session) admit(req *sip.Request) (*sip.Response, error) {
 			sip.NewHeader("Min-SE", sessiontimer.Seconds(sessiontimer.MinSE(s.Endpoint))))
 	}
 	// 12.1.1
-	d, err := dialog.Accepted(req, s.uas.tag, s.contact(""))
+	d, err := dialog.Accepted(req, s.uas.tag, s.voice().Contact(""))
 	if err != nil {
 		return reject(400, err)
 	}
@@ -333,7 +332,7 @@ func (s *Session) reject(c channel.Cause) {
 	if s.uas.unheard {
 		res = s.answerTo(s.uas.req, 504)
 	}
-	res.AppendHeader(sip.NewHeader("Allow", Allow))
+	res.AppendHeader(sip.NewHeader("Allow", compose.Allow))
 	if s.Endpoint.Legacy && s.uas.blame != channel.NoCause {
 		c = s.uas.blame
 	}
@@ -373,56 +372,4 @@ func (s *Session) Redirect(target string) {
 		s.respond(res)
 		s.state = Over
 	})
-}
-
-func (s *Session) targetURI(target string) string {
-	if s.Locate != nil {
-		if uri, ok := s.Locate(target); ok {
-			return uri
-		}
-	}
-	if strings.HasPrefix(target, "sip:") || strings.HasPrefix(target, "sips:") || strings.HasPrefix(target, "tel:") {
-		return target
-	}
-	if strings.Contains(target, "@") {
-		return "sip:" + target
-	}
-	u := s.contact("")
-	u.User = target
-	return u.String()
-}
-
-// rewrite puts the address a message came from into the dialog, in place of the
-// Contact's or the nearest proxy's (rewrite_contact).
-func (s *Session) rewrite(d *dialog.Dialog, m sip.Message) {
-	if !s.Endpoint.RewriteContact {
-		return
-	}
-	host, portText, err := net.SplitHostPort(m.Source())
-	if err != nil {
-		return
-	}
-	port, err := strconv.Atoi(portText)
-	if err != nil {
-		return
-	}
-	at := &d.Target
-	if len(d.Routes) > 0 {
-		at = &d.Routes[0]
-	}
-	at.Host, at.Port = host, port
-}
-
-// sentBy is where a response goes that may not go to the request's source port
-// (RFC 3261 18.2.2; force_rport=no).
-func sentBy(req *sip.Request, via *sip.ViaHeader) string {
-	host, _, err := net.SplitHostPort(req.Source())
-	if err != nil {
-		return req.Source()
-	}
-	port := via.Port
-	if port == 0 {
-		port = sip.DefaultPort(via.Transport)
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
 }

@@ -12,11 +12,11 @@ import (
 
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/calls"
+	"branchline/pbx/sip/compose"
 	"branchline/pbx/sip/devices"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/errands"
-	"branchline/pbx/sip/invite"
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
@@ -111,7 +111,7 @@ func (f *Front) Receive(w *transports.World, in *wire.Inbound) {
 		f.options(w, in, ep)
 	case sip.MESSAGE:
 		if !s.AcceptMessages {
-			f.o.Door.Respond(in, sip.StatusMethodNotAllowed, sip.NewHeader("Allow", invite.Allow))
+			f.o.Door.Respond(in, sip.StatusMethodNotAllowed, sip.NewHeader("Allow", compose.Allow))
 			return
 		}
 		f.o.Errands.Receive(w, in, ep)
@@ -221,7 +221,7 @@ func (f *Front) register(w *transports.World, in *wire.Inbound) {
 		f.o.Devices.Learn(dev, in.Source, in.Wire.Network(), ep.ForceRport)
 	}
 	res := f.o.Door.Answer(req, r.Status)
-	res.AppendHeader(sip.NewHeader("Allow", invite.Allow))
+	res.AppendHeader(sip.NewHeader("Allow", compose.Allow))
 	for _, h := range r.Headers {
 		res.AppendHeader(h)
 	}
@@ -244,7 +244,7 @@ func (f *Front) options(w *transports.World, in *wire.Inbound, ep *settings.Endp
 	if exists, _ := f.o.Router.Lookup(ep.Context, exten, party.Caller(in.Request, ep).Number); !exists {
 		status = sip.StatusNotFound
 	}
-	f.o.Door.Respond(in, status, sip.NewHeader("Allow", invite.Allow), sip.NewHeader("Supported", "timer"), sip.NewHeader("Accept", "application/sdp"))
+	f.o.Door.Respond(in, status, sip.NewHeader("Allow", compose.Allow), sip.NewHeader("Supported", "timer"), sip.NewHeader("Accept", "application/sdp"))
 }
 
 // other is any further method outside a dialog, as chan_sip was measured
