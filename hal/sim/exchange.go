@@ -326,11 +326,12 @@ func (x *Exchange) messages(l *wires.Load) {
 	for i := range len(l.Digits) {
 		x.tell(Happening{What: Key, Digits: l.Digits[i : i+1]})
 	}
-	switch {
-	case l.Reject && x.phase != idle:
+	// Both may come in one frame, in this order.
+	if l.Reject && x.phase != idle {
 		x.tell(Happening{What: Released})
 		x.release()
-	case l.Number != "" && x.phase == idle:
+	}
+	if l.Number != "" && x.phase == idle {
 		x.tell(Happening{What: Seized})
 		x.digits = l.Number
 		x.complete()

@@ -1,14 +1,17 @@
 package line_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"branchline/hal"
 	"branchline/hal/sim"
 	"branchline/hal/sim/signal"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/line/lineconf"
 )
 
 // TestHints: what hints show of a line, of a telephone and of a group.
@@ -156,4 +159,44 @@ func TestNotHere(t *testing.T) {
 			b.T.Error(log)
 		}
 	})
+}
+
+// A sluggish driver's lines take their time to hang up, as mobile modules do.
+type sluggish struct{ hal.Driver }
+
+func (s sluggish) Open(ctx context.Context, name string) (hal.Line, error) {
+	l, err := s.Driver.Open(ctx, name)
+	return slow{l}, err
+}
+
+type slow struct{ hal.Line }
+
+func (s slow) Do(ctx context.Context, op hal.Op) error {
+	if op.Kind == hal.Clear {
+		time.Sleep(2 * time.Second)
+	}
+	return s.Line.Do(ctx, op)
+}
+
+// TestRedial: whoever hangs up can call again at once, although the line needs longer.
+func TestRedial(t *testing.T) {
+	var x *sim.Exchange
+	openWith(t, func(p *sim.Plant) hal.Driver { return sluggish{p} }, "[default]\nexten => _X.,1,Dial(Cell/gsm/${EXTEN})\n",
+		func(t *testing.T) lineconf.Config { return conf(t, "quectel.conf", "[gsm]\ndata=x\naudio=y\n") },
+		func(p *sim.Plant) { x = p.Exchange("gsm", sim.Loop{Kind: hal.Cellular}) }, func(b *branch) {
+			a := b.Phone("a").Dial("0911")
+			told(b.T, x, sim.Connected)
+			time.Sleep(time.Second)
+			a.Want("ring, answer, join")
+			a.HangsUp()
+			time.Sleep(100 * time.Millisecond)
+			b.want("the line", b.DeviceState("Cell/gsm").String(), "NOT_INUSE")
+			again := b.Phone("b").Dial("0922")
+			told(b.T, x, sim.Released, sim.Connected)
+			time.Sleep(time.Second)
+			again.Want("ring, answer, join")
+			b.Phone("c").Dial("0933").Want("hangup 17")
+			again.HangsUp()
+			time.Sleep(5 * time.Second)
+		})
 }

@@ -52,11 +52,17 @@ func conf(t *testing.T, pairs ...string) lineconf.Config {
 // open runs f in an office with lines, in virtual time. prepare builds the plant.
 func open(t *testing.T, dialplan string, c func(*testing.T) lineconf.Config, prepare func(*sim.Plant), f func(*branch)) {
 	t.Helper()
+	openWith(t, func(p *sim.Plant) hal.Driver { return p }, dialplan, c, prepare, f)
+}
+
+// openWith does so with a driver that is put before the plant.
+func openWith(t *testing.T, driver func(*sim.Plant) hal.Driver, dialplan string, c func(*testing.T) lineconf.Config, prepare func(*sim.Plant), f func(*branch)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := &branch{Office: pbxtest.Open(t, dialplan), Plant: sim.NewPlant("plant"), places: planetest.New(), ended: make(chan struct{})}
 		prepare(b.Plant)
 		b.bank = line.New(line.Options{
-			Drivers: map[string]hal.Driver{"dahdi": b.Plant, "modem": b.Plant, "cell": b.Plant},
+			Drivers: map[string]hal.Driver{"dahdi": driver(b.Plant), "modem": driver(b.Plant), "cell": driver(b.Plant)},
 			Plane:   b.places, Exchange: b.Office.Exchange, Log: slog.New(slog.NewTextHandler(b.Log, nil)),
 		})
 		for _, tech := range b.bank.Techs() {

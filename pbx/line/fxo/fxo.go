@@ -224,8 +224,10 @@ func (m *Machine) listens() bool {
 	return m.conf.UseCallerID && !m.has(hal.ReportsCallerID) && m.has(hal.AudioWhenIdle)
 }
 
-// finish ends the call, whoever wished it: on hook, and quiet for a while.
+// finish ends the call, whoever wished it: on hook, and quiet for a while. The next
+// call may be asked for although the device is still busy hanging up.
 func (m *Machine) finish(cause channel.Cause) {
+	m.enter(Recovering, 0)
 	m.port.Over(cause)
 	m.release(cause)
 }

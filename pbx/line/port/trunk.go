@@ -236,6 +236,9 @@ func (t trunkPort) Over(c channel.Cause) {
 	if l := t.trunk.call; l != nil {
 		t.trunk.call = nil
 		t.connect()
+		t.mu.Lock()
+		t.Port.status = t.side.status() // before anybody learns that the call is over
+		t.mu.Unlock()
 		l.end(c)
 	}
 }
