@@ -41,6 +41,7 @@ func TestRulesBite(t *testing.T) {
 		"media/ok/a.go":            "// Package ok is fine.\npackage ok\nimport _ \"m/media\"\n",
 		"pbx/app/a.go":             "// Package app.\npackage app\nimport (\n_ \"m/pbx/sip/invite\"\n_ \"os/exec\"\n)\n",
 		"pbx/sip/a.go":             "// Package sip.\npackage sip\nimport (\n_ \"m/pbx/dialplan\"\n_ \"github.com/emiago/sipgo\"\n_ \"github.com/emiago/sipgo/sip\"\n)\n",
+		"pbx/sip/invite/a.go":      "// Package invite.\npackage invite\nimport _ \"m/pbx/sip/wire\"\n",
 		"pbx/util/a.go":            "// Package util.\npackage util\n",
 		"pbx/bridge/a.go":          "// Package bridge.\npackage bridge\nfunc init() {}\ntype CallManager struct{}\n// TO" + "DO later\nvar _ = 1\n",
 		"pbx/bridge/a_test.go":     "package bridge\nimport (\"testing\"\n_ \"m/pbx/exchange\")\nfunc Test(t *testing.T) { t.Skip() }\n",
@@ -72,6 +73,7 @@ func TestRulesBite(t *testing.T) {
 		"pbx/long/a.go: 902 lines, more than 900: split by concern",
 		"pbx/sip/a.go: imports github.com/emiago/sipgo: not used here",
 		"pbx/sip/a.go: imports pbx/dialplan: a Tech knows no dialplan",
+		"pbx/sip/invite/a.go: imports pbx/sip/wire: a leg knows no socket: what is below it is link",
 		"pbx/util: util says nothing about what is in it",
 		"somewhere/a.go: imports media: no rule knows this place",
 	}

@@ -1,10 +1,11 @@
-// Package sip is the SIP agent: it opens the configured transports, recognises
-// who sends a request and whether he may, routes what belongs to a dialog to
-// its session, answers what needs none, and makes legs for Dial(PJSIP/...).
+// Package sip is the SIP agent: it puts together the transports (package
+// transports), the way of a request (way), the legs there are (calls) and what stands
+// alone (errands), and is the front end of pjsip.conf: it recognises who sends a
+// request and whether he may, and makes legs for Dial(PJSIP/...). The front end of
+// sip.conf is package legacy.
 //
-// Reading order: Agent here; world.go for the configuration in force and its
-// reload; gate.go for the way of a request from the wire to its answer; tech.go
-// and route.go for calls going out.
+// Reading order: New here for how the parts hang together; gate.go for what a
+// request meets; tech.go for calls going out.
 package sip
 
 import (
@@ -67,20 +68,50 @@ type Options struct {
 type Agent struct {
 	o       Options
 	log     *slog.Logger
+	taps    wire.Taps
 	rack    *transports.Rack
 	ways    *way.Finder
-	taps    wire.Taps
-	views   *trace.Views
+	door    *door.Door
 	calls   *calls.Book
+	devices *devices.Directory // of sip.conf
 	errands *errands.Runner
 	old     *legacy.Front
-	door    *door.Door
-	devices *devices.Directory
+	views   *trace.Views
 	ready   chan struct{}
 }
 
 // New makes an agent without configuration.
 func New(o Options) *Agent {
+	o = o.filled()
+	a := &Agent{o: o, log: o.Log, ready: make(chan struct{})}
+	a.rack = transports.New(transports.Options{
+		Receive: a.receive, Answer: func(req *sip.Request, status int) *sip.Response { return a.door.Answer(req, status) },
+		UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver, Addresses: o.Addresses, Token: o.Token,
+		Limits: o.Limits, Closed: o.Closed, Log: o.Log,
+	})
+	a.ways = &way.Finder{Rack: a.rack, Resolver: o.Resolver, Registrar: o.Registrar, Token: o.Token, Log: o.Log}
+	a.door = door.New(a.rack, o.Log)
+	a.calls = calls.New(calls.Options{
+		Rack: a.rack, Ways: a.ways, Door: a.door, Router: o.Router, Acceptor: o.Acceptor, Plane: o.Plane, Registrar: o.Registrar,
+		Channels: o.Channels, FeatureCode: o.FeatureCode, Tones: o.Tones, Log: o.Log,
+	})
+	a.devices = devices.New(o.Store, a.rack, a.ways, o.Registrar)
+	a.errands = errands.New(errands.Options{
+		Rack: a.rack, Ways: a.ways, Devices: a.devices, Door: a.door, Registrar: o.Registrar, Router: o.Router,
+		Acceptor: o.Acceptor, Token: o.Token, Log: o.Log,
+	})
+	a.old = legacy.New(legacy.Options{
+		Rack: a.rack, Door: a.door, Devices: a.devices, Calls: a.calls, Errands: a.errands, Registrar: o.Registrar,
+		Verifier: o.Verifier, Router: o.Router, Log: o.Log,
+	})
+	a.views = trace.New(trace.Options{
+		Taps: &a.taps, Say: o.Say, Snapshot: a.Snapshot, Address: a.DeviceAddress, CallIDs: a.callIDs, Log: o.Log,
+	})
+	return a
+}
+
+// filled are the options with what they leave open.
+func (o Options) filled() Options {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
@@ -102,30 +133,7 @@ func New(o Options) *Agent {
 	if o.Channels == nil {
 		o.Channels = func() []*channel.Snapshot { return nil }
 	}
-	a := &Agent{o: o, log: o.Log, ready: make(chan struct{})}
-	a.rack = transports.New(transports.Options{
-		Receive: a.receive, Answer: func(req *sip.Request, status int) *sip.Response { return a.door.Answer(req, status) }, UserAgent: o.UserAgent, Taps: &a.taps, Net: o.Net, Resolver: o.Resolver,
-		Addresses: o.Addresses, Token: o.Token, Limits: o.Limits, Closed: o.Closed, Log: o.Log,
-	})
-	a.door = door.New(a.rack, o.Log)
-	a.views = trace.New(trace.Options{
-		Taps: &a.taps, Say: o.Say, Snapshot: a.Snapshot, Address: a.DeviceAddress, CallIDs: a.callIDs, Log: o.Log,
-	})
-	a.ways = &way.Finder{Rack: a.rack, Resolver: o.Resolver, Registrar: o.Registrar, Token: o.Token, Log: o.Log}
-	a.devices = devices.New(o.Store, a.rack, a.ways, o.Registrar)
-	a.calls = calls.New(calls.Options{
-		Rack: a.rack, Ways: a.ways, Door: a.door, Router: o.Router, Acceptor: o.Acceptor, Plane: o.Plane, Registrar: o.Registrar,
-		Channels: o.Channels, FeatureCode: o.FeatureCode, Tones: o.Tones, Log: o.Log,
-	})
-	a.errands = errands.New(errands.Options{
-		Rack: a.rack, Ways: a.ways, Devices: a.devices, Door: a.door, Registrar: o.Registrar, Router: o.Router,
-		Acceptor: o.Acceptor, Token: o.Token, Log: o.Log,
-	})
-	a.old = legacy.New(legacy.Options{
-		Rack: a.rack, Door: a.door, Devices: a.devices, Calls: a.calls, Errands: a.errands, Registrar: o.Registrar,
-		Verifier: o.Verifier, Router: o.Router, Log: o.Log,
-	})
-	return a
+	return o
 }
 
 // Name names the agent among the exchange's tasks.
@@ -150,6 +158,18 @@ func (a *Agent) Run(ctx context.Context) error {
 	case <-limit.C:
 	}
 	return a.Close()
+}
+
+// AddressesChanged follows what has happened to the machine's interfaces. Transports
+// bound to an interface that has another address now are bound to that one; others
+// are left alone. Calls whose address of ours is still there do not notice; the
+// parties of the others are told the new one.
+func (a *Agent) AddressesChanged() {
+	if w := a.rack.Load(); w.Settings == nil || a.rack.Life().Err() != nil {
+		return
+	}
+	a.rack.Follow()
+	a.calls.Move(a.rack.Load(), a.o.Addresses(""))
 }
 
 // Sessions is how many SIP legs there are, those that still say goodbye

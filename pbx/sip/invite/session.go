@@ -4,9 +4,13 @@
 // A Session is a channel.Leg. One goroutine, loop, owns its dialog, its offer
 // and answer, and its timers; everything that happens to it (a leg method, a
 // request from the agent, a response, a timer) is queued as a step for that
-// goroutine. Reading order: Session here; Incoming in uas.go and Outgoing in
-// uac.go, each in the order of RFC 3261 section 13; inside.go for what comes
-// within the dialog (sections 12, 14, 15); media.go for offer and answer.
+// goroutine (package desk). Reading order: Session here; Incoming in uas.go and
+// Outgoing in uac.go, each in the order of RFC 3261 section 13; inside.go for what
+// comes within the dialog (sections 12, 14, 15); media.go for what offer and answer
+// do.
+//
+// What messages say is read and written by packages that know no session:
+// negotiation, party, compose, refer, info, sessiontimer, q850.
 package invite
 
 import (
