@@ -179,6 +179,7 @@ func TestWhatChanged(t *testing.T) {
 // be dialled.
 func FuzzRead(f *testing.F) {
 	f.Add("[channels]\nsignalling=fxs_ks\ngroup=1-3\nchannel => 1-4,7\n")
+	f.Add("[channels]\nusedistinctiveringdetection=yes\ndring1=95,0,0\ndring1context=a\ndring2=-1,3000\ndring2range=5\nchannel=1\n")
 	f.Add("[general]\ndata=x\n[gsm]\naudio=/dev/ttyUSB1\ndata=/dev/ttyUSB2\nrxgain=-3\n")
 	f.Add("[channels]\ncadence=1,-1\nbusypattern=1,2\nemergency=1,2\nsetvar=a=b\nechocancel=1024,x\ncallerid=a <b\nchannel=1-1024\n")
 	f.Fuzz(func(t *testing.T, text string) {
