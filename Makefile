@@ -134,8 +134,8 @@ dahdi: build ## telephone ports with the real DAHDI kernel modules, in an emulat
 	go run ./build/dahdiguest -program $(BIN) -program sipp \
 	  bin/dahdi.test,-test.v,-test.timeout=4m bin/dahdi-386.test,-test.timeout=4m bin/looped.test,-test.v,-test.timeout=4m
 
-modem: ## ten minutes of speech through emulated modems, at the line's own speed
-	go test -tags realtime -count=1 -timeout 15m -run TestRealTime -v ./hal/modem
+modem: ## ten minutes of speech through emulated modems, at the line's own speed, on a machine however busy
+	go test -tags realtime -count=1 -timeout 20m -run TestRealTime -v ./hal/modem
 
 deb: cross ## Debian packages for the boards and this kind of machine, in bin/
 	go run ./build/deb -arch arm64 -binary bin/branchline-linux-arm64
