@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/bridge"
 	"branchline/pbx/check"
+	"branchline/pbx/console/distant"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/prompt"
@@ -31,6 +32,7 @@ type configuration struct {
 	tones    *tone.Book
 	features bridge.Features
 	network  steward.Config
+	distant  distant.Config // the console over the network
 	// netFaults are the errors of network.conf.
 	netFaults []astconf.Diag
 }
@@ -80,7 +82,7 @@ func understand(files map[string]*astconf.File, j judge) (configuration, []astco
 	diags = slices.Concat(diags, found, doubts, more)
 	return configuration{
 		files: files, settings: snapshot, plan: plan, lines: lines, tones: tones, features: features,
-		network: connection, netFaults: errorsOf(more),
+		network: connection, netFaults: errorsOf(more), distant: netconf.Console(files[netconf.FileName]),
 	}, diags
 }
 
@@ -99,6 +101,6 @@ func (c configuration) with(extra fs.FS, j judge) (configuration, []astconf.Diag
 		files[name] = &joined
 	}
 	next, found := understand(files, j)
-	next.network = c.network // whoever borrows the exchange leaves the box's network alone
+	next.network, next.distant = c.network, c.distant // whoever borrows the exchange leaves the box's network alone
 	return next, append(diags, found...)
 }

@@ -28,6 +28,7 @@ import (
 	"branchline/pbx/astdb"
 	"branchline/pbx/cli"
 	"branchline/pbx/console"
+	"branchline/pbx/console/distant"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
@@ -66,6 +67,7 @@ type daemon struct {
 	groups    *fn.Groups
 	tree      *cli.Tree
 	console   *console.Server
+	distant   *distant.Server
 	keeper    *keeper
 	network   *network
 
@@ -129,6 +131,7 @@ func (d *daemon) assemble() (err error) {
 	if err := d.console.Listen(); err != nil {
 		return err
 	}
+	d.distant = distant.NewServer(d.console.Serve, d.log)
 
 	if d.db, err = astdb.Open(filepath.Join(dirs.DB, databaseFile), d.log); err != nil {
 		return err
@@ -235,6 +238,7 @@ func (d *daemon) run(ctx context.Context) error {
 		part{"lines", d.bank.Run},
 		part{"calls", d.serveCalls},
 		d.console,
+		part{"console over the network", d.distant.Run},
 		part{"watchdog", d.life},
 		part{"update", d.watchUpdate},
 		d.network,
@@ -404,6 +408,9 @@ func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Dia
 		d.outbound.Configure(next.settings)
 		d.configureLines(next.lines)
 		connect()
+		if !d.options.aside {
+			d.distant.Configure(next.distant)
+		}
 		d.inForce = next
 		now := time.Now()
 		d.accepted.Store(&now)

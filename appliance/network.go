@@ -110,7 +110,14 @@ func networkOf(files map[string]*astconf.File, s *settings.Snapshot) (steward.Co
 			ports.SIP = append(ports.SIP, p)
 		}
 	}
-	return netconf.Read(file, ports)
+	c, diags := netconf.Read(file, ports)
+	if len(c.Interfaces) == 0 && onAppliance() { // the file speaks of other things
+		if c.Same(steward.Config{}) {
+			c = byItself()
+		}
+		c.Every = true
+	}
+	return c, diags
 }
 
 // prepareNetwork says whether a new configuration of the network can be put into

@@ -96,7 +96,7 @@ var wallOptions = map[string]func(option) error{
 		return nil
 	},
 	"console": func(o option) error {
-		return errors.New("there is no console over the network, only the socket of this machine")
+		return errors.New("the section [console] with secret= and from= opens it, and its port")
 	},
 }
 
@@ -139,6 +139,9 @@ func (r *reading) services() {
 	}
 	if r.ports.RTPLast != 0 {
 		f.Openings = append(f.Openings, netcfg.Opening{Name: "rtp", Protocol: "udp", First: r.ports.RTPFirst, Last: r.ports.RTPLast, From: r.wall.rtp.from, Links: named(r.wall.rtp)})
+	}
+	if c := r.console; c.Secret != "" {
+		f.Openings = append(f.Openings, netcfg.Opening{Name: "console", Protocol: "tcp", First: c.Port, Last: c.Port, From: c.From})
 	}
 	for _, o := range r.wall.allowed {
 		o.Links = named(sources{links: o.Links})

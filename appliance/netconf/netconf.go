@@ -16,6 +16,7 @@ import (
 	"branchline/netcfg"
 	"branchline/netcfg/steward"
 	"branchline/pbx/astconf"
+	"branchline/pbx/console/distant"
 )
 
 // FileName is what is read.
@@ -39,9 +40,21 @@ const DefaultConfirm = 2 * time.Minute
 // Read understands the file; nil and an empty one give the zero Config, with nothing
 // to be done. A Config that comes with an Error must not be put into force.
 func Read(f *astconf.File, ports Ports) (steward.Config, []astconf.Diag) {
+	r := read(f, ports)
+	if r.idle() {
+		return steward.Config{}, r.diags
+	}
+	return r.c, r.diags
+}
+
+// Console is the console over the network that the file asks for, the zero Config if it
+// asks for none.
+func Console(f *astconf.File) distant.Config { return read(f, Ports{}).console }
+
+func read(f *astconf.File, ports Ports) *reading {
 	r := &reading{ports: ports, c: steward.Config{Confirm: DefaultConfirm, Proof: steward.Proof{Gateway: true, Phone: true}}}
-	if f == nil || len(f.Sections) == 0 {
-		return steward.Config{}, nil
+	if f == nil {
+		return r
 	}
 	for _, s := range f.Sections {
 		switch strings.ToLower(s.Name) {
@@ -50,13 +63,21 @@ func Read(f *astconf.File, ports Ports) (steward.Config, []astconf.Diag) {
 		case "firewall":
 			r.c.Firewall.Guard = true
 			r.firewall(s)
+		case "console":
+			r.talk(s)
 		default:
 			r.link(s)
 		}
 	}
 	r.links()
 	r.services()
-	return r.c, r.diags
+	return r
+}
+
+// idle reports whether nothing is to be done about the network itself.
+func (r *reading) idle() bool {
+	c := r.c
+	return len(c.Interfaces)+len(c.Routes)+len(c.DNS)+len(c.Search)+len(c.NTP) == 0 && !c.Firewall.Guard && len(c.Firewall.Marks) == 0
 }
 
 type reading struct {
@@ -66,6 +87,7 @@ type reading struct {
 
 	general general
 	wall    wall
+	console distant.Config
 	found   []*link
 }
 

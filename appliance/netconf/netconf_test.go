@@ -14,7 +14,8 @@ import (
 
 var ports = Ports{SIP: []Port{{"udp", 5060}, {"tcp", 5060}}, RTPFirst: 10000, RTPLast: 20000}
 
-func read(text string) (steward.Config, []astconf.Diag) {
+// readText is Read of a text.
+func readText(text string) (steward.Config, []astconf.Diag) {
 	f, diags := astconf.Load(fstest.MapFS{FileName: {Data: []byte(text)}}, FileName)
 	c, more := Read(f, ports)
 	return c, append(diags, more...)
@@ -69,12 +70,12 @@ func TestRead(t *testing.T) {
 		{"a network that is directly connected", "[eth0]\naddress=192.168.1.9/32\nroute=203.0.113.1/32\nroute=0.0.0.0/0 via 203.0.113.1 metric 7\n",
 			"eth0 [192.168.1.9/32]\n203.0.113.1/32 dev eth0\ndefault via 203.0.113.1 dev eth0 metric 7\n"},
 	} {
-		c, diags := read(tt.text)
+		c, diags := readText(tt.text)
 		if got := show(c); got != tt.want || len(diags) != 0 {
 			t.Errorf("%s: %v\n%swant\n%s", tt.name, diags, got, tt.want)
 		}
 	}
-	if c, diags := read("; nothing\n"); !c.Same(steward.Config{}) || len(diags) != 0 {
+	if c, diags := readText("; nothing\n"); !c.Same(steward.Config{}) || len(diags) != 0 {
 		t.Errorf("an empty file: %+v %v", c, diags)
 	}
 }
@@ -110,22 +111,46 @@ func TestDiagnostics(t *testing.T) {
 		{"[general]\nconfirm-timeout=5\n[eth0]\ndhcp=yes\n", "want a number from 10 to 3600"},
 		{"[firewall]\nsip=192.168.1.0/99\n", "is no network"},
 		{"[firewall]\nallow=22\n", "want tcp/port or udp/port"},
-		{"[firewall]\nconsole=192.168.1.0/24\n", "there is no console over the network"},
+		{"[firewall]\nconsole=192.168.1.0/24\n", "the section [console] with secret= and from= opens it"},
+		{"[console]\nsecret=0123456789abcdef\n", "[console] needs secret= and from= (from=192.168.1.0/24)"},
+		{"[console]\nsecret=hush\nfrom=192.168.1.0/24\n", "network.conf:2: error: [console]: a secret has at least 16 characters"},
+		{"[console]\nsecret=0123456789abcdef\nfrom=lan\n", "want networks, like 192.168.1.0/24"},
+		{"[console]\nsecret=0123456789abcdef\nfrom=0.0.0.0/0\n", "warning: [console]: from=0.0.0.0/0 is everybody"},
 	} {
-		_, diags := read(tt.text)
+		_, diags := readText(tt.text)
 		var all []string
 		for _, d := range diags {
 			all = append(all, d.String())
 		}
 		got := strings.Join(all, "\n")
+		if strings.Contains(got, "0123456789abcdef") || strings.Contains(got, "hush") {
+			t.Errorf("%q: the secret is repeated:\n%s", tt.text, got)
+		}
 		if tt.want == "" && got != "" || !strings.Contains(got, tt.want) || len(diags) > 3 {
 			t.Errorf("%q:\n%s\nwant\n%s", tt.text, got, tt.want)
 		}
 	}
 }
 
+func TestConsole(t *testing.T) {
+	text := "[console]\nsecret=0123456789abcdef\nfrom=192.168.1.0/24,192.168.2.7\nport=4000\n"
+	f, diags := astconf.Load(fstest.MapFS{FileName: {Data: []byte(text)}}, FileName)
+	if c := Console(f); len(diags) != 0 || fmt.Sprint(c) != "{0123456789abcdef 4000 [192.168.1.0/24 192.168.2.7/32]}" {
+		t.Errorf("%v %v", c, diags)
+	}
+	if c, diags := readText(text); !c.Same(steward.Config{}) || len(diags) != 0 {
+		t.Errorf("a console alone is no network: %+v %v", c, diags)
+	}
+	if c, diags := readText(text + "[firewall]\nsip=any\n"); len(diags) != 0 || !strings.Contains(c.Firewall.Text(), "ip saddr 192.168.2.7/32 tcp dport 4000 accept comment \"console\"") {
+		t.Errorf("%v\n%s", diags, c.Firewall.Text())
+	}
+	if c, _ := readText("[firewall]\nsip=any\n"); strings.Contains(c.Firewall.Text(), "console") {
+		t.Error("a console that nobody asked for")
+	}
+}
+
 func TestFirewall(t *testing.T) {
-	c, diags := read("[lan]\ndevice=eth0\ndhcp=yes\n[firewall]\nsip=192.168.1.0/24, 2001:db8::/32, lan\nallow=tcp/22 from 192.168.1.7\nallow=udp/161-162\nmark=yes\n")
+	c, diags := readText("[lan]\ndevice=eth0\ndhcp=yes\n[firewall]\nsip=192.168.1.0/24, 2001:db8::/32, lan\nallow=tcp/22 from 192.168.1.7\nallow=udp/161-162\nmark=yes\n")
 	const want = `table inet branchline {
 	chain input {
 		type filter hook input priority filter; policy drop;
@@ -160,7 +185,7 @@ func TestFirewall(t *testing.T) {
 	if got := c.Firewall.Text(); got != want || len(diags) != 0 {
 		t.Errorf("%v\n%s", diags, got)
 	}
-	if c, _ := read("[eth0]\ndhcp=yes\n[firewall]\nenabled=no\nsip=lan\n"); c.Firewall.Guard || len(c.Firewall.Openings) > 0 {
+	if c, _ := readText("[eth0]\ndhcp=yes\n[firewall]\nenabled=no\nsip=lan\n"); c.Firewall.Guard || len(c.Firewall.Openings) > 0 {
 		t.Errorf("%+v", c.Firewall)
 	}
 }
@@ -171,7 +196,7 @@ func FuzzRead(f *testing.F) {
 	f.Add("[br0]\nports=eth0,eth1\ndhcp=yes\n[voice]\nparent=br0\nid=40\nmtu=1400\n[firewall]\nsip=10.0.0.0/8,voice\nallow=tcp/1-2 from any\nmark=yes\n")
 	f.Add("[lan](!)\nmac=52:54:00:12:34:56\n[x](lan)\nenabled=no\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		c, diags := read(text)
+		c, diags := readText(text)
 		if astconf.Failed(diags) {
 			return
 		}
@@ -211,7 +236,7 @@ func TestGuide(t *testing.T) {
 	}
 	_, sample, _ := strings.Cut(string(text), "```ini\n")
 	sample, _, _ = strings.Cut(sample, "```")
-	c, diags := read(sample)
+	c, diags := readText(sample)
 	if len(diags) > 0 || len(c.Interfaces) != 4 || len(c.Routes) != 2 || !c.Firewall.Guard {
 		t.Errorf("%v\n%s", diags, show(c))
 	}

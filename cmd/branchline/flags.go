@@ -224,6 +224,8 @@ func usage(program string) string {
 Usage: %s [OPTIONS]            run the exchange
        %[4]s -r [OPTIONS]         console of a running exchange
        %[4]s -rx 'COMMAND'        one console command
+       %[4]s remote HOST [COMMAND]
+                              the same of an exchange elsewhere
        %[4]s selftest             call yourself and report
        %[4]s explain ENDPOINT NUMBER [--from ADDRESS] [--at "Mon 08:59"]
                               what would happen; nothing is sent

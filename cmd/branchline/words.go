@@ -28,6 +28,8 @@ func (inv *invocation) word() int {
 		}
 	case name == "check" && len(args) <= 1:
 		return inv.check(ctx, args)
+	case name == "remote" && len(args) > 0:
+		return inv.distant(ctx, args)
 	case name == "explain":
 		err = appliance.Explain(os.Stdout, inv.options, args)
 	case name == "update":
