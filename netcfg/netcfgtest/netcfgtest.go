@@ -23,6 +23,7 @@ type Kernel struct {
 	refused  map[string]error
 	answers  map[netip.Addr]bool
 	taken    map[netip.Addr]string
+	broken   error
 }
 
 // New is a kernel with the state that Parse reads from text.
@@ -165,10 +166,20 @@ func Text(s netcfg.State) string {
 
 func rank(line string) int { return strings.Index("link addr own dup route", line[:3]) }
 
+// Break makes the kernel tell its state no more; nil mends it.
+func (k *Kernel) Break(err error) {
+	k.mu.Lock()
+	k.broken = err
+	k.mu.Unlock()
+}
+
 // State is the kernel's state.
 func (k *Kernel) State(context.Context) (netcfg.State, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.broken != nil {
+		return netcfg.State{}, k.broken
+	}
 	return k.copied(), nil
 }
 

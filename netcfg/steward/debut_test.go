@@ -184,7 +184,12 @@ func TestBeginWithout(t *testing.T) {
 		if s := h.status(); s.Unproven || s.Refused != "network.conf:2: no such option" {
 			t.Errorf("%+v", s)
 		}
-		// The file is mended.
+		// The file is mended, and wrong; then it is right.
+		h.must(h.Try(static("198.51.100.9/24", "198.51.100.1")))
+		h.must(h.Rollback())
+		if s := h.status(); s.Refused != "network.conf:2: no such option" || s.Unproven {
+			t.Errorf("%+v", s)
+		}
 		h.must(h.Try(static("198.51.100.9/24", "198.51.100.1")))
 		if s := h.status(); s.Refused != "" {
 			t.Errorf("%+v", s)

@@ -32,6 +32,7 @@ type house struct {
 	changes  int
 	decided  []bool
 	heard    time.Time
+	asked    func() bool // what Heard says instead, if it is set
 	filter   []netcfg.Firewall
 	filtered error
 	book     map[string]*dhcp.Lease
@@ -121,7 +122,14 @@ func inHouse(t *testing.T, state string, f func(h *house)) {
 			},
 			Publish: func(n Names) { h.locked(func() { h.names = append(h.names, n) }) },
 			Changed: func(netcfg.State) { h.locked(func() { h.changes++ }) },
-			Heard:   func(since time.Time) (yes bool) { h.locked(func() { yes = h.heard.After(since) }); return yes },
+			Heard: func(since time.Time) (yes bool) {
+				var asked func() bool
+				h.locked(func() { yes, asked = h.heard.After(since), h.asked })
+				if asked != nil {
+					return asked()
+				}
+				return yes
+			},
 			Decided: func(kept bool, _ Config) { h.locked(func() { h.decided = append(h.decided, kept) }) },
 		})
 		ctx, stop := context.WithCancel(t.Context())
@@ -417,6 +425,45 @@ func TestStepFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A proof that comes when it is over, one by a route to somewhere, and none at all.
+func TestNoProof(t *testing.T) {
+	inHouse(t, one, func(h *house) {
+		h.must(h.Adopt(static("192.0.2.9/24", "192.0.2.1")))
+		if err := h.Rollback(); !errors.Is(err, ErrNone) {
+			t.Error(err)
+		}
+		h.locked(func() {
+			h.asked = func() bool {
+				h.must(h.Rollback())
+				return true
+			}
+		})
+		h.must(h.Try(static("198.51.100.9/24", "198.51.100.1")))
+		h.calm()
+		h.wantState(one)
+		if v := h.verdicts(); len(v) != 1 || v[0] {
+			t.Errorf("decided %v", v)
+		}
+		h.locked(func() { h.asked = nil })
+
+		c := static("198.51.100.9/24", "198.51.100.1")
+		c.Routes = append(c.Routes, netcfgtest.ParseRoute("10.0.0.0/8 via 198.51.100.2 dev eth0"))
+		h.kernel.Reach("198.51.100.2", true)
+		h.must(h.Try(c))
+		h.pass(30 * time.Second)
+		if v := h.verdicts(); len(v) != 1 {
+			t.Errorf("a router to somewhere was taken for the gateway: %v", v)
+		}
+		h.must(h.Rollback())
+
+		h.kernel.Break(errors.New("no buffer space"))
+		if err := h.Try(c); err == nil || !h.Config().Same(static("192.0.2.9/24", "192.0.2.1")) {
+			t.Errorf("%v %+v", err, h.Config())
+		}
+		h.kernel.Break(nil)
+	})
 }
 
 // A bridge and a VLAN go again with the change that made them; a lease comes back.
