@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -489,5 +488,3 @@ func (s *Session) sayCancel() {
 		}
 	})
 }
-
-func utoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
