@@ -270,7 +270,7 @@ func TestCallARMHF(t *testing.T) {
 	g := walk(t, o, `starting slot 2 \(trying=0`, ready)
 	call(t, port)
 	g.Kill()
-	tool(t, "mcopy", "-i", boot(o), spoiled(t, o, ""), "::UPDATE.BRL")
+	tool(t, "mcopy", "-i", boot(o), artefact(t, o, spoiled(t, o, ""), "9.9"), "::UPDATE.BRL")
 	g = walk(t, o, `starting slot 2 \(trying=0`, `is in slot B, on trial`, `starting slot 3 \(trying=1 left=0\)`, `in slot B is confirmed`)
 	call(t, port)
 	g.Kill()
