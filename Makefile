@@ -197,7 +197,7 @@ image-same: ## two builds of an image in two clean checkouts must be the same by
 
 # command:package of what builds images and starts them.
 IMAGENEEDS := mksquashfs:squashfs-tools mcopy:mtools mkfs.vfat:dosfstools mke2fs:e2fsprogs depmod:kmod zstd:zstd mkimage:u-boot-tools cpio:cpio \
-	qemu-system-aarch64:qemu-system-arm qemu-system-x86_64:qemu-system-x86
+	qemu-system-aarch64:qemu-system-arm qemu-system-x86_64:qemu-system-x86 fdtput:device-tree-compiler
 
 image-deps:
 	@missing=; for n in $(IMAGENEEDS); do command -v $${n%%:*} >/dev/null 2>&1 || missing="$$missing $${n#*:}"; done; \

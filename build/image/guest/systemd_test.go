@@ -29,7 +29,8 @@ func TestSystemd(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		return strings.TrimSpace(out)
+		// What units say to the console comes between.
+		return strings.TrimSpace(console.ReplaceAllString(out, ""))
 	}
 	run("rm -rf /etc/asterisk/*; cp /boot/a/* /etc/asterisk/; busybox chown -R 990:990 /etc/asterisk; asterisk -rx 'core reload'")
 	t.Run("is content", func(t *testing.T) {
@@ -117,6 +118,49 @@ func TestSystemd(t *testing.T) {
 		}
 		t.Log(run("systemctl show branchline -p NRestarts -p MemoryCurrent -p MemoryPeak"))
 	})
+	// What the exchange says can be found by call, endpoint and cause.
+	t.Run("journal", func(t *testing.T) {
+		run("echo 'exten => 9,1,Log(NOTICE,hello)' >> /etc/asterisk/extensions.conf; asterisk -rx 'dialplan reload'; asterisk -rx 'channel originate PJSIP/nobody application Wait 1'")
+		phones.invite("9")
+		phones.invite("8")
+		for field, value := range map[string]string{"CALL": "PJSIP/3001-", "CAUSE": "[0-9]", "ENDPOINT": "3001"} {
+			out := run("for i in 1 2 3 4 5 6 7 8 9 10; do journalctl -q -b -F " + field + " | grep '^" + value + "' && break; sleep 1; done")
+			if out == "" {
+				t.Errorf("nothing in the journal has %s=", field)
+				continue
+			}
+			first, _, _ := strings.Cut(out, "\n")
+			t.Logf("%s=%s: %s", field, first, run("journalctl -q -b --no-pager -o cat "+field+"="+first+" | tail -1"))
+		}
+	})
+	// A .socket unit starts the exchange with the first thing that a phone or a person at
+	// the console says, and holds what is said while it is stopped.
+	t.Run("socket unit", func(t *testing.T) {
+		run("systemctl stop asterisk; mkdir -p /run/systemd/system/branchline.service.d; echo '[Service]' > /run/systemd/system/branchline.service.d/sockets.conf; echo RuntimeDirectoryPreserve=yes >> /run/systemd/system/branchline.service.d/sockets.conf;" +
+			" for l in '[Socket]' ListenDatagram=0.0.0.0:5060 ListenStream=/run/asterisk/asterisk.ctl SocketUser=asterisk SocketGroup=asterisk SocketMode=0660; do echo $l; done > /run/systemd/system/branchline.socket;" +
+			" systemctl daemon-reload; systemctl start branchline.socket")
+		if out := run("systemctl is-active asterisk || true"); out != "inactive" {
+			t.Errorf("before a word is said: %s", out)
+		}
+		// The exchange may take longer to come than a console waits.
+		if out := run("for i in 1 2 3 4 5 6; do asterisk -rx 'core show version' && break; done"); !strings.Contains(out, "Branchline") {
+			t.Errorf("the console said %q", out)
+			t.Log(run("systemctl status --no-pager -l branchline.service branchline.socket; journalctl -b --no-pager | tail -30"))
+		}
+		run("until systemctl is-active -q asterisk; do sleep 0.3; done; systemctl stop asterisk")
+		phones.begin()
+		phones.settled(t, 3)
+		run("systemctl stop asterisk")
+		phones.settled(t, 3)
+		sent, answered, longest := phones.end(t)
+		if sent != answered {
+			t.Errorf("%d of %d REGISTER were lost", sent-answered, sent)
+		}
+		if out := run("journalctl -b --no-pager -u branchline -p err | grep -v '^--' || true"); out != "" {
+			t.Errorf("errors: %s", out)
+		}
+		t.Logf("started by a console, stopped, started by a REGISTER, stopped, started by a REGISTER: %d sent once each meanwhile, %d answered 200, the slowest after %v", sent, answered, longest.Round(time.Millisecond))
+	})
 }
 
 // phones send a REGISTER four times a second, each exactly once: UDP's repetition
@@ -145,6 +189,9 @@ func newPhones(t *testing.T, address string) *phones {
 	go p.listen()
 	return p
 }
+
+// console is a line that was not the shell's.
+var console = regexp.MustCompile(`(?m)^\[ *\d+\.\d+\] .*\n`)
 
 var callID = regexp.MustCompile(`(?i)\r\nCall-ID: once-(\d+)@`)
 
@@ -200,6 +247,13 @@ func (p *phones) begin() {
 			}
 		}
 	}()
+}
+
+// invite calls a number, once.
+func (p *phones) invite(number string) {
+	at := p.c.LocalAddr()
+	_, _ = fmt.Fprintf(p.c, "INVITE sip:%s@10.0.2.15 SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKinvite%[1]s\r\nMax-Forwards: 70\r\nFrom: <sip:3001@10.0.2.15>;tag=i\r\nTo: <sip:%[1]s@10.0.2.15>\r\n"+
+		"Call-ID: call-%[1]s@outside\r\nCSeq: 1 INVITE\r\nContact: <sip:3001@%[2]s>\r\nContent-Length: 0\r\n\r\n", number, at)
 }
 
 // settled waits until so many more REGISTER have been answered.
