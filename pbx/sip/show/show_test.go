@@ -61,7 +61,7 @@ func registered(t testing.TB) *astdb.DB {
 		{"1003", "3b4d2a92886d7d7372b027349590edf4", "sip:1003@198.51.100.101:5060", "198.51.100.101", "mv5tcdbq", "5"},
 		{"1003", "a394d3749ae9fac1ef210e4f3e365582", "sip:1003@198.51.100.103:5060", "198.51.100.103", "5zfq3ik6", "5"},
 	} {
-		// 30 s less than shown: what is found at start is trusted so much longer.
+		// Half an hour less than shown: what is found at start is trusted so much longer.
 		err := db.Put("registrar", "contact/"+c.aor+";@"+c.hash, `{"via_addr":"`+c.host+`","qualify_timeout":"3.000000","qualify_2xx_only":"false","call_id":"`+c.callID+
 			`","reg_server":"","prune_on_boot":"no","path":"","endpoint":"`+c.aor+`","via_port":"5060","authenticate_qualify":"no","uri":"`+c.uri+
 			`","qualify_frequency":"`+c.qualify+`","user_agent":"peers-phone/1","expiration_time":"1795362363","outbound_proxy":""}`)
