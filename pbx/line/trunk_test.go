@@ -79,7 +79,7 @@ func TestDialledAsAnswered(t *testing.T) {
 func TestGroups(t *testing.T) {
 	lines := map[string]*sim.Exchange{}
 	open(t, "[default]\nexten => _[gGrR]X.,1,Dial(DAHDI/${EXTEN:0:2}/${EXTEN:2})\n",
-		dahdi("signalling=fxs_ks\nwaitfordialtone=no\ngroup=1,5\nchannel=>1-2\ngroup=1\nchannel=>4\n"),
+		dahdi("signalling=fxs_ks\nwaitfordialtone=no\ngroup=1\nchannel=>4\ngroup=1,5\nchannel=>1-2\n"),
 		func(p *sim.Plant) {
 			for _, n := range []string{"1", "2", "4"} {
 				lines[n] = p.Exchange(n, sim.Loop{})

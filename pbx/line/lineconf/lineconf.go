@@ -201,7 +201,8 @@ var usualCadences = []Cadence{
 	{1000 * ms, 500 * ms, 2500 * ms, 5000 * ms},
 }
 
-// A Config is every line there is, in reading order.
+// A Config is every line there is: those of cards by channel, then the others as they
+// were read.
 type Config struct{ Lines []*Line }
 
 // Find gives the line that tech/name means; tech without case, "Quectel" being
@@ -233,6 +234,7 @@ func Read(parsed map[string]*astconf.File) (Config, []astconf.Diag) {
 		}
 		if name == "chan_dahdi.conf" {
 			r.channels(f)
+			slices.SortStableFunc(r.config.Lines, func(a, b *Line) int { return a.Channel - b.Channel })
 		} else {
 			r.sections(f, name == "modem.conf")
 		}

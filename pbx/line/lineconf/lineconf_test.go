@@ -60,6 +60,9 @@ channel => 3-4,6
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
+	if c, _ := read(t, "chan_dahdi.conf", "[channels]\nchannel=>5,1\nchannel=>3\n"); c.Lines[0].Channel != 1 || c.Lines[1].Channel != 3 || c.Lines[2].Channel != 5 {
+		t.Error("groups count from the lowest channel up, in whatever order the file has them")
+	}
 	if l := c.Find("dahdi", "6"); l == nil || l.Line != 13 || c.Find("DAHDI", "2") != nil {
 		t.Errorf("found %+v", l)
 	}
