@@ -207,6 +207,10 @@ func TestBeginWithout(t *testing.T) {
 		h.pass(time.Minute) // no server either
 		h.wantState(bare + helped)
 		h.client("eth0").Bound(lease("192.0.2.50/24", "192.0.2.1"))
+		h.pass(10 * time.Minute)
+		if n := h.halted(); n != 0 { // there is nothing else to be tried
+			t.Errorf("the client was stopped %d times", n)
+		}
 		h.kernel.Reach("192.0.2.1", true)
 		h.pass(2 * time.Second)
 		h.wantState(bare + "addr 192.0.2.50/24 dev eth0\nroute default via 192.0.2.1 dev eth0 metric 100\n")
@@ -225,6 +229,15 @@ func TestEmergency(t *testing.T) {
 		h.wantState("link lo up carrier\nlink eth0 mac 52:54:00:00:00:01 carrier\n")
 		h.pass(time.Minute)
 		h.wantState(bare + helped)
+	})
+	inHouse(t, bare, func(h *house) {
+		h.must(h.Begin(Config{Confirm: time.Minute, Interfaces: []Interface{
+			{Interface: netcfg.Interface{Name: "eth9", Up: true}},
+			{Interface: netcfg.Interface{Name: "voice", Kind: "vlan", Parent: "eth0", VLAN: 40, Up: true}},
+		}}))
+		h.kernel.Change("voice", func(s *netcfg.State) { s.Link("voice").Carrier = true })
+		h.pass(61 * time.Second)
+		h.wantState(bare + "link voice kind vlan parent eth0 id 40 up carrier ours\n" + helped)
 	})
 	inHouse(t, bare, func(h *house) {
 		h.must(h.Begin(Config{Confirm: time.Minute, Interfaces: []Interface{{Interface: netcfg.Interface{Name: "br0", Kind: "bridge", Up: true, Ports: []string{"eth0"}}}}}))

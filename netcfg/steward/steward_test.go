@@ -337,6 +337,7 @@ func TestTrial(t *testing.T) {
 		{"taken back by hand", nil, func(h *house) { h.must(h.Rollback()) }, false, 0, "taken back: by hand", true},
 		{"nobody was in charge before", nil, nil, false, time.Minute, "taken back: nothing proved within 1m0s that it works", false},
 		{"a host that refuses is there", func(c *Config) { c.Proof = Proof{Hosts: []string{"127.0.0.1:1"}} }, nil, true, time.Second, "kept: 127.0.0.1:1 answers", true},
+		{"a host that cannot be reached", func(c *Config) { c.Proof = Proof{Hosts: []string{"127.0.0.1:nowhere"}} }, nil, false, time.Minute, "taken back: nothing proved within 1m0s that it works", true},
 		{"the proof that is asked for counts", func(c *Config) { c.Proof = Proof{Phone: true} }, func(h *house) { h.kernel.Reach("198.51.100.1", true) }, false, time.Minute, "taken back: nothing proved within 1m0s that it works", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -455,6 +456,19 @@ func TestNoProof(t *testing.T) {
 		h.pass(30 * time.Second)
 		if v := h.verdicts(); len(v) != 1 {
 			t.Errorf("a router to somewhere was taken for the gateway: %v", v)
+		}
+		h.must(h.Rollback())
+
+		// A gateway that is not this configuration's.
+		h.kernel.Change("eth1", func(s *netcfg.State) {
+			s.Links = append(s.Links, netcfgtest.Parse("link eth1 up carrier\naddr 203.0.113.9/24 dev eth1\n").Links...)
+			s.Routes = append(s.Routes, netcfgtest.ParseRoute("default via 203.0.113.1 dev eth1 metric 500"))
+		})
+		h.kernel.Reach("203.0.113.1", true)
+		h.must(h.Try(static("198.51.100.9/24", "198.51.100.1")))
+		h.pass(30 * time.Second)
+		if v := h.verdicts(); len(v) != 2 {
+			t.Errorf("somebody else's gateway was taken for ours: %v", v)
 		}
 		h.must(h.Rollback())
 
