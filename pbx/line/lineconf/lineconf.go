@@ -226,7 +226,7 @@ func Files() []string { return slices.Clone(files) }
 
 // Read understands the files by name; those that are missing say nothing.
 func Read(parsed map[string]*astconf.File) (Config, []astconf.Diag) {
-	r := &reading{}
+	r := &reading{there: map[string]*Line{}}
 	for _, name := range files {
 		f := parsed[name]
 		if f == nil {
@@ -245,6 +245,7 @@ func Read(parsed map[string]*astconf.File) (Config, []astconf.Diag) {
 // A reading is the files being read.
 type reading struct {
 	config Config
+	there  map[string]*Line // by ID
 	diags  []astconf.Diag
 }
 
@@ -259,9 +260,10 @@ func (r *reading) say(s astconf.Severity, at astconf.Pos, rule, message, effect,
 
 // put adds a line unless there is one of that name.
 func (r *reading) put(l *Line) {
-	if old := r.config.Find(l.Tech, l.Name); old != nil {
+	if old := r.there[l.ID()]; old != nil {
 		r.warn(l.Pos, "line-twice", l.ID()+" is already there, from "+old.Pos.String(), "the second one is left out", "remove it from one of the two", l.Name)
 		return
 	}
+	r.there[l.ID()] = l
 	r.config.Lines = append(r.config.Lines, l)
 }
