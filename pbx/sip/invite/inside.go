@@ -1,45 +1,14 @@
 package invite
 
 import (
-	"slices"
-	"time"
-
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/sip/compose"
-	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 )
-
-// gapWait is how long a request with a CSeq beyond the next one waits for those
-// it overtook: the transaction layer gives every message its own goroutine, so
-// that a burst can arrive out of order.
-const gapWait = 100 * time.Millisecond
-
-// maxWaiting bounds how many do so at a time.
-const maxWaiting = 16
-
-// waiting holds requests that overtook others.
-type waiting struct {
-	requests []asked
-	over     desk.Alarm
-}
-
-type asked struct {
-	req *sip.Request
-	tx  link.ServerTx
-}
-
-// drop answers what still waits when the session ends.
-func (w *waiting) drop(s *Session) {
-	for _, a := range w.requests {
-		s.reply(a.req, a.tx, 481, nil)
-	}
-	w.requests = nil
-}
 
 // Receive takes a request within one of the session's dialogs. tx may be nil for
 // an ACK.
@@ -65,47 +34,7 @@ func (s *Session) receive(req *sip.Request, tx link.ServerTx) {
 		s.reply(req, tx, 481, nil)
 		return
 	}
-	switch d.OrderOf(req) {
-	case dialog.Next:
-		s.serve(d, req, tx)
-		s.overtaken(d, false)
-	case dialog.Gap:
-		if len(s.waits.requests) >= maxWaiting {
-			s.reply(req, tx, 500, nil)
-			return
-		}
-		s.waits.requests = append(s.waits.requests, asked{req, tx})
-		if len(s.waits.requests) == 1 {
-			s.clock.Set(&s.waits.over, gapWait, func() { s.overtaken(d, true) })
-		}
-	case dialog.Stale: // 12.2.2
-		s.reply(req, tx, 500, nil)
-	}
-}
-
-// overtaken serves what waited, in order: as far as it now follows on, or all of
-// it once the wait is over.
-func (s *Session) overtaken(d *dialog.Dialog, all bool) {
-	w := &s.waits
-	slices.SortFunc(w.requests, func(a, b asked) int {
-		return int(int64(a.req.CSeq().SeqNo) - int64(b.req.CSeq().SeqNo))
-	})
-	for len(w.requests) > 0 && s.state != Over {
-		a := w.requests[0]
-		order := d.OrderOf(a.req)
-		if order == dialog.Gap && !all {
-			return
-		}
-		w.requests = w.requests[1:]
-		if order == dialog.Stale {
-			s.reply(a.req, a.tx, 500, nil)
-			continue
-		}
-		s.serve(d, a.req, a.tx)
-	}
-	if len(w.requests) == 0 {
-		s.clock.Stop(&w.over)
-	}
+	s.line.Take(d, req, tx)
 }
 
 // dialogOf finds which of the session's dialogs a request belongs to.

@@ -25,6 +25,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/inorder"
 	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/reliable"
@@ -55,7 +56,7 @@ type Session struct {
 	timing timing // session timer, RFC 4028
 	peer   peer   // what the other side said it can do
 	extra  headers
-	waits  waiting // requests that overtook others
+	line   inorder.Line // requests within the dialog
 
 	uas       uas
 	uac       uac
@@ -111,6 +112,10 @@ func newSession(c Config, inbound bool) (*Session, error) {
 	s := &Session{Config: c, inbound: inbound, log: c.Log.With("call", c.Name, "endpoint", c.Endpoint.ID)}
 	s.inbox, s.done = desk.NewInbox(), make(chan struct{})
 	s.clock.In = s.inbox
+	s.line = inorder.Line{
+		Clock: &s.clock, Serve: s.serve, Over: func() bool { return s.state == Over },
+		Refuse: func(req *sip.Request, tx link.ServerTx, status int) { s.reply(req, tx, status, nil) },
+	}
 	s.answers = reliable.Answers{Clock: &s.clock, T1: c.T1, Lost: s.noAck}
 	s.uas.rel = reliable.Provisionals{Clock: &s.clock, T1: c.T1, Send: s.respond, Clear: s.cleared, Lost: s.noPrack}
 	s.facts.Store(&facts{})
@@ -142,7 +147,7 @@ func (s *Session) close() {
 	for _, step := range s.inbox.Close() {
 		step()
 	}
-	s.waits.drop(s)
+	s.line.Drop()
 	if s.uac.tx != nil {
 		// It would wait for further 2xx for 64*T1 (RFC 6026 timer M) and keep
 		// all of this alive, but nobody is left to acknowledge them.
