@@ -96,24 +96,27 @@ func TestHangupTold(t *testing.T) {
 }
 
 // TestOutcomes: what an exchange says with tones before the answer, where calls are
-// supervised.
+// supervised: by a reversal of polarity, or by ringback and voice.
 func TestOutcomes(t *testing.T) {
-	for _, c := range []struct {
-		party sim.Party
-		want  string
-	}{
-		{sim.Party{Busy: true}, "progress, join, hangup 17"},
-		{sim.Party{Unreachable: true}, "progress, join, hangup 34"},
-		{sim.Party{Answer: 6 * time.Second, Voice: signal.Tones(-20, 500, 1300)}, "progress, join, ring, answer, join"},
-	} {
-		var x *sim.Exchange
-		open(t, pstn, dahdi("signalling=fxs_ks\ntonezone=tw\nansweronpolarityswitch=yes\nchannel=>1\n"), one(&x, sim.Loop{}), func(b *branch) {
-			x.Directory = func(string) (sim.Party, sim.Verdict) { return c.party, sim.Found }
-			a := b.Phone("a").Dial("0221234567")
-			time.Sleep(20 * time.Second)
-			a.Want(c.want)
-			a.HangsUp()
-		})
+	for _, how := range []string{"answeronpolarityswitch=yes", "callprogress=yes"} {
+		for _, c := range []struct {
+			party sim.Party
+			want  string
+		}{
+			{sim.Party{Busy: true}, "progress, join, hangup 17"},
+			{sim.Party{Unreachable: true}, "progress, join, hangup 34"},
+			{sim.Party{Answer: 6 * time.Second, Voice: signal.Tones(-20, 500, 1300)}, "progress, join, ring, answer, join"},
+			{sim.Party{Never: true}, "progress, join, ring"},
+		} {
+			var x *sim.Exchange
+			open(t, pstn, dahdi("signalling=fxs_ks\ntonezone=tw\n"+how+"\nchannel=>1\n"), one(&x, sim.Loop{}), func(b *branch) {
+				x.Directory = func(string) (sim.Party, sim.Verdict) { return c.party, sim.Found }
+				a := b.Phone("a").Dial("0221234567")
+				time.Sleep(25 * time.Second)
+				a.Want(c.want)
+				a.HangsUp()
+			})
+		}
 	}
 }
 

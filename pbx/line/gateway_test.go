@@ -98,29 +98,6 @@ func TestPulseDialling(t *testing.T) {
 	})
 }
 
-// TestCallProgress: without a reversal of polarity the tones tell, and a voice.
-func TestCallProgress(t *testing.T) {
-	voice := signal.Tones(-20, 500, 1300)
-	for _, c := range []struct {
-		party sim.Party
-		want  string
-	}{
-		{sim.Party{Busy: true}, "progress, join, hangup 17"},
-		{sim.Party{Unreachable: true}, "progress, join, hangup 34"},
-		{sim.Party{Answer: 6 * time.Second, Voice: voice}, "progress, join, ring, answer, join"},
-		{sim.Party{Never: true}, "progress, join, ring"},
-	} {
-		var x *sim.Exchange
-		open(t, pstn, dahdi("signalling=fxs_ks\ntonezone=tw\ncallprogress=yes\nchannel=>1\n"), func(p *sim.Plant) { x = p.Exchange("1", sim.Loop{}) }, func(b *branch) {
-			x.Directory = func(string) (sim.Party, sim.Verdict) { return c.party, sim.Found }
-			a := b.Phone("a").Dial("0221234567")
-			time.Sleep(25 * time.Second)
-			a.Want(c.want)
-			a.HangsUp()
-		})
-	}
-}
-
 // TestCadences: the country's ringing, and that of DAHDI/1r2.
 func TestCadences(t *testing.T) {
 	for _, c := range []struct{ conf, dial, want string }{

@@ -9,7 +9,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
-	"branchline/pbx/settings"
+	"branchline/pbx/settings/spelling"
 )
 
 // A key is one setting that we honour.
@@ -376,7 +376,7 @@ func (r *reading) unhonoured(e astconf.Entry, name, where string) {
 		return
 	}
 	d := r.warn(e.Pos, "unknown-option", where+": there is no setting "+clip(e.Name), "the line is ignored", "", e.Name)
-	if near := settings.Nearest(e.Name, names()); near != "" {
+	if near := spelling.Nearest(e.Name, names()); near != "" {
 		d.Cure = "did you mean " + near + "?"
 		d.Fix = &astconf.Fix{Edits: []astconf.Edit{{File: e.File, Line: e.Line, Old: e.Name, New: near}}}
 	}
