@@ -88,7 +88,7 @@ func TestLetIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := plain.Write([]byte("core stop now\r\n\r\n")); err != nil {
+	if _, err := plain.Write(bytes.Repeat([]byte("core stop now\n"), 4)); err != nil {
 		t.Error(err)
 	}
 	if b, _ := io.ReadAll(plain); strings.Contains(string(b), "hello") {
