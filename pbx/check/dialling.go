@@ -11,6 +11,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/spelling"
 )
 
 // The letters of Dial's options: all that are documented, and those that have
@@ -54,7 +55,7 @@ func (x *examiner) dialTarget(d dial, t target) {
 			tech := t.tech
 			dd := x.warn(d.Pos, "unknown-technology", fmt.Sprintf("there is no channel technology %q", tech), "the call to "+shown(t.text)+" fails at once", "dial PJSIP/endpoint")
 			dd.Near = tech
-			if near := settings.Nearest(tech, techniques); near != "" {
+			if near := spelling.Nearest(tech, techniques); near != "" {
 				dd.Cure = "did you mean " + near + "?"
 				replace(dd, tech, near, near == "PJSIP" && len(tech) >= 4)
 			}
@@ -79,7 +80,7 @@ func (x *examiner) dialTarget(d dial, t target) {
 	case certain(t.device) && len(t.endpoints) == 0:
 		dd := x.warn(d.Pos, "dial-no-endpoint", fmt.Sprintf("there is no endpoint %q", t.device), "the call to "+shown(t.text)+" fails at once", "")
 		dd.Near = t.written(d)
-		if near := settings.Nearest(t.device, slices.Sorted(maps.Keys(x.snap.Endpoints))); near != "" {
+		if near := spelling.Nearest(t.device, slices.Sorted(maps.Keys(x.snap.Endpoints))); near != "" {
 			dd.Cure = "did you mean " + near + "?"
 			replace(dd, t.device, near, strings.EqualFold(near, t.device))
 		}
@@ -100,7 +101,7 @@ func (x *examiner) dialDevice(d dial, t target) {
 		for _, dev := range x.snap.SIP.List {
 			names = append(names, dev.Name)
 		}
-		if near := settings.Nearest(t.device, names); near != "" {
+		if near := spelling.Nearest(t.device, names); near != "" {
 			dd.Cure = "did you mean " + near + "?"
 			replace(dd, t.device, near, false)
 		}

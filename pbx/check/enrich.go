@@ -5,7 +5,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/dialplan"
-	"branchline/pbx/settings"
+	"branchline/pbx/settings/spelling"
 )
 
 // enrich adds cures to findings of the packages that read the files, where they
@@ -63,7 +63,7 @@ func misspeltType(d *astconf.Diag, f *astconf.File) {
 			continue
 		}
 		for _, e := range s.Entries {
-			if own(s, e) && !strings.EqualFold(e.Name, "tos") && settings.Nearest(e.Name, []string{"type"}) != "" {
+			if own(s, e) && !strings.EqualFold(e.Name, "tos") && spelling.Nearest(e.Name, []string{"type"}) != "" {
 				d.Pos, d.Cure = e.Pos, "did you mean type="+e.Value+"?"
 				replace(d, e.Name, "type", true)
 				return
@@ -73,7 +73,7 @@ func misspeltType(d *astconf.Diag, f *astconf.File) {
 }
 
 func suggest(d *astconf.Diag, names []string) {
-	near := settings.Nearest(d.Near, names)
+	near := spelling.Nearest(d.Near, names)
 	if near == "" {
 		return
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"branchline/pbx/dialplan"
-	"branchline/pbx/settings"
+	"branchline/pbx/settings/spelling"
 )
 
 // targetsOf lists where a step may jump to. Parts that are not known hold
@@ -79,7 +79,7 @@ func (x *examiner) jump(s step, t dialplan.Target) {
 	if x.view[context] == nil {
 		d := x.warn(s.Pos, "jump-to-nowhere", fmt.Sprintf("%s goes to context %q, which does not exist", s.App, context), "the call ends here", "")
 		d.Near = context
-		if near := settings.Nearest(context, x.plan.Contexts()); near != "" {
+		if near := spelling.Nearest(context, x.plan.Contexts()); near != "" {
 			d.Cure = "did you mean " + near + "?"
 			replace(d, context, near, false)
 		}
@@ -111,7 +111,7 @@ func (x *examiner) jump(s step, t dialplan.Target) {
 		}
 		d := x.warn(s.Pos, "jump-to-nowhere", fmt.Sprintf("%s goes to %s %q, which extension %s of [%s] does not have", s.App, what, t.Priority, number, context), "the call ends here", "")
 		d.Near = t.Priority
-		if near := settings.Nearest(t.Priority, x.labels(context, number)); near != "" && what == "label" {
+		if near := spelling.Nearest(t.Priority, x.labels(context, number)); near != "" && what == "label" {
 			d.Cure = "did you mean " + near + "?"
 			replace(d, t.Priority, near, false)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/spelling"
 )
 
 // legacy looks at the devices of sip.conf; package settings has read their
@@ -31,7 +32,7 @@ func (x *examiner) legacy() {
 		if d.Host != "" && !d.Dynamic && !strings.ContainsAny(d.Host, ".:") {
 			dd := x.warn(x.deviceAt(d, "host"), "host-word", fmt.Sprintf("[%s]: host=%s is taken as the name of a machine", d.Name, d.Host), "no phone can register as "+d.Name+", and calls go to that machine", "write host=dynamic for a phone, an address for a server")
 			dd.Near = d.Host
-			if settings.Nearest(d.Host, []string{"dynamic"}) != "" {
+			if spelling.Nearest(d.Host, []string{"dynamic"}) != "" {
 				replace(dd, d.Host, "dynamic", true)
 			}
 		}
@@ -40,7 +41,7 @@ func (x *examiner) legacy() {
 		}
 		if e := d.Endpoint; e != nil && x.view[e.Context] == nil && (e.Context != x.snap.SIP.Context || x.deviceAt(d, "context") != d.Pos) {
 			dd := x.warn(x.deviceAt(d, "context"), "dangling-context", fmt.Sprintf("[%s]: context %q does not exist in extensions.conf", d.Name, e.Context), "every number that "+d.Name+" dials is answered 404", "add ["+e.Context+"] to extensions.conf")
-			if near := settings.Nearest(e.Context, contexts); near != "" {
+			if near := spelling.Nearest(e.Context, contexts); near != "" {
 				dd.Cure = "did you mean " + near + "?"
 				if x.deviceAt(d, "context") != d.Pos {
 					replace(dd, e.Context, near, false)
@@ -51,7 +52,7 @@ func (x *examiner) legacy() {
 	if name := x.snap.SIP.Context; x.view[name] == nil {
 		d := x.warn(x.generalAt("context"), "dangling-context", fmt.Sprintf("[general]: context %q does not exist in extensions.conf", name),
 			"every number dialled by devices without a context of their own, and by guests, is answered 404", "add ["+name+"] to extensions.conf")
-		if near := settings.Nearest(name, contexts); near != "" {
+		if near := spelling.Nearest(name, contexts); near != "" {
 			d.Cure = "did you mean " + near + "?"
 		}
 		return

@@ -9,7 +9,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/line/dest"
 	"branchline/pbx/line/lineconf"
-	"branchline/pbx/settings"
+	"branchline/pbx/settings/spelling"
 )
 
 // techniques are what Dial can begin with.
@@ -60,7 +60,7 @@ func (x *examiner) dialLine(d dial, t target, tech string) {
 				names = append(names, l.Name)
 			}
 		}
-		if near := settings.Nearest(to.Line, names); near != "" && tech != "DAHDI" {
+		if near := spelling.Nearest(to.Line, names); near != "" && tech != "DAHDI" {
 			dd.Cure = "did you mean " + near + "?"
 			replace(dd, to.Line, near, false)
 		} else if len(names) > 0 {
@@ -109,7 +109,7 @@ func (x *examiner) lineContext(l *lineconf.Line, setting, context string) {
 		for i := range x.views {
 			names = append(names, x.views[i].Name)
 		}
-		if near := settings.Nearest(context, names); near != "" {
+		if near := spelling.Nearest(context, names); near != "" {
 			d.Cure = "did you mean " + near + "?"
 		}
 	case l.Signalling == lineconf.FXS || l.Signalling == lineconf.Auto:
@@ -153,7 +153,7 @@ func (x *examiner) lineTones(l *lineconf.Line) {
 		}
 		d := x.warn(x.where(l, name), "unknown-zone", fmt.Sprintf("there are no tones for %s=%s", name, zone), "those of the United States are used, and a hang-up may not be noticed", "write a country's code, such as tw, us or de")
 		d.Near = zone
-		if near := settings.Nearest(zone, tone.Zones()); near != "" {
+		if near := spelling.Nearest(zone, tone.Zones()); near != "" {
 			d.Cure = "did you mean " + near + "?"
 		}
 	}

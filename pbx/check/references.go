@@ -9,6 +9,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/spelling"
 )
 
 // references reports names in pjsip.conf that lead nowhere, as far as package
@@ -19,7 +20,7 @@ func (x *examiner) references() {
 		if x.view[e.Context] == nil && !e.Legacy {
 			d := x.warn(e.At("context"), "dangling-context", fmt.Sprintf("endpoint [%s]: context %q does not exist in extensions.conf", e.ID, e.Context),
 				"every number that "+e.ID+" dials is answered 404", "")
-			if near := settings.Nearest(e.Context, contexts); near != "" {
+			if near := spelling.Nearest(e.Context, contexts); near != "" {
 				d.Cure = "did you mean " + near + "?"
 				if at := e.At("context"); at != e.Pos {
 					replace(d, e.Context, near, false)
@@ -55,7 +56,7 @@ func (x *examiner) references() {
 
 func respellEndpoint(d *astconf.Diag, name string, s *settings.Snapshot) {
 	d.Near = name
-	if near := settings.Nearest(name, slices.Sorted(maps.Keys(s.Endpoints))); near != "" {
+	if near := spelling.Nearest(name, slices.Sorted(maps.Keys(s.Endpoints))); near != "" {
 		d.Cure = "did you mean " + near + "?"
 		replace(d, name, near, false)
 	}

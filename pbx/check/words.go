@@ -9,7 +9,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
-	"branchline/pbx/settings"
+	"branchline/pbx/settings/spelling"
 )
 
 // texts reports misprints inside of arguments: expressions that cannot be read,
@@ -94,7 +94,7 @@ func (x *examiner) variables() {
 }
 
 func (x *examiner) neverSet(s step, name string, inExpression bool, names []string) {
-	near := settings.Nearest(name, names)
+	near := spelling.Nearest(name, names)
 	var d *astconf.Diag
 	switch {
 	case s.is("Dial"):

@@ -10,7 +10,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
-	"branchline/pbx/settings"
+	"branchline/pbx/settings/option"
 )
 
 // sipFunctions read SIP headers and the objects of pjsip.conf.
@@ -97,8 +97,8 @@ func headerNames(c *channel.Channel, prefix string) (string, error) {
 	return strings.Join(h.HeaderNames(strings.TrimSpace(prefix)), ","), nil
 }
 
-// option looks an option up in the words `pjsip show` prints.
-func option(options []settings.Option, name string) (string, bool) {
+// shown looks an option up in the words `pjsip show` prints.
+func shown(options []option.Shown, name string) (string, bool) {
 	for _, o := range options {
 		if strings.EqualFold(o.Name, name) {
 			return o.Value, true
@@ -125,7 +125,7 @@ func (d Deps) endpoint(args string) (string, error) {
 	if e == nil {
 		return "", fmt.Errorf("there is no endpoint %q", a[0])
 	}
-	v, ok := option(e.Options(), strings.TrimSpace(a[1]))
+	v, ok := shown(e.Options(), strings.TrimSpace(a[1]))
 	if !ok || secret(a[1]) {
 		return "", fmt.Errorf("an endpoint has no option %q", a[1])
 	}
@@ -149,7 +149,7 @@ func (d Deps) aor(args string) (string, error) {
 		}
 		return strings.Join(ids, ","), nil
 	}
-	v, ok := option(r.Options(), name)
+	v, ok := shown(r.Options(), name)
 	if !ok {
 		return "", fmt.Errorf("an address of record has no option %q", name)
 	}

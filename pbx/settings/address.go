@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"branchline/pbx/settings/option"
 )
 
 // prefix reads a.b.c.d, a.b.c.d/len, a.b.c.d/mask and the same for IPv6.
@@ -116,7 +118,7 @@ func (m Match) long() string {
 }
 
 func takeRules(to *[]Rule, permit bool, s string) error {
-	for _, item := range commaList(s) {
+	for _, item := range option.CommaList(s) {
 		item, negated := strings.CutPrefix(item, "!")
 		p, err := prefix(item)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/settings/spelling"
 )
 
 // check finds what is wrong between objects. Asterisk finds these at the first
@@ -46,7 +47,7 @@ func dangling[T any](c *checker, d *astconf.Diag, name string, have map[string]T
 	d.Near = name
 	if right := closest(name, have); right != "" {
 		d.Cure = "did you mean " + right + "?"
-		d.Fix = respell(astconf.Entry{Pos: d.Pos}, name, right)
+		d.Fix = spelling.Respell(astconf.Entry{Pos: d.Pos}, name, right)
 	}
 }
 
@@ -178,7 +179,7 @@ func (c *checker) identify(id *Identify) {
 }
 
 func closest[T any](name string, have map[string]T) string {
-	return nearest(name, slices.Sorted(maps.Keys(have)))
+	return spelling.Nearest(name, slices.Sorted(maps.Keys(have)))
 }
 
 // Transport finds a transport by its section name; nil if there is none.

@@ -8,18 +8,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"branchline/pbx/settings/option"
 )
 
 // The tables of the small object types. Rows that carry no field are known by
 // name and range and shown, nothing more.
 
-func transportOptions() []option[Transport] {
+func transportOptions() []option.Row[Transport] {
 	type T = Transport
-	return []option[T]{
-		{name: "protocol", def: "udp", kind: choice("udp", "tcp", "tls", "ws", "wss", "flow"), at: func(t *T) any { return &t.Protocol }},
-		{name: "bind", take: takeBind, show: func(t *T) []string { return []string{t.Binding()} }},
-		{name: "local_net", take: func(t *T, s string) error {
-			for _, item := range commaList(s) {
+	return []option.Row[T]{
+		{Name: "protocol", Default: "udp", Kind: option.Choice("udp", "tcp", "tls", "ws", "wss", "flow"), At: func(t *T) any { return &t.Protocol }},
+		{Name: "bind", Take: takeBind, Show: func(t *T) []string { return []string{t.Binding()} }},
+		{Name: "local_net", Take: func(t *T, s string) error {
+			for _, item := range option.CommaList(s) {
 				p, err := prefix(item)
 				if err != nil {
 					return err
@@ -27,40 +29,40 @@ func transportOptions() []option[Transport] {
 				t.LocalNets = append(t.LocalNets, p)
 			}
 			return nil
-		}, show: func(t *T) []string {
+		}, Show: func(t *T) []string {
 			var out []string
 			for _, p := range t.LocalNets {
 				out = append(out, withMask(p, 0))
 			}
 			return out
 		}},
-		{name: "external_signaling_address", kind: text, at: func(t *T) any { return &t.ExternalSignaling }},
-		{name: "external_signaling_port", def: "0", kind: count(0, 65535), at: func(t *T) any { return &t.ExternalSignalingPort }},
-		{name: "external_signaling_hostname", kind: text, showing: whenSet, standing: later},
-		{name: "external_media_address", kind: text, at: func(t *T) any { return &t.ExternalMedia }},
-		{name: "domain", kind: text, at: func(t *T) any { return &t.Domain }},
-		{name: "tos", def: "0", kind: tos, at: func(t *T) any { return &t.TOS }},
-		{name: "cos", def: "0", kind: count(0, 7), at: func(t *T) any { return &t.COS }, standing: later},
-		{name: "allow_reload", def: "no", kind: truth, at: func(t *T) any { return &t.AllowReload }},
-		{name: "symmetric_transport", def: "no", kind: truth, at: func(t *T) any { return &t.Symmetric }, standing: later},
-		{name: "tcp_keepalive_enable", def: "no", kind: truth, at: func(t *T) any { return &t.KeepAlive }},
-		{name: "tcp_keepalive_idle_time", def: "30", kind: anyCount, at: func(t *T) any { return &t.KeepAliveIdle }},
-		{name: "tcp_keepalive_interval_time", def: "1", kind: anyCount, at: func(t *T) any { return &t.KeepAliveEvery }},
-		{name: "tcp_keepalive_probe_count", def: "5", kind: anyCount, at: func(t *T) any { return &t.KeepAliveProbes }},
-		{name: "async_operations", def: "1", kind: anyCount, standing: ignored},
-		{name: "websocket_write_timeout", def: "100", kind: anyCount, standing: ignored},
-		{name: "cert_file", kind: text, standing: later},
-		{name: "priv_key_file", kind: text, standing: later},
-		{name: "ca_list_file", kind: text, standing: later},
-		{name: "ca_list_path", kind: text, standing: later},
-		{name: "password", kind: text, secret: true, standing: later},
-		{name: "cipher", kind: text, standing: later},
-		{name: "method", def: "unspecified", standing: later,
-			kind: choice("unspecified|default", "tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3", "sslv2", "sslv3", "sslv23")},
-		{name: "verify_server", def: "no", kind: tlsYes, standing: later},
-		{name: "verify_client", def: "no", kind: tlsYes, standing: later},
-		{name: "require_client_cert", def: "no", kind: tlsYes, standing: later},
-		{name: "allow_wildcard_certs", def: "no", kind: tlsYes, standing: later},
+		{Name: "external_signaling_address", Kind: option.Text, At: func(t *T) any { return &t.ExternalSignaling }},
+		{Name: "external_signaling_port", Default: "0", Kind: option.Count(0, 65535), At: func(t *T) any { return &t.ExternalSignalingPort }},
+		{Name: "external_signaling_hostname", Kind: option.Text, Showing: option.WhenSet, Standing: option.Later},
+		{Name: "external_media_address", Kind: option.Text, At: func(t *T) any { return &t.ExternalMedia }},
+		{Name: "domain", Kind: option.Text, At: func(t *T) any { return &t.Domain }},
+		{Name: "tos", Default: "0", Kind: option.TOS, At: func(t *T) any { return &t.TOS }},
+		{Name: "cos", Default: "0", Kind: option.Count(0, 7), At: func(t *T) any { return &t.COS }, Standing: option.Later},
+		{Name: "allow_reload", Default: "no", Kind: option.Truth, At: func(t *T) any { return &t.AllowReload }},
+		{Name: "symmetric_transport", Default: "no", Kind: option.Truth, At: func(t *T) any { return &t.Symmetric }, Standing: option.Later},
+		{Name: "tcp_keepalive_enable", Default: "no", Kind: option.Truth, At: func(t *T) any { return &t.KeepAlive }},
+		{Name: "tcp_keepalive_idle_time", Default: "30", Kind: option.AnyCount, At: func(t *T) any { return &t.KeepAliveIdle }},
+		{Name: "tcp_keepalive_interval_time", Default: "1", Kind: option.AnyCount, At: func(t *T) any { return &t.KeepAliveEvery }},
+		{Name: "tcp_keepalive_probe_count", Default: "5", Kind: option.AnyCount, At: func(t *T) any { return &t.KeepAliveProbes }},
+		{Name: "async_operations", Default: "1", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "websocket_write_timeout", Default: "100", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "cert_file", Kind: option.Text, Standing: option.Later},
+		{Name: "priv_key_file", Kind: option.Text, Standing: option.Later},
+		{Name: "ca_list_file", Kind: option.Text, Standing: option.Later},
+		{Name: "ca_list_path", Kind: option.Text, Standing: option.Later},
+		{Name: "password", Kind: option.Text, Secret: true, Standing: option.Later},
+		{Name: "cipher", Kind: option.Text, Standing: option.Later},
+		{Name: "method", Default: "unspecified", Standing: option.Later,
+			Kind: option.Choice("unspecified|default", "tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3", "sslv2", "sslv3", "sslv23")},
+		{Name: "verify_server", Default: "no", Kind: option.TLSYes, Standing: option.Later},
+		{Name: "verify_client", Default: "no", Kind: option.TLSYes, Standing: option.Later},
+		{Name: "require_client_cert", Default: "no", Kind: option.TLSYes, Standing: option.Later},
+		{Name: "allow_wildcard_certs", Default: "no", Kind: option.TLSYes, Standing: option.Later},
 	}
 }
 
@@ -119,17 +121,17 @@ func (t *Transport) finish() error {
 	return nil
 }
 
-func authOptions() []option[Auth] {
+func authOptions() []option.Row[Auth] {
 	type A = Auth
-	algorithms := wordList("MD5", "SHA-256", "SHA-512-256")
-	return []option[A]{
-		{name: "auth_type", def: "userpass", kind: choice("userpass", "md5", "digest", "google_oauth"), at: func(a *A) any { return &a.Type }},
-		{name: "username", kind: text, at: func(a *A) any { return &a.Username }},
-		{name: "password", kind: text, secret: true, at: func(a *A) any { return &a.Password }},
-		{name: "md5_cred", secret: true, take: func(a *A, s string) error { return takeHA1(a, "MD5", s) },
-			show: func(a *A) []string { return []string{a.MD5Cred} }},
-		{name: "password_digest", secret: true, take: func(a *A, s string) error {
-			for _, item := range commaList(s) {
+	algorithms := option.WordList("MD5", "SHA-256", "SHA-512-256")
+	return []option.Row[A]{
+		{Name: "auth_type", Default: "userpass", Kind: option.Choice("userpass", "md5", "digest", "google_oauth"), At: func(a *A) any { return &a.Type }},
+		{Name: "username", Kind: option.Text, At: func(a *A) any { return &a.Username }},
+		{Name: "password", Kind: option.Text, Secret: true, At: func(a *A) any { return &a.Password }},
+		{Name: "md5_cred", Secret: true, Take: func(a *A, s string) error { return takeHA1(a, "MD5", s) },
+			Show: func(a *A) []string { return []string{a.MD5Cred} }},
+		{Name: "password_digest", Secret: true, Take: func(a *A, s string) error {
+			for _, item := range option.CommaList(s) {
 				name, sum, ok := strings.Cut(item, ":")
 				if !ok {
 					return errors.New("want ALGORITHM:digest")
@@ -139,14 +141,14 @@ func authOptions() []option[Auth] {
 				}
 			}
 			return nil
-		}, show: func(a *A) []string { return []string{strconv.Itoa(len(a.Digests)) + " digests"} }},
-		{name: "realm", kind: text, at: func(a *A) any { return &a.Realm }},
-		{name: "nonce_lifetime", def: "32", kind: anyCount, at: func(a *A) any { return &a.NonceLifetime }},
-		{name: "supported_algorithms_uas", def: "MD5", kind: algorithms, at: func(a *A) any { return &a.Algorithms }},
-		{name: "supported_algorithms_uac", def: "MD5", kind: algorithms, at: func(a *A) any { return &a.AlgorithmsUAC }},
-		{name: "refresh_token", kind: text, secret: true, standing: ignored},
-		{name: "oauth_clientid", kind: text, standing: ignored},
-		{name: "oauth_secret", kind: text, secret: true, standing: ignored},
+		}, Show: func(a *A) []string { return []string{strconv.Itoa(len(a.Digests)) + " digests"} }},
+		{Name: "realm", Kind: option.Text, At: func(a *A) any { return &a.Realm }},
+		{Name: "nonce_lifetime", Default: "32", Kind: option.AnyCount, At: func(a *A) any { return &a.NonceLifetime }},
+		{Name: "supported_algorithms_uas", Default: "MD5", Kind: algorithms, At: func(a *A) any { return &a.Algorithms }},
+		{Name: "supported_algorithms_uac", Default: "MD5", Kind: algorithms, At: func(a *A) any { return &a.AlgorithmsUAC }},
+		{Name: "refresh_token", Kind: option.Text, Secret: true, Standing: option.Ignored},
+		{Name: "oauth_clientid", Kind: option.Text, Standing: option.Ignored},
+		{Name: "oauth_secret", Kind: option.Text, Secret: true, Standing: option.Ignored},
 	}
 }
 
@@ -191,41 +193,41 @@ func (a *Auth) finish() error {
 	return nil
 }
 
-func aorOptions() []option[AOR] {
+func aorOptions() []option.Row[AOR] {
 	type A = AOR
-	return []option[A]{
-		{name: "contact", take: func(a *A, s string) error {
-			for _, uri := range commaList(s) {
-				if !isSIP(uri) {
+	return []option.Row[A]{
+		{Name: "contact", Take: func(a *A, s string) error {
+			for _, uri := range option.CommaList(s) {
+				if !option.IsSIP(uri) {
 					return fmt.Errorf("%q does not begin with sip: or sips: as it must", uri)
 				}
 				a.Contacts = append(a.Contacts, uri)
 			}
 			return nil
-		}, show: func(a *A) []string { return a.Contacts }},
-		{name: "max_contacts", def: "0", kind: anyCount, at: func(a *A) any { return &a.MaxContacts }},
-		{name: "remove_existing", def: "no", kind: truth, at: func(a *A) any { return &a.RemoveExisting }},
-		{name: "remove_unavailable", def: "no", kind: truth, at: func(a *A) any { return &a.RemoveUnavailable }},
-		{name: "minimum_expiration", def: "60", kind: anyCount, at: func(a *A) any { return &a.MinExpiry }},
-		{name: "maximum_expiration", def: "7200", kind: anyCount, at: func(a *A) any { return &a.MaxExpiry }},
-		{name: "default_expiration", def: "3600", kind: anyCount, at: func(a *A) any { return &a.DefaultExpiry }},
-		{name: "qualify_frequency", def: "0", kind: count(0, 86400), at: func(a *A) any { return &a.QualifyFrequency }},
-		{name: "qualify_timeout", def: "3.0", kind: decimalSeconds, at: func(a *A) any { return &a.QualifyTimeout }},
-		{name: "qualify_2xx_only", def: "no", kind: truth, at: func(a *A) any { return &a.Qualify2xxOnly }},
-		{name: "authenticate_qualify", def: "no", kind: truth, at: func(a *A) any { return &a.AuthenticateQualify }},
-		{name: "outbound_proxy", kind: sipURI, at: func(a *A) any { return &a.OutboundProxy }},
-		{name: "support_path", def: "no", kind: truth, at: func(a *A) any { return &a.SupportPath }},
-		{name: "mailboxes", kind: list, at: func(a *A) any { return &a.Mailboxes }, standing: later},
-		{name: "voicemail_extension", kind: text, standing: later},
+		}, Show: func(a *A) []string { return a.Contacts }},
+		{Name: "max_contacts", Default: "0", Kind: option.AnyCount, At: func(a *A) any { return &a.MaxContacts }},
+		{Name: "remove_existing", Default: "no", Kind: option.Truth, At: func(a *A) any { return &a.RemoveExisting }},
+		{Name: "remove_unavailable", Default: "no", Kind: option.Truth, At: func(a *A) any { return &a.RemoveUnavailable }},
+		{Name: "minimum_expiration", Default: "60", Kind: option.AnyCount, At: func(a *A) any { return &a.MinExpiry }},
+		{Name: "maximum_expiration", Default: "7200", Kind: option.AnyCount, At: func(a *A) any { return &a.MaxExpiry }},
+		{Name: "default_expiration", Default: "3600", Kind: option.AnyCount, At: func(a *A) any { return &a.DefaultExpiry }},
+		{Name: "qualify_frequency", Default: "0", Kind: option.Count(0, 86400), At: func(a *A) any { return &a.QualifyFrequency }},
+		{Name: "qualify_timeout", Default: "3.0", Kind: option.DecimalSeconds, At: func(a *A) any { return &a.QualifyTimeout }},
+		{Name: "qualify_2xx_only", Default: "no", Kind: option.Truth, At: func(a *A) any { return &a.Qualify2xxOnly }},
+		{Name: "authenticate_qualify", Default: "no", Kind: option.Truth, At: func(a *A) any { return &a.AuthenticateQualify }},
+		{Name: "outbound_proxy", Kind: option.SIPURI, At: func(a *A) any { return &a.OutboundProxy }},
+		{Name: "support_path", Default: "no", Kind: option.Truth, At: func(a *A) any { return &a.SupportPath }},
+		{Name: "mailboxes", Kind: option.List, At: func(a *A) any { return &a.Mailboxes }, Standing: option.Later},
+		{Name: "voicemail_extension", Kind: option.Text, Standing: option.Later},
 	}
 }
 
-func identifyOptions() []option[Identify] {
+func identifyOptions() []option.Row[Identify] {
 	type I = Identify
-	return []option[I]{
-		{name: "endpoint", kind: text, at: func(i *I) any { return &i.Endpoint }},
-		{name: "match", take: func(i *I, s string) error {
-			for _, item := range commaList(s) {
+	return []option.Row[I]{
+		{Name: "endpoint", Kind: option.Text, At: func(i *I) any { return &i.Endpoint }},
+		{Name: "match", Take: func(i *I, s string) error {
+			for _, item := range option.CommaList(s) {
 				m, err := match(item)
 				if err != nil {
 					return err
@@ -233,23 +235,23 @@ func identifyOptions() []option[Identify] {
 				i.Matches = append(i.Matches, m)
 			}
 			return nil
-		}, show: func(i *I) []string {
+		}, Show: func(i *I) []string {
 			var out []string
 			for _, m := range i.Matches {
 				out = append(out, m.long())
 			}
 			return out
 		}},
-		{name: "match_header", take: takeHeader, show: func(i *I) []string { return []string{i.HeaderWords()} }},
-		{name: "match_request_uri", take: func(i *I, s string) error {
+		{Name: "match_header", Take: takeHeader, Show: func(i *I) []string { return []string{i.HeaderWords()} }},
+		{Name: "match_request_uri", Take: func(i *I, s string) error {
 			i.RequestURI = s
 			if expr, ok := slashed(s); ok {
 				_, err := regexp.CompilePOSIX(expr)
 				return err
 			}
 			return nil
-		}, show: func(i *I) []string { return []string{i.RequestURI} }},
-		{name: "srv_lookups", def: "yes", kind: truth, at: func(i *I) any { return &i.SRVLookups }},
+		}, Show: func(i *I) []string { return []string{i.RequestURI} }},
+		{Name: "srv_lookups", Default: "yes", Kind: option.Truth, At: func(i *I) any { return &i.SRVLookups }},
 	}
 }
 
@@ -296,16 +298,16 @@ func (i *Identify) finish() error {
 	return nil
 }
 
-func aclOptions() []option[ACL] {
+func aclOptions() []option.Row[ACL] {
 	type A = ACL
-	return []option[A]{
-		{name: "permit", take: func(a *A, s string) error { return takeRules(&a.Rules, true, s) }},
-		{name: "deny", take: func(a *A, s string) error { return takeRules(&a.Rules, false, s) }},
-		{name: "contact_permit", take: func(a *A, s string) error { return takeRules(&a.ContactRules, true, s) }},
-		{name: "contact_deny", take: func(a *A, s string) error { return takeRules(&a.ContactRules, false, s) }},
-		{name: "acl", take: func(*A, string) error { return doubt("acl.conf is not read; write permit and deny here") }},
-		{name: "contact_acl", take: func(*A, string) error {
-			return doubt("acl.conf is not read; write contact_permit and contact_deny here")
+	return []option.Row[A]{
+		{Name: "permit", Take: func(a *A, s string) error { return takeRules(&a.Rules, true, s) }},
+		{Name: "deny", Take: func(a *A, s string) error { return takeRules(&a.Rules, false, s) }},
+		{Name: "contact_permit", Take: func(a *A, s string) error { return takeRules(&a.ContactRules, true, s) }},
+		{Name: "contact_deny", Take: func(a *A, s string) error { return takeRules(&a.ContactRules, false, s) }},
+		{Name: "acl", Take: func(*A, string) error { return option.Doubt("acl.conf is not read; write permit and deny here") }},
+		{Name: "contact_acl", Take: func(*A, string) error {
+			return option.Doubt("acl.conf is not read; write contact_permit and contact_deny here")
 		}},
 	}
 }
@@ -316,34 +318,34 @@ type alias struct {
 	Domain string
 }
 
-func aliasOptions() []option[alias] {
-	return []option[alias]{{name: "domain", kind: text, at: func(a *alias) any { return &a.Domain }}}
+func aliasOptions() []option.Row[alias] {
+	return []option.Row[alias]{{Name: "domain", Kind: option.Text, At: func(a *alias) any { return &a.Domain }}}
 }
 
-func registrationOptions() []option[Registration] {
+func registrationOptions() []option.Row[Registration] {
 	type R = Registration
-	return []option[R]{
-		{name: "server_uri", kind: sipURI, at: func(r *R) any { return &r.ServerURI }},
-		{name: "client_uri", kind: sipURI, at: func(r *R) any { return &r.ClientURI }},
-		{name: "contact_user", kind: text, at: func(r *R) any { return &r.ContactUser }},
-		{name: "contact_header_params", kind: text, at: func(r *R) any { return &r.ContactHeaderParams }},
-		{name: "outbound_auth", kind: list, at: func(r *R) any { return &r.OutboundAuths }},
-		{name: "outbound_proxy", kind: sipURI, at: func(r *R) any { return &r.OutboundProxy }},
-		{name: "transport", kind: text, at: func(r *R) any { return &r.Transport }},
-		{name: "expiration", def: "3600", kind: anyCount, at: func(r *R) any { return &r.Expiration }},
-		{name: "retry_interval", def: "60", kind: anyCount, at: func(r *R) any { return &r.RetryInterval }},
-		{name: "forbidden_retry_interval", def: "0", kind: anyCount, at: func(r *R) any { return &r.ForbiddenRetry }},
-		{name: "fatal_retry_interval", def: "0", kind: anyCount, at: func(r *R) any { return &r.FatalRetry }},
-		{name: "max_retries", def: "10", kind: anyCount, at: func(r *R) any { return &r.MaxRetries }},
-		{name: "max_random_initial_delay", def: "10", kind: anyCount, at: func(r *R) any { return &r.MaxRandomDelay }},
-		{name: "auth_rejection_permanent", def: "yes", kind: truth, at: func(r *R) any { return &r.AuthRejectionPermanent }},
-		{name: "line", def: "no", kind: truth, at: func(r *R) any { return &r.Line }},
-		{name: "endpoint", kind: text, at: func(r *R) any { return &r.Endpoint }},
-		{name: "user_agent", kind: text, at: func(r *R) any { return &r.UserAgent }},
-		{name: "support_path", def: "no", kind: truth, standing: later},
-		{name: "support_outbound", def: "no", kind: yesNo, standing: later},
-		{name: "security_negotiation", def: "no", kind: choice("no", "mediasec"), standing: ignored},
-		{name: "security_mechanisms", kind: text, showing: whenSet, standing: ignored},
+	return []option.Row[R]{
+		{Name: "server_uri", Kind: option.SIPURI, At: func(r *R) any { return &r.ServerURI }},
+		{Name: "client_uri", Kind: option.SIPURI, At: func(r *R) any { return &r.ClientURI }},
+		{Name: "contact_user", Kind: option.Text, At: func(r *R) any { return &r.ContactUser }},
+		{Name: "contact_header_params", Kind: option.Text, At: func(r *R) any { return &r.ContactHeaderParams }},
+		{Name: "outbound_auth", Kind: option.List, At: func(r *R) any { return &r.OutboundAuths }},
+		{Name: "outbound_proxy", Kind: option.SIPURI, At: func(r *R) any { return &r.OutboundProxy }},
+		{Name: "transport", Kind: option.Text, At: func(r *R) any { return &r.Transport }},
+		{Name: "expiration", Default: "3600", Kind: option.AnyCount, At: func(r *R) any { return &r.Expiration }},
+		{Name: "retry_interval", Default: "60", Kind: option.AnyCount, At: func(r *R) any { return &r.RetryInterval }},
+		{Name: "forbidden_retry_interval", Default: "0", Kind: option.AnyCount, At: func(r *R) any { return &r.ForbiddenRetry }},
+		{Name: "fatal_retry_interval", Default: "0", Kind: option.AnyCount, At: func(r *R) any { return &r.FatalRetry }},
+		{Name: "max_retries", Default: "10", Kind: option.AnyCount, At: func(r *R) any { return &r.MaxRetries }},
+		{Name: "max_random_initial_delay", Default: "10", Kind: option.AnyCount, At: func(r *R) any { return &r.MaxRandomDelay }},
+		{Name: "auth_rejection_permanent", Default: "yes", Kind: option.Truth, At: func(r *R) any { return &r.AuthRejectionPermanent }},
+		{Name: "line", Default: "no", Kind: option.Truth, At: func(r *R) any { return &r.Line }},
+		{Name: "endpoint", Kind: option.Text, At: func(r *R) any { return &r.Endpoint }},
+		{Name: "user_agent", Kind: option.Text, At: func(r *R) any { return &r.UserAgent }},
+		{Name: "support_path", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "support_outbound", Default: "no", Kind: option.YesNo, Standing: option.Later},
+		{Name: "security_negotiation", Default: "no", Kind: option.Choice("no", "mediasec"), Standing: option.Ignored},
+		{Name: "security_mechanisms", Kind: option.Text, Showing: option.WhenSet, Standing: option.Ignored},
 	}
 }
 
@@ -360,60 +362,66 @@ func (r *Registration) finish() error {
 	return nil
 }
 
-func globalOptions() []option[Global] {
+func globalOptions() []option.Row[Global] {
 	type G = Global
-	return []option[G]{
-		{name: "endpoint_identifier_order", def: "ip,username,anonymous", at: func(g *G) any { return &g.EndpointIdentifierOrder },
-			kind: wordList("ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")},
-		{name: "user_agent", kind: text, at: func(g *G) any { return &g.UserAgent }},
-		{name: "default_realm", def: "asterisk", kind: text, at: func(g *G) any { return &g.DefaultRealm }},
-		{name: "default_from_user", def: "asterisk", kind: text, at: func(g *G) any { return &g.DefaultFromUser }},
-		{name: "max_forwards", def: "70", kind: count(1, 255), at: func(g *G) any { return &g.MaxForwards }},
-		{name: "keep_alive_interval", def: "90", kind: anyCount, at: func(g *G) any { return &g.KeepAliveInterval }},
+	return []option.Row[G]{
+		{Name: "endpoint_identifier_order", Default: "ip,username,anonymous", At: func(g *G) any { return &g.EndpointIdentifierOrder },
+			Kind: option.WordList("ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")},
+		{Name: "user_agent", Kind: option.Text, At: func(g *G) any { return &g.UserAgent }},
+		{Name: "default_realm", Default: "asterisk", Kind: option.Text, At: func(g *G) any { return &g.DefaultRealm }},
+		{Name: "default_from_user", Default: "asterisk", Kind: option.Text, At: func(g *G) any { return &g.DefaultFromUser }},
+		{Name: "max_forwards", Default: "70", Kind: option.Count(1, 255), At: func(g *G) any { return &g.MaxForwards }},
+		{Name: "keep_alive_interval", Default: "90", Kind: option.AnyCount, At: func(g *G) any { return &g.KeepAliveInterval }},
 		// Contacts end when they expire, not at the next check.
-		{name: "contact_expiration_check_interval", def: "30", kind: anyCount, at: func(g *G) any { return &g.ContactExpirationInterval }, standing: ignored},
-		{name: "max_initial_qualify_time", def: "0", kind: anyCount, at: func(g *G) any { return &g.MaxInitialQualify }},
-		{name: "disable_multi_domain", def: "no", kind: truth, at: func(g *G) any { return &g.DisableMultiDomain }},
-		{name: "ignore_uri_user_options", def: "no", kind: truth, at: func(g *G) any { return &g.IgnoreURIUserOptions }},
-		{name: "debug", def: "no", kind: text, at: func(g *G) any { return &g.Debug }},
-		{name: "unidentified_request_count", def: "5", kind: anyCount, standing: later},
-		{name: "unidentified_request_period", def: "5", kind: anyCount, standing: later},
-		{name: "unidentified_request_prune_interval", def: "30", kind: anyCount, standing: later},
-		{name: "default_outbound_endpoint", def: "default_outbound_endpoint", kind: text, standing: later},
-		{name: "default_voicemail_extension", kind: text, standing: later},
-		{name: "regcontext", kind: text, standing: later},
-		{name: "use_callerid_contact", def: "no", kind: yesNo, at: func(g *G) any { return &g.CallerContact }},
-		{name: "allow_sending_180_after_183", def: "no", kind: truth, at: func(g *G) any { return &g.LateRinging }},
-		{name: "norefersub", def: "yes", kind: yesNo, standing: later},
-		{name: "all_codecs_on_empty_reinvite", def: "no", kind: truth, standing: later},
-		{name: "mwi_tps_queue_high", def: "500", kind: anyCount, standing: ignored},
-		{name: "mwi_tps_queue_low", def: "-1", kind: count(-1, 1<<31-1), standing: ignored},
-		{name: "mwi_disable_initial_unsolicited", def: "no", kind: truth, standing: later},
-		{name: "send_contact_status_on_update_registration", def: "no", kind: yesNo, standing: later},
-		{name: "taskprocessor_overload_trigger", def: "global", kind: choice("global", "none", "pjsip_only"), standing: ignored},
-		{name: "default_auth_algorithms_uas", def: "MD5", kind: wordList("MD5", "SHA-256", "SHA-512-256"), standing: later},
-		{name: "default_auth_algorithms_uac", def: "MD5", kind: wordList("MD5", "SHA-256", "SHA-512-256"), standing: later},
+		{Name: "contact_expiration_check_interval", Default: "30", Kind: option.AnyCount, At: func(g *G) any { return &g.ContactExpirationInterval }, Standing: option.Ignored},
+		{Name: "max_initial_qualify_time", Default: "0", Kind: option.AnyCount, At: func(g *G) any { return &g.MaxInitialQualify }},
+		{Name: "disable_multi_domain", Default: "no", Kind: option.Truth, At: func(g *G) any { return &g.DisableMultiDomain }},
+		{Name: "ignore_uri_user_options", Default: "no", Kind: option.Truth, At: func(g *G) any { return &g.IgnoreURIUserOptions }},
+		{Name: "debug", Default: "no", Kind: option.Text, At: func(g *G) any { return &g.Debug }},
+		{Name: "unidentified_request_count", Default: "5", Kind: option.AnyCount, Standing: option.Later},
+		{Name: "unidentified_request_period", Default: "5", Kind: option.AnyCount, Standing: option.Later},
+		{Name: "unidentified_request_prune_interval", Default: "30", Kind: option.AnyCount, Standing: option.Later},
+		{Name: "default_outbound_endpoint", Default: "default_outbound_endpoint", Kind: option.Text, Standing: option.Later},
+		{Name: "default_voicemail_extension", Kind: option.Text, Standing: option.Later},
+		{Name: "regcontext", Kind: option.Text, Standing: option.Later},
+		{Name: "use_callerid_contact", Default: "no", Kind: option.YesNo, At: func(g *G) any { return &g.CallerContact }},
+		{Name: "allow_sending_180_after_183", Default: "no", Kind: option.Truth, At: func(g *G) any { return &g.LateRinging }},
+		{Name: "norefersub", Default: "yes", Kind: option.YesNo, Standing: option.Later},
+		{Name: "all_codecs_on_empty_reinvite", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "mwi_tps_queue_high", Default: "500", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "mwi_tps_queue_low", Default: "-1", Kind: option.Count(-1, 1<<31-1), Standing: option.Ignored},
+		{Name: "mwi_disable_initial_unsolicited", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "send_contact_status_on_update_registration", Default: "no", Kind: option.YesNo, Standing: option.Later},
+		{Name: "taskprocessor_overload_trigger", Default: "global", Kind: option.Choice("global", "none", "pjsip_only"), Standing: option.Ignored},
+		{Name: "default_auth_algorithms_uas", Default: "MD5", Kind: option.WordList("MD5", "SHA-256", "SHA-512-256"), Standing: option.Later},
+		{Name: "default_auth_algorithms_uac", Default: "MD5", Kind: option.WordList("MD5", "SHA-256", "SHA-512-256"), Standing: option.Later},
 	}
 }
 
-func systemOptions() []option[System] {
+func systemOptions() []option.Row[System] {
 	type S = System
-	return []option[S]{
-		{name: "timer_t1", def: "500", kind: milliseconds(100, 60000), at: func(s *S) any { return &s.TimerT1 }},
-		{name: "timer_b", def: "32000", kind: milliseconds(100, 3600000), at: func(s *S) any { return &s.TimerB }},
-		{name: "compact_headers", def: "no", kind: truth, at: func(s *S) any { return &s.CompactHeaders }, standing: later},
-		{name: "disable_tcp_switch", def: "yes", kind: truth, at: func(s *S) any { return &s.DisableTCPSwitch }, standing: later},
-		{name: "disable_rport", def: "no", kind: truth, at: func(s *S) any { return &s.DisableRport }, standing: later},
-		{name: "follow_early_media_fork", def: "yes", kind: truth, standing: later},
-		{name: "accept_multiple_sdp_answers", def: "no", kind: truth, standing: later},
-		{name: "threadpool_initial_size", def: "4", kind: anyCount, standing: ignored},
-		{name: "threadpool_auto_increment", def: "1", kind: anyCount, standing: ignored},
-		{name: "threadpool_idle_timeout", def: "60", kind: anyCount, standing: ignored},
-		{name: "threadpool_max_size", def: "50", kind: anyCount, standing: ignored},
-		{name: "taskpool_minimum_size", def: "4", kind: anyCount, standing: ignored},
-		{name: "taskpool_initial_size", def: "4", kind: anyCount, standing: ignored},
-		{name: "taskpool_auto_increment", def: "1", kind: anyCount, standing: ignored},
-		{name: "taskpool_idle_timeout", def: "60", kind: anyCount, standing: ignored},
-		{name: "taskpool_max_size", def: "50", kind: anyCount, standing: ignored},
+	return []option.Row[S]{
+		{Name: "timer_t1", Default: "500", Kind: option.Milliseconds(100, 60000), At: func(s *S) any { return &s.TimerT1 }},
+		{Name: "timer_b", Default: "32000", Kind: option.Milliseconds(100, 3600000), At: func(s *S) any { return &s.TimerB }},
+		{Name: "compact_headers", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.CompactHeaders }, Standing: option.Later},
+		{Name: "disable_tcp_switch", Default: "yes", Kind: option.Truth, At: func(s *S) any { return &s.DisableTCPSwitch }, Standing: option.Later},
+		{Name: "disable_rport", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.DisableRport }, Standing: option.Later},
+		{Name: "follow_early_media_fork", Default: "yes", Kind: option.Truth, Standing: option.Later},
+		{Name: "accept_multiple_sdp_answers", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "threadpool_initial_size", Default: "4", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "threadpool_auto_increment", Default: "1", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "threadpool_idle_timeout", Default: "60", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "threadpool_max_size", Default: "50", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "taskpool_minimum_size", Default: "4", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "taskpool_initial_size", Default: "4", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "taskpool_auto_increment", Default: "1", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "taskpool_idle_timeout", Default: "60", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "taskpool_max_size", Default: "50", Kind: option.AnyCount, Standing: option.Ignored},
 	}
 }
+
+// A lack is an object that is right and that this product cannot serve yet: it
+// is left out with a warning, where a wrong one would refuse the whole file.
+type lack string
+
+func (l lack) Error() string { return string(l) }

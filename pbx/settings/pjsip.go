@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/settings/option"
+	"branchline/pbx/settings/spelling"
 )
 
 // Section types that exist in Asterisk and carry nothing an office exchange
@@ -48,12 +50,12 @@ func FromPJSIP(f *astconf.File) (*Snapshot, []astconf.Diag) {
 		}
 	}
 	if r.snap.Global.defaults == nil {
-		r.snap.Global = r.global.proto
-		r.snap.Global.defaults = r.global.defaults
+		r.snap.Global = r.global.Proto
+		r.snap.Global.defaults = r.global.Defaults
 	}
 	if r.snap.System.defaults == nil {
-		r.snap.System = r.system.proto
-		r.snap.System.defaults = r.system.defaults
+		r.snap.System = r.system.Proto
+		r.snap.System.defaults = r.system.Defaults
 	}
 	r.diags = append(r.diags, r.snap.check(f)...)
 	return r.snap, r.diags
@@ -67,52 +69,52 @@ type reader struct {
 	diags []astconf.Diag
 	seen  map[object]astconf.Pos
 
-	endpoint     *table[Endpoint]
-	aor          *table[AOR]
-	auth         *table[Auth]
-	transport    *table[Transport]
-	identify     *table[Identify]
-	registration *table[Registration]
-	acl          *table[ACL]
-	alias        *table[alias]
-	global       *table[Global]
-	system       *table[System]
+	endpoint     *option.Table[Endpoint]
+	aor          *option.Table[AOR]
+	auth         *option.Table[Auth]
+	transport    *option.Table[Transport]
+	identify     *option.Table[Identify]
+	registration *option.Table[Registration]
+	acl          *option.Table[ACL]
+	alias        *option.Table[alias]
+	global       *option.Table[Global]
+	system       *option.Table[System]
 }
 
 func (r *reader) tables() {
-	r.endpoint = newTable("endpoint", endpointOptions())
-	r.aor = newTable("aor", aorOptions())
-	r.auth = newTable("auth", authOptions())
-	r.transport = newTable("transport", transportOptions())
-	r.identify = newTable("identify", identifyOptions())
-	r.registration = newTable("registration", registrationOptions())
-	r.acl = newTable("acl", aclOptions())
-	r.alias = newTable("domain_alias", aliasOptions())
-	r.global = newTable("global", globalOptions())
-	r.system = newTable("system", systemOptions())
+	r.endpoint = option.NewTable("endpoint", endpointOptions())
+	r.aor = option.NewTable("aor", aorOptions())
+	r.auth = option.NewTable("auth", authOptions())
+	r.transport = option.NewTable("transport", transportOptions())
+	r.identify = option.NewTable("identify", identifyOptions())
+	r.registration = option.NewTable("registration", registrationOptions())
+	r.acl = option.NewTable("acl", aclOptions())
+	r.alias = option.NewTable("domain_alias", aliasOptions())
+	r.global = option.NewTable("global", globalOptions())
+	r.system = option.NewTable("system", systemOptions())
 	// Defaults of fields that are not simply read from a word.
-	r.endpoint.proto.DTMF = DTMFRFC4733
+	r.endpoint.Proto.DTMF = DTMFRFC4733
 }
 
 // owner names the object type that has an option; "" if none has.
 func (r *reader) owner(name string) string {
 	name = strings.ToLower(name)
 	switch {
-	case r.endpoint.rows[name] != nil:
+	case r.endpoint.Rows[name] != nil:
 		return "endpoint"
-	case r.aor.rows[name] != nil:
+	case r.aor.Rows[name] != nil:
 		return "aor"
-	case r.auth.rows[name] != nil:
+	case r.auth.Rows[name] != nil:
 		return "auth"
-	case r.transport.rows[name] != nil:
+	case r.transport.Rows[name] != nil:
 		return "transport"
-	case r.identify.rows[name] != nil:
+	case r.identify.Rows[name] != nil:
 		return "identify"
-	case r.registration.rows[name] != nil:
+	case r.registration.Rows[name] != nil:
 		return "registration"
-	case r.global.rows[name] != nil:
+	case r.global.Rows[name] != nil:
 		return "global"
-	case r.system.rows[name] != nil:
+	case r.system.Rows[name] != nil:
 		return "system"
 	}
 	return ""
@@ -215,16 +217,16 @@ func (r *reader) foreign(sec *astconf.Section, e astconf.Entry) {
 	}
 	d := r.add(e.Pos, astconf.Warning, "unknown-type", "section [%s]: there is no type=%s, so nothing in it is used", sec.Name, e.Value)
 	d.Near = e.Value
-	if near := nearest(e.Value, knownTypes); near != "" {
+	if near := spelling.Nearest(e.Value, knownTypes); near != "" {
 		d.Cure = "did you mean type=" + near + "?"
-		d.Fix = respell(e, e.Value, near)
+		d.Fix = spelling.Respell(e, e.Value, near)
 	}
 }
 
 // take reads one object; nil if it cannot be used.
-func take[T any](r *reader, t *table[T], sec *astconf.Section, finish func(*T) error, head func(*T) *Object) *T {
+func take[T any](r *reader, t *option.Table[T], sec *astconf.Section, finish func(*T) error, head func(*T) *Object) *T {
 	obj := new(T)
-	said, ds, ok := t.read(obj, sec, r.owner)
+	said, ds, ok := t.Read(obj, sec, r.owner)
 	r.diags = append(r.diags, ds...)
 	if !ok {
 		return nil
@@ -234,13 +236,13 @@ func take[T any](r *reader, t *table[T], sec *astconf.Section, finish func(*T) e
 		switch err := finish(obj); {
 		case err == nil:
 		case errors.As(err, &l):
-			r.add(sec.Pos, astconf.Warning, "not-supported", "%s [%s]: %v; the %s is left out", t.typ, sec.Name, err, t.typ)
+			r.add(sec.Pos, astconf.Warning, "not-supported", "%s [%s]: %v; the %s is left out", t.Type, sec.Name, err, t.Type)
 			return nil
 		default:
-			r.add(sec.Pos, astconf.Error, "bad-object", "%s [%s]: %v; the %s is not loaded", t.typ, sec.Name, err, t.typ)
+			r.add(sec.Pos, astconf.Error, "bad-object", "%s [%s]: %v; the %s is not loaded", t.Type, sec.Name, err, t.Type)
 			return nil
 		}
 	}
-	*head(obj) = Object{ID: sec.Name, Pos: sec.Pos, sec: sec, set: said.options(obj), defaults: t.defaults}
+	*head(obj) = Object{ID: sec.Name, Pos: sec.Pos, sec: sec, set: said.Options(obj), defaults: t.Defaults}
 	return obj
 }

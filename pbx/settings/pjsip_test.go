@@ -12,6 +12,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
+	"branchline/pbx/settings/option"
 )
 
 func load(t *testing.T, text string) *astconf.File {
@@ -50,21 +51,21 @@ func TestDefaultsAreOfTheirKind(t *testing.T) {
 	checkDefaults(t, "files", socketOptions())
 }
 
-func checkDefaults[T any](t *testing.T, typ string, options []option[T]) {
+func checkDefaults[T any](t *testing.T, typ string, options []option.Row[T]) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, o := range options {
-		if seen[o.name] {
-			t.Errorf("%s: %s stands twice in the table", typ, o.name)
+		if seen[o.Name] {
+			t.Errorf("%s: %s stands twice in the table", typ, o.Name)
 		}
-		seen[o.name] = true
-		if o.take == nil && o.kind.read == nil {
-			t.Errorf("%s: %s has neither kind nor take", typ, o.name)
+		seen[o.Name] = true
+		if o.Take == nil && o.Kind.Read == nil {
+			t.Errorf("%s: %s has neither kind nor take", typ, o.Name)
 			continue
 		}
-		if o.take == nil && o.def != "" {
-			if _, _, err := o.kind.read(o.def); err != nil {
-				t.Errorf("%s: default %s=%s: %v", typ, o.name, o.def, err)
+		if o.Take == nil && o.Default != "" {
+			if _, _, err := o.Kind.Read(o.Default); err != nil {
+				t.Errorf("%s: default %s=%s: %v", typ, o.Name, o.Default, err)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/settings/option"
 )
 
 // A Process is asterisk.conf: where files are and how the daemon runs.
@@ -54,90 +55,90 @@ func DefaultProcess() Process {
 	}
 }
 
-func directoryOptions() []option[Directories] {
+func directoryOptions() []option.Row[Directories] {
 	type D = Directories
-	return []option[D]{
-		{name: "astcachedir", kind: text, at: func(d *D) any { return &d.Cache }},
-		{name: "astetcdir", kind: text, at: func(d *D) any { return &d.Etc }},
-		{name: "astmoddir", kind: text, at: func(d *D) any { return &d.Modules }},
-		{name: "astvarlibdir", kind: text, at: func(d *D) any { return &d.VarLib }},
-		{name: "astdbdir", kind: text, at: func(d *D) any { return &d.DB }},
-		{name: "astkeydir", kind: text, at: func(d *D) any { return &d.Key }},
-		{name: "astdatadir", kind: text, at: func(d *D) any { return &d.Data }},
-		{name: "astagidir", kind: text, at: func(d *D) any { return &d.AGI }},
-		{name: "astspooldir", kind: text, at: func(d *D) any { return &d.Spool }},
-		{name: "astrundir", kind: text, at: func(d *D) any { return &d.Run }},
-		{name: "astlogdir", kind: text, at: func(d *D) any { return &d.Log }},
-		{name: "astsbindir", kind: text, at: func(d *D) any { return &d.Sbin }},
+	return []option.Row[D]{
+		{Name: "astcachedir", Kind: option.Text, At: func(d *D) any { return &d.Cache }},
+		{Name: "astetcdir", Kind: option.Text, At: func(d *D) any { return &d.Etc }},
+		{Name: "astmoddir", Kind: option.Text, At: func(d *D) any { return &d.Modules }},
+		{Name: "astvarlibdir", Kind: option.Text, At: func(d *D) any { return &d.VarLib }},
+		{Name: "astdbdir", Kind: option.Text, At: func(d *D) any { return &d.DB }},
+		{Name: "astkeydir", Kind: option.Text, At: func(d *D) any { return &d.Key }},
+		{Name: "astdatadir", Kind: option.Text, At: func(d *D) any { return &d.Data }},
+		{Name: "astagidir", Kind: option.Text, At: func(d *D) any { return &d.AGI }},
+		{Name: "astspooldir", Kind: option.Text, At: func(d *D) any { return &d.Spool }},
+		{Name: "astrundir", Kind: option.Text, At: func(d *D) any { return &d.Run }},
+		{Name: "astlogdir", Kind: option.Text, At: func(d *D) any { return &d.Log }},
+		{Name: "astsbindir", Kind: option.Text, At: func(d *D) any { return &d.Sbin }},
 	}
 }
 
-func processOptions() []option[Process] {
+func processOptions() []option.Row[Process] {
 	type P = Process
-	return []option[P]{
-		{name: "verbose", def: "0", kind: count(0, 100), at: func(p *P) any { return &p.Verbose }},
-		{name: "debug", def: "0", kind: count(0, 100), at: func(p *P) any { return &p.Debug }},
-		{name: "nofork", def: "no", kind: yesNo, at: func(p *P) any { return &p.Foreground }},
-		{name: "console", def: "no", kind: yesNo, at: func(p *P) any { return &p.Console }},
-		{name: "quiet", def: "no", kind: yesNo, at: func(p *P) any { return &p.Quiet }},
-		{name: "timestamp", def: "no", kind: yesNo, at: func(p *P) any { return &p.Timestamp }},
-		{name: "runuser", kind: text, at: func(p *P) any { return &p.RunUser }},
-		{name: "rungroup", kind: text, at: func(p *P) any { return &p.RunGroup }},
-		{name: "maxcalls", def: "0", kind: anyCount, at: func(p *P) any { return &p.MaxCalls }},
-		{name: "systemname", kind: text, at: func(p *P) any { return &p.SystemName }},
-		{name: "defaultlanguage", def: "en", kind: text, at: func(p *P) any { return &p.DefaultLanguage }},
-		{name: "languageprefix", def: "yes", kind: yesNo, at: func(p *P) any { return &p.LanguagePrefix }, standing: later},
-		{name: "mindtmfduration", def: "80", kind: count(0, 1000), at: func(p *P) any { return &p.MinDTMFMilliseconds }, standing: later},
-		{name: "hideconnect", def: "no", kind: yesNo, at: func(p *P) any { return &p.HideConnect }},
-		{name: "autosystemname", def: "no", kind: yesNo, standing: later},
-		{name: "maxload", def: "0", kind: text, standing: later},
-		{name: "maxfiles", def: "0", kind: anyCount, standing: later},
-		{name: "minmemfree", def: "0", kind: anyCount, standing: later},
-		{name: "entityid", kind: text, standing: later},
-		{name: "transmit_silence", def: "no", kind: yesNo, standing: later},
-		{name: "execincludes", def: "no", kind: yesNo, standing: ignored},
-		{name: "live_dangerously", def: "no", kind: yesNo, standing: ignored},
-		{name: "disable_remote_console_shell", def: "no", kind: yesNo, standing: ignored},
-		{name: "alwaysfork", def: "no", kind: yesNo, standing: ignored},
-		{name: "highpriority", def: "no", kind: yesNo, standing: later},
-		{name: "initcrypto", def: "no", kind: yesNo, standing: ignored},
-		{name: "nocolor", def: "no", kind: yesNo, standing: later},
-		{name: "dontwarn", def: "no", kind: yesNo, standing: ignored},
-		{name: "dumpcore", def: "no", kind: yesNo, standing: ignored},
-		{name: "trace", def: "0", kind: anyCount, standing: ignored},
-		{name: "refdebug", def: "no", kind: yesNo, standing: ignored},
-		{name: "cache_media_frames", def: "yes", kind: yesNo, standing: ignored},
-		{name: "cache_record_files", def: "no", kind: yesNo, standing: ignored},
-		{name: "record_cache_dir", kind: text, standing: ignored},
-		{name: "transcode_via_sln", def: "yes", kind: yesNo, standing: ignored},
-		{name: "lightbackground", def: "no", kind: yesNo, standing: ignored},
-		{name: "forceblackbackground", def: "no", kind: yesNo, standing: ignored},
-		{name: "documentation_language", def: "en_US", kind: text, standing: ignored},
-		{name: "lockconfdir", def: "no", kind: yesNo, standing: ignored},
-		{name: "lockmode", def: "lockfile", kind: text, standing: ignored},
-		{name: "stdexten", def: "gosub", kind: text, standing: ignored},
-		{name: "rtp_use_dynamic", def: "yes", kind: yesNo, standing: ignored},
-		{name: "rtp_pt_dynamic", def: "35", kind: anyCount, standing: ignored},
-		{name: "hide_messaging_ami_events", def: "no", kind: yesNo, standing: ignored},
-		{name: "sounds_search_custom_dir", def: "no", kind: yesNo, standing: later},
-		{name: "channel_storage_backend", def: "ao2_legacy", kind: text, standing: ignored},
+	return []option.Row[P]{
+		{Name: "verbose", Default: "0", Kind: option.Count(0, 100), At: func(p *P) any { return &p.Verbose }},
+		{Name: "debug", Default: "0", Kind: option.Count(0, 100), At: func(p *P) any { return &p.Debug }},
+		{Name: "nofork", Default: "no", Kind: option.YesNo, At: func(p *P) any { return &p.Foreground }},
+		{Name: "console", Default: "no", Kind: option.YesNo, At: func(p *P) any { return &p.Console }},
+		{Name: "quiet", Default: "no", Kind: option.YesNo, At: func(p *P) any { return &p.Quiet }},
+		{Name: "timestamp", Default: "no", Kind: option.YesNo, At: func(p *P) any { return &p.Timestamp }},
+		{Name: "runuser", Kind: option.Text, At: func(p *P) any { return &p.RunUser }},
+		{Name: "rungroup", Kind: option.Text, At: func(p *P) any { return &p.RunGroup }},
+		{Name: "maxcalls", Default: "0", Kind: option.AnyCount, At: func(p *P) any { return &p.MaxCalls }},
+		{Name: "systemname", Kind: option.Text, At: func(p *P) any { return &p.SystemName }},
+		{Name: "defaultlanguage", Default: "en", Kind: option.Text, At: func(p *P) any { return &p.DefaultLanguage }},
+		{Name: "languageprefix", Default: "yes", Kind: option.YesNo, At: func(p *P) any { return &p.LanguagePrefix }, Standing: option.Later},
+		{Name: "mindtmfduration", Default: "80", Kind: option.Count(0, 1000), At: func(p *P) any { return &p.MinDTMFMilliseconds }, Standing: option.Later},
+		{Name: "hideconnect", Default: "no", Kind: option.YesNo, At: func(p *P) any { return &p.HideConnect }},
+		{Name: "autosystemname", Default: "no", Kind: option.YesNo, Standing: option.Later},
+		{Name: "maxload", Default: "0", Kind: option.Text, Standing: option.Later},
+		{Name: "maxfiles", Default: "0", Kind: option.AnyCount, Standing: option.Later},
+		{Name: "minmemfree", Default: "0", Kind: option.AnyCount, Standing: option.Later},
+		{Name: "entityid", Kind: option.Text, Standing: option.Later},
+		{Name: "transmit_silence", Default: "no", Kind: option.YesNo, Standing: option.Later},
+		{Name: "execincludes", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "live_dangerously", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "disable_remote_console_shell", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "alwaysfork", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "highpriority", Default: "no", Kind: option.YesNo, Standing: option.Later},
+		{Name: "initcrypto", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "nocolor", Default: "no", Kind: option.YesNo, Standing: option.Later},
+		{Name: "dontwarn", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "dumpcore", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "trace", Default: "0", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "refdebug", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "cache_media_frames", Default: "yes", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "cache_record_files", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "record_cache_dir", Kind: option.Text, Standing: option.Ignored},
+		{Name: "transcode_via_sln", Default: "yes", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "lightbackground", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "forceblackbackground", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "documentation_language", Default: "en_US", Kind: option.Text, Standing: option.Ignored},
+		{Name: "lockconfdir", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "lockmode", Default: "lockfile", Kind: option.Text, Standing: option.Ignored},
+		{Name: "stdexten", Default: "gosub", Kind: option.Text, Standing: option.Ignored},
+		{Name: "rtp_use_dynamic", Default: "yes", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "rtp_pt_dynamic", Default: "35", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "hide_messaging_ami_events", Default: "no", Kind: option.YesNo, Standing: option.Ignored},
+		{Name: "sounds_search_custom_dir", Default: "no", Kind: option.YesNo, Standing: option.Later},
+		{Name: "channel_storage_backend", Default: "ao2_legacy", Kind: option.Text, Standing: option.Ignored},
 	}
 }
 
-func socketOptions() []option[ControlSocket] {
+func socketOptions() []option.Row[ControlSocket] {
 	type C = ControlSocket
-	octal := kind{want: "an octal file mode", read: func(s string) (any, string, error) {
+	octal := option.Kind{Want: "an octal file mode", Read: func(s string) (any, string, error) {
 		n, err := strconv.ParseUint(s, 8, 32)
 		if err != nil || n > 0o777 {
 			return nil, "", errors.New("not a file mode")
 		}
 		return n, s, nil
 	}}
-	return []option[C]{
-		{name: "astctl", def: "asterisk.ctl", kind: text, at: func(c *C) any { return &c.Name }},
-		{name: "astctlpermissions", kind: octal},
-		{name: "astctlowner", kind: text, at: func(c *C) any { return &c.Owner }},
-		{name: "astctlgroup", kind: text, at: func(c *C) any { return &c.Group }},
+	return []option.Row[C]{
+		{Name: "astctl", Default: "asterisk.ctl", Kind: option.Text, At: func(c *C) any { return &c.Name }},
+		{Name: "astctlpermissions", Kind: octal},
+		{Name: "astctlowner", Kind: option.Text, At: func(c *C) any { return &c.Owner }},
+		{Name: "astctlgroup", Kind: option.Text, At: func(c *C) any { return &c.Group }},
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/settings/option"
+	"branchline/pbx/settings/spelling"
 )
 
 // A SIP is what sip.conf says: the older front end of the same engine. Its
@@ -148,7 +150,7 @@ func FromSIP(f *astconf.File) (*SIP, []astconf.Diag) {
 		return nil, nil
 	}
 	r := &sipReader{
-		general: newTable("general", sipGeneralOptions()), device: newTable("device", sipDeviceOptions()),
+		general: option.NewTable("general", sipGeneralOptions()), device: option.NewTable("device", sipDeviceOptions()),
 		sip: &SIP{Devices: map[string]*Device{}, Auths: map[string]*Auth{}, pos: map[string]astconf.Pos{}},
 	}
 	if !f.Valid {
@@ -173,8 +175,8 @@ func FromSIP(f *astconf.File) (*SIP, []astconf.Diag) {
 
 type sipReader struct {
 	sip     *SIP
-	general *table[SIP]
-	device  *table[Device]
+	general *option.Table[SIP]
+	device  *option.Table[Device]
 	diags   []astconf.Diag
 }
 
@@ -196,27 +198,27 @@ func (d dated) Error() string { return string(d) }
 
 // apply writes one entry into obj through its row. It reports false if obj must
 // not be used.
-func applyLegacy[T any](r *sipReader, t *table[T], row *option[T], obj *T, section string, e astconf.Entry) bool {
+func applyLegacy[T any](r *sipReader, t *option.Table[T], row *option.Row[T], obj *T, section string, e astconf.Entry) bool {
 	words := map[string]string{}
-	err := t.apply(row, obj, e.Value, words)
+	err := t.Apply(row, obj, e.Value, words)
 	var bad fault
-	shown := mask(row.secret, e.Value)
+	shown := option.Mask(row.Secret, e.Value)
 	switch {
 	case err == nil:
 	case errors.As(err, &bad):
-		r.add(e.Pos, astconf.Error, "bad-value", "[%s]: %s=%s: %v; the section is not loaded", section, row.name, shown, err)
+		r.add(e.Pos, astconf.Error, "bad-value", "[%s]: %s=%s: %v; the section is not loaded", section, row.Name, shown, err)
 		return false
 	case errors.As(err, new(dated)):
-		r.add(e.Pos, astconf.Note, "deprecated-option", "[%s]: %s=%s: %v", section, row.name, shown, err)
-	case errors.As(err, new(doubt)):
-		r.add(e.Pos, astconf.Warning, "doubtful-value", "[%s]: %s=%s: %v", section, row.name, shown, err)
+		r.add(e.Pos, astconf.Note, "deprecated-option", "[%s]: %s=%s: %v", section, row.Name, shown, err)
+	case errors.As(err, new(option.Doubt)):
+		r.add(e.Pos, astconf.Warning, "doubtful-value", "[%s]: %s=%s: %v", section, row.Name, shown, err)
 	default:
-		r.add(e.Pos, astconf.Warning, "bad-value", "[%s]: %s=%s: %v; the line is not used", section, row.name, shown, err)
+		r.add(e.Pos, astconf.Warning, "bad-value", "[%s]: %s=%s: %v; the line is not used", section, row.Name, shown, err)
 		return true
 	}
-	if row.standing != honoured && words[row.name] != t.defaultOf(row) {
+	if row.Standing != option.Honoured && words[row.Name] != t.DefaultOf(row) {
 		e.Value = shown
-		r.diags = append(r.diags, unhonoured("sip.conf", section, row.name, e, row.standing))
+		r.diags = append(r.diags, option.Unhonoured("sip.conf", section, row.Name, e, row.Standing))
 	}
 	return true
 }
@@ -244,9 +246,9 @@ func (r *sipReader) named(section string, e astconf.Entry) (name string) {
 // stand: what they say holds for devices above them too.
 func (r *sipReader) readGeneral(f *astconf.File) {
 	s := r.sip
-	*s = r.general.proto
+	*s = r.general.Proto
 	s.Devices, s.Auths, s.pos = map[string]*Device{}, map[string]*Auth{}, map[string]astconf.Pos{}
-	s.Device = r.device.proto
+	s.Device = r.device.Proto
 	// The fields of rows that build something have their defaults here.
 	e := legacyEndpoint()
 	e.TimersExpires, e.TimersMinSE = s.Device.e.TimersExpires, s.Device.e.TimersMinSE
@@ -283,24 +285,24 @@ func (r *sipReader) generalEntry(sec *astconf.Section, e astconf.Entry) {
 	name := r.named(sec.Name, e)
 	s := r.sip
 	s.pos[name] = e.Pos
-	switch row := r.general.rows[name]; {
+	switch row := r.general.Rows[name]; {
 	case name == "register":
 		r.register(e)
 	case row != nil:
 		applyLegacy(r, r.general, row, s, sec.Name, e)
-	case r.device.rows[name] != nil && slices.Contains(deviceOnly, name):
+	case r.device.Rows[name] != nil && slices.Contains(deviceOnly, name):
 		r.add(e.Pos, astconf.Warning, "misplaced-option", "[%s]: %s= belongs into the section of a device; here it has no effect", sec.Name, e.Name)
-	case r.device.rows[name] != nil:
-		applyLegacy(r, r.device, r.device.rows[name], &s.Device, sec.Name, e)
+	case r.device.Rows[name] != nil:
+		applyLegacy(r, r.device, r.device.Rows[name], &s.Device, sec.Name, e)
 	default:
-		r.unknown(sec, e, slices.Concat(r.general.names, r.device.names))
+		r.unknown(sec, e, slices.Concat(r.general.Names, r.device.Names))
 	}
 }
 
 func (r *sipReader) unknown(sec *astconf.Section, e astconf.Entry, names []string) {
 	d := r.add(e.Pos, astconf.Warning, "unknown-option", "[%s]: there is no option %q; the line has no effect", sec.Name, e.Name)
 	d.Near = e.Name
-	if near := nearest(e.Name, names); near != "" {
+	if near := spelling.Nearest(e.Name, names); near != "" {
 		d.Cure = "did you mean " + near + "?"
 	}
 }
@@ -369,7 +371,7 @@ func (r *sipReader) readDevice(sec *astconf.Section) {
 			d.Kind = kind
 		default:
 			c := r.add(typ.Pos, astconf.Warning, "unknown-type", "[%s]: there is no type=%s, so nothing in the section is used", sec.Name, typ.Value)
-			if near := nearest(typ.Value, []string{"user", "peer", "friend"}); near != "" {
+			if near := spelling.Nearest(typ.Value, []string{"user", "peer", "friend"}); near != "" {
 				c.Cure = "did you mean type=" + near + "?"
 			}
 			return
@@ -400,14 +402,14 @@ func (r *sipReader) deviceEntries(sec *astconf.Section, d *Device) (ok bool) {
 	ok = true
 	for _, e := range sec.Entries {
 		name := r.named(sec.Name, e)
-		switch row := r.device.rows[name]; {
+		switch row := r.device.Rows[name]; {
 		case name == "type":
 		case row != nil:
 			ok = applyLegacy(r, r.device, row, d, sec.Name, e) && ok
-		case r.general.rows[name] != nil || name == "register":
+		case r.general.Rows[name] != nil || name == "register":
 			r.add(e.Pos, astconf.Warning, "misplaced-option", "[%s]: %s= belongs into [general]; here it has no effect", sec.Name, e.Name)
 		default:
-			r.unknown(sec, e, r.device.names)
+			r.unknown(sec, e, r.device.Names)
 		}
 	}
 	return ok

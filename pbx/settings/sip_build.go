@@ -9,11 +9,12 @@ import (
 
 	"branchline/media"
 	"branchline/pbx/astconf"
+	"branchline/pbx/settings/option"
 )
 
 // legacyEndpoint is an endpoint with the defaults sip.conf has.
 func legacyEndpoint() Endpoint {
-	e := newTable("endpoint", endpointOptions()).proto
+	e := option.NewTable("endpoint", endpointOptions()).Proto
 	e.Legacy = true
 	e.Codecs = slices.Clone(media.Codecs)
 	e.DTMF = DTMFRFC4733

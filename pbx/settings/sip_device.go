@@ -11,154 +11,155 @@ import (
 	"time"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/settings/option"
 )
 
 // sipDeviceOptions is every option of a device section; most of them may stand
 // in [general] too, as the default of all devices.
-func sipDeviceOptions() []option[Device] {
+func sipDeviceOptions() []option.Row[Device] {
 	type D = Device
-	return []option[D]{
-		{name: "type", kind: text},
+	return []option.Row[D]{
+		{Name: "type", Kind: option.Text},
 		// Where it is and how it proves who it is.
-		{name: "host", take: takeHost},
-		{name: "defaultip", take: func(d *D, s string) error { d.DefaultHost = s; return nil }},
-		{name: "port", def: "0", kind: count(0, 65535), at: func(d *D) any { return &d.Port }},
-		{name: "secret", kind: text, secret: true, at: func(d *D) any { return &d.Secret }},
-		{name: "remotesecret", kind: text, secret: true, at: func(d *D) any { return &d.RemoteSecret }},
-		{name: "md5secret", secret: true, take: takeMD5Secret},
-		{name: "auth", secret: true, take: func(d *D, s string) error {
+		{Name: "host", Take: takeHost},
+		{Name: "defaultip", Take: func(d *D, s string) error { d.DefaultHost = s; return nil }},
+		{Name: "port", Default: "0", Kind: option.Count(0, 65535), At: func(d *D) any { return &d.Port }},
+		{Name: "secret", Kind: option.Text, Secret: true, At: func(d *D) any { return &d.Secret }},
+		{Name: "remotesecret", Kind: option.Text, Secret: true, At: func(d *D) any { return &d.RemoteSecret }},
+		{Name: "md5secret", Secret: true, Take: takeMD5Secret},
+		{Name: "auth", Secret: true, Take: func(d *D, s string) error {
 			a, err := realmAuth(s)
 			if err == nil {
 				d.auths = append(d.auths, a)
 			}
 			return err
 		}},
-		{name: "defaultuser", kind: text, at: func(d *D) any { return &d.DefaultUser }},
-		{name: "insecure", take: takeInsecure},
-		{name: "permit", take: func(d *D, s string) error { return guarded(takeRules(&d.e.ACL, true, s)) }},
-		{name: "deny", take: func(d *D, s string) error { return guarded(takeRules(&d.e.ACL, false, s)) }},
-		{name: "acl", take: func(*D, string) error { return doubt("acl.conf is not read; write permit and deny here") }},
-		{name: "contactpermit", take: func(d *D, s string) error { return guarded(takeRules(&d.e.ContactACL, true, s)) }},
-		{name: "contactdeny", take: func(d *D, s string) error { return guarded(takeRules(&d.e.ContactACL, false, s)) }},
-		{name: "contactacl", take: func(*D, string) error {
-			return doubt("acl.conf is not read; write contactpermit and contactdeny here")
+		{Name: "defaultuser", Kind: option.Text, At: func(d *D) any { return &d.DefaultUser }},
+		{Name: "insecure", Take: takeInsecure},
+		{Name: "permit", Take: func(d *D, s string) error { return guarded(takeRules(&d.e.ACL, true, s)) }},
+		{Name: "deny", Take: func(d *D, s string) error { return guarded(takeRules(&d.e.ACL, false, s)) }},
+		{Name: "acl", Take: func(*D, string) error { return option.Doubt("acl.conf is not read; write permit and deny here") }},
+		{Name: "contactpermit", Take: func(d *D, s string) error { return guarded(takeRules(&d.e.ContactACL, true, s)) }},
+		{Name: "contactdeny", Take: func(d *D, s string) error { return guarded(takeRules(&d.e.ContactACL, false, s)) }},
+		{Name: "contactacl", Take: func(*D, string) error {
+			return option.Doubt("acl.conf is not read; write contactpermit and contactdeny here")
 		}},
-		{name: "directmediapermit", kind: text, standing: later},
-		{name: "directmediadeny", kind: text, standing: later},
-		{name: "directmediaacl", kind: text, standing: later},
-		{name: "transport", take: takeNetworks},
-		{name: "outboundproxy", take: takeProxy},
-		{name: "nat", take: takeNAT},
-		{name: "qualify", take: takeQualify},
-		{name: "qualifyfreq", def: "60", kind: count(1, 86400), at: func(d *D) any { return &d.QualifyFreq }},
-		{name: "keepalive", def: "0", kind: text, standing: later},
-		{name: "supportpath", def: "no", kind: truth, standing: later},
+		{Name: "directmediapermit", Kind: option.Text, Standing: option.Later},
+		{Name: "directmediadeny", Kind: option.Text, Standing: option.Later},
+		{Name: "directmediaacl", Kind: option.Text, Standing: option.Later},
+		{Name: "transport", Take: takeNetworks},
+		{Name: "outboundproxy", Take: takeProxy},
+		{Name: "nat", Take: takeNAT},
+		{Name: "qualify", Take: takeQualify},
+		{Name: "qualifyfreq", Default: "60", Kind: option.Count(1, 86400), At: func(d *D) any { return &d.QualifyFreq }},
+		{Name: "keepalive", Default: "0", Kind: option.Text, Standing: option.Later},
+		{Name: "supportpath", Default: "no", Kind: option.Truth, Standing: option.Later},
 
 		// What its calls are.
-		{name: "context", def: "default", kind: text, at: func(d *D) any { return &d.e.Context }},
-		{name: "callerid", take: func(d *D, s string) error { d.e.CallerID = party(s, d.e.CallerID.Presentation); return nil }},
-		{name: "fullname", take: func(d *D, s string) error { d.e.CallerID.Name = s; return nil }},
-		{name: "cid_number", take: func(d *D, s string) error { d.e.CallerID.Number = s; return nil }},
-		{name: "cid_tag", take: func(d *D, s string) error { d.e.CallerIDTag = s; return nil }},
-		{name: "callingpres", take: takeCallingPres},
-		{name: "fromuser", kind: text, at: func(d *D) any { return &d.e.FromUser }},
-		{name: "fromdomain", kind: text, at: func(d *D) any { return &d.e.FromDomain }},
-		{name: "usereqphone", def: "no", kind: truth, at: func(d *D) any { return &d.e.UserEqPhone }},
-		{name: "trustrpid", def: "no", kind: truth, at: func(d *D) any { return &d.e.TrustIDInbound }},
-		{name: "sendrpid", take: takeSendRPID},
-		{name: "trust_id_outbound", def: "legacy", take: takeTrustOutbound},
-		{name: "rpid_update", def: "no", kind: truth, standing: later},
-		{name: "rpid_immediate", def: "no", kind: truth, standing: later},
-		{name: "send_diversion", def: "yes", kind: truth, at: func(d *D) any { return &d.e.SendDiversion }},
-		{name: "setvar", take: func(d *D, s string) error { return takeVariable(&d.e, s) }},
-		{name: "language", kind: text, at: func(d *D) any { return &d.e.Language }},
-		{name: "tonezone", kind: text, at: func(d *D) any { return &d.e.ToneZone }},
-		{name: "accountcode", kind: text, at: func(d *D) any { return &d.e.AccountCode }},
-		{name: "amaflags", kind: choice("default", "omit", "billing", "documentation"), standing: later},
-		{name: "callgroup", kind: groups, at: func(d *D) any { return &d.e.CallGroup }},
-		{name: "pickupgroup", kind: groups, at: func(d *D) any { return &d.e.PickupGroup }},
-		{name: "namedcallgroup", kind: spacedList, at: func(d *D) any { return &d.e.NamedCallGroups }, standing: later},
-		{name: "namedpickupgroup", kind: spacedList, at: func(d *D) any { return &d.e.NamedPickupGroups }, standing: later},
-		{name: "mohinterpret", def: "default", kind: text, standing: later},
-		{name: "mohsuggest", kind: text, at: func(d *D) any { return &d.e.MOHSuggest }},
-		{name: "parkinglot", kind: text, standing: later},
-		{name: "description", kind: text, at: func(d *D) any { return &d.Description }},
-		{name: "call-limit", def: "0", kind: anyCount, at: func(d *D) any { return &d.CallLimit }},
-		{name: "busylevel", def: "0", kind: anyCount, at: func(d *D) any { return &d.BusyLevel }},
-		{name: "callcounter", def: "no", kind: truth, at: func(d *D) any { return &d.CallCounter }},
-		{name: "allowoverlap", def: "yes", take: takeOverlap},
-		{name: "allowtransfer", def: "yes", kind: truth, at: func(d *D) any { return &d.e.AllowTransfer }},
-		{name: "promiscredir", def: "no", kind: truth, at: func(d *D) any { return &d.PromiscRedir }, standing: later},
-		{name: "maxforwards", def: "0", kind: count(0, 255), at: func(d *D) any { return &d.MaxForwards }},
-		{name: "disallowed_methods", kind: text, standing: later},
-		{name: "use_q850_reason", def: "no", kind: truth, at: func(d *D) any { return &d.UseReason }},
-		{name: "timert1", def: "0", kind: milliseconds(0, 60000), standing: later},
-		{name: "timerb", def: "0", kind: milliseconds(0, 3600000), standing: later},
-		{name: "useclientcode", def: "no", kind: truth, standing: ignored},
-		{name: "header", kind: text, standing: later},
-		{name: "recordonfeature", def: "automon", kind: text, standing: later},
-		{name: "recordofffeature", def: "automon", kind: text, standing: later},
+		{Name: "context", Default: "default", Kind: option.Text, At: func(d *D) any { return &d.e.Context }},
+		{Name: "callerid", Take: func(d *D, s string) error { d.e.CallerID = party(s, d.e.CallerID.Presentation); return nil }},
+		{Name: "fullname", Take: func(d *D, s string) error { d.e.CallerID.Name = s; return nil }},
+		{Name: "cid_number", Take: func(d *D, s string) error { d.e.CallerID.Number = s; return nil }},
+		{Name: "cid_tag", Take: func(d *D, s string) error { d.e.CallerIDTag = s; return nil }},
+		{Name: "callingpres", Take: takeCallingPres},
+		{Name: "fromuser", Kind: option.Text, At: func(d *D) any { return &d.e.FromUser }},
+		{Name: "fromdomain", Kind: option.Text, At: func(d *D) any { return &d.e.FromDomain }},
+		{Name: "usereqphone", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.e.UserEqPhone }},
+		{Name: "trustrpid", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.e.TrustIDInbound }},
+		{Name: "sendrpid", Take: takeSendRPID},
+		{Name: "trust_id_outbound", Default: "legacy", Take: takeTrustOutbound},
+		{Name: "rpid_update", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "rpid_immediate", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "send_diversion", Default: "yes", Kind: option.Truth, At: func(d *D) any { return &d.e.SendDiversion }},
+		{Name: "setvar", Take: func(d *D, s string) error { return takeVariable(&d.e, s) }},
+		{Name: "language", Kind: option.Text, At: func(d *D) any { return &d.e.Language }},
+		{Name: "tonezone", Kind: option.Text, At: func(d *D) any { return &d.e.ToneZone }},
+		{Name: "accountcode", Kind: option.Text, At: func(d *D) any { return &d.e.AccountCode }},
+		{Name: "amaflags", Kind: option.Choice("default", "omit", "billing", "documentation"), Standing: option.Later},
+		{Name: "callgroup", Kind: option.Groups, At: func(d *D) any { return &d.e.CallGroup }},
+		{Name: "pickupgroup", Kind: option.Groups, At: func(d *D) any { return &d.e.PickupGroup }},
+		{Name: "namedcallgroup", Kind: option.SpacedList, At: func(d *D) any { return &d.e.NamedCallGroups }, Standing: option.Later},
+		{Name: "namedpickupgroup", Kind: option.SpacedList, At: func(d *D) any { return &d.e.NamedPickupGroups }, Standing: option.Later},
+		{Name: "mohinterpret", Default: "default", Kind: option.Text, Standing: option.Later},
+		{Name: "mohsuggest", Kind: option.Text, At: func(d *D) any { return &d.e.MOHSuggest }},
+		{Name: "parkinglot", Kind: option.Text, Standing: option.Later},
+		{Name: "description", Kind: option.Text, At: func(d *D) any { return &d.Description }},
+		{Name: "call-limit", Default: "0", Kind: option.AnyCount, At: func(d *D) any { return &d.CallLimit }},
+		{Name: "busylevel", Default: "0", Kind: option.AnyCount, At: func(d *D) any { return &d.BusyLevel }},
+		{Name: "callcounter", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.CallCounter }},
+		{Name: "allowoverlap", Default: "yes", Take: takeOverlap},
+		{Name: "allowtransfer", Default: "yes", Kind: option.Truth, At: func(d *D) any { return &d.e.AllowTransfer }},
+		{Name: "promiscredir", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.PromiscRedir }, Standing: option.Later},
+		{Name: "maxforwards", Default: "0", Kind: option.Count(0, 255), At: func(d *D) any { return &d.MaxForwards }},
+		{Name: "disallowed_methods", Kind: option.Text, Standing: option.Later},
+		{Name: "use_q850_reason", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.UseReason }},
+		{Name: "timert1", Default: "0", Kind: option.Milliseconds(0, 60000), Standing: option.Later},
+		{Name: "timerb", Default: "0", Kind: option.Milliseconds(0, 3600000), Standing: option.Later},
+		{Name: "useclientcode", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "header", Kind: option.Text, Standing: option.Later},
+		{Name: "recordonfeature", Default: "automon", Kind: option.Text, Standing: option.Later},
+		{Name: "recordofffeature", Default: "automon", Kind: option.Text, Standing: option.Later},
 
 		// Media.
-		{name: "allow", take: func(d *D, s string) error { return softCodecs(d.e.takeCodecs(s, true)) }},
-		{name: "disallow", take: func(d *D, s string) error { return softCodecs(d.e.takeCodecs(s, false)) }},
-		{name: "preferred_codec_only", def: "no", kind: truth, at: func(d *D) any { return &d.e.PreferredCodecOnly }},
-		{name: "autoframing", def: "no", kind: truth, at: func(d *D) any { return &d.AutoFraming }, standing: later},
-		{name: "dtmfmode", def: "rfc2833", take: takeDigits},
-		{name: "directmedia", def: "yes", take: takeDirectMedia},
-		{name: "videosupport", def: "no", kind: choice("no|false|0|off", "yes|true|1|on", "always"), at: func(d *D) any { return &d.Video }},
-		{name: "textsupport", def: "no", kind: truth, at: func(d *D) any { return &d.Text }, standing: later},
-		{name: "maxcallbitrate", def: "384", kind: anyCount, at: func(d *D) any { return &d.MaxBitRate }, standing: later},
-		{name: "progressinband", def: "no", take: takeInband},
-		{name: "rtptimeout", def: "0", kind: anyCount, at: func(d *D) any { return &d.e.RTPTimeout }},
-		{name: "rtpholdtimeout", def: "0", kind: anyCount, at: func(d *D) any { return &d.e.RTPTimeoutHold }},
-		{name: "rtpkeepalive", def: "0", kind: anyCount, at: func(d *D) any { return &d.e.RTPKeepalive }, standing: later},
-		{name: "rtp_engine", def: "asterisk", kind: text, standing: ignored},
-		{name: "ignoresdpversion", def: "no", kind: truth, standing: ignored},
-		{name: "rfc2833compensate", def: "no", kind: truth, standing: ignored},
-		{name: "g726nonstandard", def: "no", kind: truth, standing: later},
-		{name: "buggymwi", def: "no", kind: truth, standing: ignored},
-		{name: "constantssrc", def: "no", kind: truth, standing: ignored},
-		{name: "discard_remote_hold_retrieval", def: "no", kind: truth, standing: later},
-		{name: "avpf", def: "no", kind: truth, at: func(d *D) any { return &d.e.UseAVPF }},
-		{name: "force_avp", def: "no", kind: truth, standing: later},
-		{name: "icesupport", def: "no", kind: truth, standing: later},
-		{name: "rtcp_mux", def: "no", kind: truth, standing: later},
-		{name: "encryption", def: "no", kind: text, standing: later},
-		{name: "encryption_taglen", def: "80", kind: text, standing: later},
-		{name: "dtlsenable", def: "no", kind: text, standing: later},
-		{name: "dtlsverify", kind: text, standing: later},
-		{name: "dtlsrekey", kind: text, standing: later},
-		{name: "dtlscertfile", kind: text, standing: later},
-		{name: "dtlsprivatekey", kind: text, standing: later},
-		{name: "dtlscipher", kind: text, standing: later},
-		{name: "dtlscafile", kind: text, standing: later},
-		{name: "dtlscapath", kind: text, standing: later},
-		{name: "dtlssetup", kind: text, standing: later},
-		{name: "dtlsfingerprint", kind: text, standing: later},
-		{name: "t38pt_udptl", def: "no", kind: text, standing: later},
-		{name: "t38pt_usertpsource", def: "no", kind: text, standing: later},
-		{name: "faxdetect", def: "no", kind: text, standing: later},
+		{Name: "allow", Take: func(d *D, s string) error { return softCodecs(d.e.takeCodecs(s, true)) }},
+		{Name: "disallow", Take: func(d *D, s string) error { return softCodecs(d.e.takeCodecs(s, false)) }},
+		{Name: "preferred_codec_only", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.e.PreferredCodecOnly }},
+		{Name: "autoframing", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.AutoFraming }, Standing: option.Later},
+		{Name: "dtmfmode", Default: "rfc2833", Take: takeDigits},
+		{Name: "directmedia", Default: "yes", Take: takeDirectMedia},
+		{Name: "videosupport", Default: "no", Kind: option.Choice("no|false|0|off", "yes|true|1|on", "always"), At: func(d *D) any { return &d.Video }},
+		{Name: "textsupport", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.Text }, Standing: option.Later},
+		{Name: "maxcallbitrate", Default: "384", Kind: option.AnyCount, At: func(d *D) any { return &d.MaxBitRate }, Standing: option.Later},
+		{Name: "progressinband", Default: "no", Take: takeInband},
+		{Name: "rtptimeout", Default: "0", Kind: option.AnyCount, At: func(d *D) any { return &d.e.RTPTimeout }},
+		{Name: "rtpholdtimeout", Default: "0", Kind: option.AnyCount, At: func(d *D) any { return &d.e.RTPTimeoutHold }},
+		{Name: "rtpkeepalive", Default: "0", Kind: option.AnyCount, At: func(d *D) any { return &d.e.RTPKeepalive }, Standing: option.Later},
+		{Name: "rtp_engine", Default: "asterisk", Kind: option.Text, Standing: option.Ignored},
+		{Name: "ignoresdpversion", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "rfc2833compensate", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "g726nonstandard", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "buggymwi", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "constantssrc", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "discard_remote_hold_retrieval", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "avpf", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.e.UseAVPF }},
+		{Name: "force_avp", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "icesupport", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "rtcp_mux", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "encryption", Default: "no", Kind: option.Text, Standing: option.Later},
+		{Name: "encryption_taglen", Default: "80", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlsenable", Default: "no", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlsverify", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlsrekey", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlscertfile", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlsprivatekey", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlscipher", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlscafile", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlscapath", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlssetup", Kind: option.Text, Standing: option.Later},
+		{Name: "dtlsfingerprint", Kind: option.Text, Standing: option.Later},
+		{Name: "t38pt_udptl", Default: "no", Kind: option.Text, Standing: option.Later},
+		{Name: "t38pt_usertpsource", Default: "no", Kind: option.Text, Standing: option.Later},
+		{Name: "faxdetect", Default: "no", Kind: option.Text, Standing: option.Later},
 
 		// Session timers.
-		{name: "session-timers", def: "accept", kind: choice("accept", "originate", "refuse"), at: func(d *D) any { return &d.SessionTimers }},
-		{name: "session-expires", def: "1800", kind: count(90, math.MaxInt32), at: func(d *D) any { return &d.e.TimersExpires }},
-		{name: "session-minse", def: "90", kind: count(90, math.MaxInt32), at: func(d *D) any { return &d.e.TimersMinSE }},
-		{name: "session-refresher", def: "uas", kind: choice("uas", "uac"), at: func(d *D) any { return &d.SessionRefresher }, standing: later},
+		{Name: "session-timers", Default: "accept", Kind: option.Choice("accept", "originate", "refuse"), At: func(d *D) any { return &d.SessionTimers }},
+		{Name: "session-expires", Default: "1800", Kind: option.Count(90, math.MaxInt32), At: func(d *D) any { return &d.e.TimersExpires }},
+		{Name: "session-minse", Default: "90", Kind: option.Count(90, math.MaxInt32), At: func(d *D) any { return &d.e.TimersMinSE }},
+		{Name: "session-refresher", Default: "uas", Kind: option.Choice("uas", "uac"), At: func(d *D) any { return &d.SessionRefresher }, Standing: option.Later},
 
 		// Message waiting, presence, provisioning.
-		{name: "mailbox", take: func(d *D, s string) error { d.e.Mailboxes = append(d.e.Mailboxes, commaList(s)...); return nil }, standing: later},
-		{name: "hasvoicemail", def: "no", kind: truth, standing: later},
-		{name: "vmexten", def: "asterisk", kind: text, at: func(d *D) any { return &d.VMExten }, standing: later},
-		{name: "subscribemwi", def: "no", kind: truth, standing: later},
-		{name: "unsolicited_mailbox", kind: text, standing: later},
-		{name: "mwi_from", kind: text, standing: later},
-		{name: "subscribecontext", kind: text, at: func(d *D) any { return &d.SubscribeContext }, standing: later},
-		{name: "allowsubscribe", def: "yes", kind: truth, at: func(d *D) any { return &d.e.AllowSubscribe }, standing: later},
-		{name: "regexten", kind: text, at: func(d *D) any { return &d.RegExten }, standing: later},
-		{name: "callbackextension", kind: text, at: func(d *D) any { return &d.CallbackExten }},
-		{name: "refer_addheaders", def: "yes", kind: truth, standing: later},
-		{name: "snom_aoc_enabled", def: "no", kind: truth, standing: ignored},
+		{Name: "mailbox", Take: func(d *D, s string) error { d.e.Mailboxes = append(d.e.Mailboxes, option.CommaList(s)...); return nil }, Standing: option.Later},
+		{Name: "hasvoicemail", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "vmexten", Default: "asterisk", Kind: option.Text, At: func(d *D) any { return &d.VMExten }, Standing: option.Later},
+		{Name: "subscribemwi", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "unsolicited_mailbox", Kind: option.Text, Standing: option.Later},
+		{Name: "mwi_from", Kind: option.Text, Standing: option.Later},
+		{Name: "subscribecontext", Kind: option.Text, At: func(d *D) any { return &d.SubscribeContext }, Standing: option.Later},
+		{Name: "allowsubscribe", Default: "yes", Kind: option.Truth, At: func(d *D) any { return &d.e.AllowSubscribe }, Standing: option.Later},
+		{Name: "regexten", Kind: option.Text, At: func(d *D) any { return &d.RegExten }, Standing: option.Later},
+		{Name: "callbackextension", Kind: option.Text, At: func(d *D) any { return &d.CallbackExten }},
+		{Name: "refer_addheaders", Default: "yes", Kind: option.Truth, Standing: option.Later},
+		{Name: "snom_aoc_enabled", Default: "no", Kind: option.Truth, Standing: option.Ignored},
 	}
 }
 
@@ -175,7 +176,7 @@ func guarded(err error) error {
 // did.
 func softCodecs(err error) error {
 	if err != nil {
-		return doubt(err.Error())
+		return option.Doubt(err.Error())
 	}
 	return nil
 }
@@ -232,7 +233,7 @@ func takeMD5Secret(d *Device, s string) error {
 
 func takeInsecure(d *Device, s string) error {
 	d.InsecurePort, d.InsecureInvite = false, false
-	for _, w := range commaList(s) {
+	for _, w := range option.CommaList(s) {
 		switch strings.ToLower(w) {
 		case "port":
 			d.InsecurePort = true
@@ -251,7 +252,7 @@ func takeInsecure(d *Device, s string) error {
 func takeNetworks(d *Device, s string) error {
 	d.Networks = nil
 	var bad []string
-	for _, w := range commaList(s) {
+	for _, w := range option.CommaList(s) {
 		switch w = strings.ToLower(w); w {
 		case "udp", "tcp":
 			if !slices.Contains(d.Networks, w) {
@@ -267,7 +268,7 @@ func takeNetworks(d *Device, s string) error {
 		d.Networks = []string{"udp"}
 	}
 	if bad != nil {
-		return doubt(strings.Join(bad, ", ") + " is not supported yet; left out")
+		return option.Doubt(strings.Join(bad, ", ") + " is not supported yet; left out")
 	}
 	return nil
 }
@@ -303,7 +304,7 @@ func uriHost(host string, port int) string {
 func takeNAT(d *Device, s string) error {
 	var n NAT
 	var note error
-	for _, w := range commaList(s) {
+	for _, w := range option.CommaList(s) {
 		switch strings.ToLower(w) {
 		case "no", "false", "off", "0", "never", "route":
 		case "yes", "true", "on", "1":
@@ -393,7 +394,7 @@ func takeOverlap(d *Device, s string) error {
 	switch strings.ToLower(s) {
 	case "yes", "true", "on", "1", "y", "t":
 	case "dtmf":
-		return doubt("digits after the call has begun are not collected; taken as yes")
+		return option.Doubt("digits after the call has begun are not collected; taken as yes")
 	default:
 		d.e.AllowOverlap = false
 	}
@@ -415,7 +416,7 @@ func takeDigits(d *Device, s string) error {
 
 func takeDirectMedia(d *Device, s string) error {
 	d.e.DirectMedia, d.e.DisableDirectMediaOnNAT, d.DirectMedia = false, false, "no"
-	for _, w := range commaList(s) {
+	for _, w := range option.CommaList(s) {
 		switch strings.ToLower(w) {
 		case "yes", "true", "on", "1", "y", "t":
 			d.e.DirectMedia, d.DirectMedia = true, "yes"

@@ -5,44 +5,46 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"branchline/pbx/settings/option"
 )
 
 // sipGeneralOptions is every option of [general] that is no default of devices.
-func sipGeneralOptions() []option[SIP] {
+func sipGeneralOptions() []option.Row[SIP] {
 	type S = SIP
-	return []option[S]{
+	return []option.Row[S]{
 		// Who may come in.
-		{name: "allowguest", def: "yes", take: takeGuests},
-		{name: "alwaysauthreject", def: "yes", kind: truth, at: func(s *S) any { return &s.AlwaysAuthReject }},
-		{name: "match_auth_username", def: "no", kind: truth, at: func(s *S) any { return &s.MatchAuthUsername }},
-		{name: "auth_options_requests", def: "no", kind: truth, at: func(s *S) any { return &s.AuthOptions }},
-		{name: "auth_message_requests", def: "yes", kind: truth, at: func(s *S) any { return &s.AuthMessages }},
-		{name: "accept_outofcall_message", def: "yes", kind: truth, at: func(s *S) any { return &s.AcceptMessages }},
-		{name: "outofcall_message_context", kind: text, at: func(s *S) any { return &s.Device.e.MessageContext }},
-		{name: "realm", def: "asterisk", kind: text, at: func(s *S) any { return &s.Realm }},
-		{name: "domainsasrealm", def: "no", kind: truth, standing: later},
-		{name: "domain", take: func(s *S, v string) error { s.Domains = append(s.Domains, v); return nil }, standing: later},
-		{name: "autodomain", def: "no", kind: truth, at: func(s *S) any { return &s.AutoDomain }, standing: later},
-		{name: "allowexternaldomains", def: "yes", kind: truth, at: func(s *S) any { return &s.AllowExternalDomains }, standing: later},
-		{name: "autocreatepeer", def: "no", take: func(_ *S, v string) error {
+		{Name: "allowguest", Default: "yes", Take: takeGuests},
+		{Name: "alwaysauthreject", Default: "yes", Kind: option.Truth, At: func(s *S) any { return &s.AlwaysAuthReject }},
+		{Name: "match_auth_username", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.MatchAuthUsername }},
+		{Name: "auth_options_requests", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.AuthOptions }},
+		{Name: "auth_message_requests", Default: "yes", Kind: option.Truth, At: func(s *S) any { return &s.AuthMessages }},
+		{Name: "accept_outofcall_message", Default: "yes", Kind: option.Truth, At: func(s *S) any { return &s.AcceptMessages }},
+		{Name: "outofcall_message_context", Kind: option.Text, At: func(s *S) any { return &s.Device.e.MessageContext }},
+		{Name: "realm", Default: "asterisk", Kind: option.Text, At: func(s *S) any { return &s.Realm }},
+		{Name: "domainsasrealm", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "domain", Take: func(s *S, v string) error { s.Domains = append(s.Domains, v); return nil }, Standing: option.Later},
+		{Name: "autodomain", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.AutoDomain }, Standing: option.Later},
+		{Name: "allowexternaldomains", Default: "yes", Kind: option.Truth, At: func(s *S) any { return &s.AllowExternalDomains }, Standing: option.Later},
+		{Name: "autocreatepeer", Default: "no", Take: func(_ *S, v string) error {
 			switch strings.ToLower(v) {
 			case "no", "false", "off", "0":
 				return nil
 			}
-			return doubt("devices are never created for whoever asks")
+			return option.Doubt("devices are never created for whoever asks")
 		}},
-		{name: "dynamic_exclude_static", def: "no", kind: truth, standing: later},
-		{name: "authfailureevents", def: "no", kind: truth, standing: ignored},
+		{Name: "dynamic_exclude_static", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "authfailureevents", Default: "no", Kind: option.Truth, Standing: option.Ignored},
 
 		// Sockets and addresses.
-		{name: "udpbindaddr", take: func(s *S, v string) error { return takeListen(&s.UDP, v) }},
-		{name: "bindaddr", take: func(s *S, v string) error {
+		{Name: "udpbindaddr", Take: func(s *S, v string) error { return takeListen(&s.UDP, v) }},
+		{Name: "bindaddr", Take: func(s *S, v string) error {
 			if err := takeListen(&s.UDP, v); err != nil {
 				return err
 			}
 			return takeListen(&s.TCP, v)
 		}},
-		{name: "bindport", take: func(s *S, v string) error {
+		{Name: "bindport", Take: func(s *S, v string) error {
 			n, err := strconv.ParseUint(v, 10, 16)
 			if err != nil || n == 0 {
 				return errors.New("want a port from 1 to 65535")
@@ -50,129 +52,129 @@ func sipGeneralOptions() []option[SIP] {
 			s.UDP = netip.AddrPortFrom(s.UDP.Addr(), uint16(n))
 			return nil
 		}},
-		{name: "tcpenable", def: "no", kind: truth, at: func(s *S) any { return &s.TCPEnable }},
-		{name: "tcpbindaddr", take: func(s *S, v string) error { return takeListen(&s.TCP, v) }},
-		{name: "tcpauthtimeout", def: "30", kind: count(1, 3600), standing: ignored},
-		{name: "tcpauthlimit", def: "100", kind: count(1, 100000), standing: ignored},
-		{name: "tlsenable", def: "no", kind: truth, at: func(s *S) any { return &s.TLSEnable }, standing: later},
-		{name: "tlsbindaddr", kind: text, standing: later},
-		{name: "tlscertfile", kind: text, standing: later},
-		{name: "tlsprivatekey", kind: text, standing: later},
-		{name: "tlscafile", kind: text, standing: later},
-		{name: "tlscapath", kind: text, standing: later},
-		{name: "tlscadir", kind: text, standing: later},
-		{name: "tlsdontverifyserver", def: "no", kind: text, standing: later},
-		{name: "tlscipher", kind: text, standing: later},
-		{name: "tlsclientmethod", kind: text, standing: later},
-		{name: "websocket_enabled", def: "yes", kind: truth, standing: ignored},
-		{name: "websocket_write_timeout", def: "100", kind: anyCount, standing: ignored},
-		{name: "srvlookup", def: "yes", kind: truth, at: func(s *S) any { return &s.SRVLookup }},
-		{name: "localnet", take: func(s *S, v string) error {
+		{Name: "tcpenable", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.TCPEnable }},
+		{Name: "tcpbindaddr", Take: func(s *S, v string) error { return takeListen(&s.TCP, v) }},
+		{Name: "tcpauthtimeout", Default: "30", Kind: option.Count(1, 3600), Standing: option.Ignored},
+		{Name: "tcpauthlimit", Default: "100", Kind: option.Count(1, 100000), Standing: option.Ignored},
+		{Name: "tlsenable", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.TLSEnable }, Standing: option.Later},
+		{Name: "tlsbindaddr", Kind: option.Text, Standing: option.Later},
+		{Name: "tlscertfile", Kind: option.Text, Standing: option.Later},
+		{Name: "tlsprivatekey", Kind: option.Text, Standing: option.Later},
+		{Name: "tlscafile", Kind: option.Text, Standing: option.Later},
+		{Name: "tlscapath", Kind: option.Text, Standing: option.Later},
+		{Name: "tlscadir", Kind: option.Text, Standing: option.Later},
+		{Name: "tlsdontverifyserver", Default: "no", Kind: option.Text, Standing: option.Later},
+		{Name: "tlscipher", Kind: option.Text, Standing: option.Later},
+		{Name: "tlsclientmethod", Kind: option.Text, Standing: option.Later},
+		{Name: "websocket_enabled", Default: "yes", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "websocket_write_timeout", Default: "100", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "srvlookup", Default: "yes", Kind: option.Truth, At: func(s *S) any { return &s.SRVLookup }},
+		{Name: "localnet", Take: func(s *S, v string) error {
 			p, err := prefix(v)
 			if err == nil {
 				s.LocalNets = append(s.LocalNets, p)
 			}
 			return err
 		}},
-		{name: "externaddr", take: func(s *S, v string) (err error) {
+		{Name: "externaddr", Take: func(s *S, v string) (err error) {
 			s.ExternalAddr, s.ExternalPort, err = hostAndPort(v)
 			return err
 		}},
-		{name: "externhost", take: func(s *S, v string) (err error) {
+		{Name: "externhost", Take: func(s *S, v string) (err error) {
 			s.ExternalHost, s.ExternalPort, err = hostAndPort(v)
 			return err
 		}},
-		{name: "externrefresh", def: "10", kind: anyCount, at: func(s *S) any { return &s.ExternalRefresh }},
-		{name: "externtcpport", def: "0", kind: count(0, 65535), at: func(s *S) any { return &s.ExternalTCPPort }},
-		{name: "externtlsport", def: "0", kind: count(0, 65535), standing: later},
-		{name: "matchexternaddrlocally", def: "no", kind: truth, standing: later},
-		{name: "matchexterniplocally", def: "no", kind: truth, standing: later},
-		{name: "media_address", kind: text, at: func(s *S) any { return &s.MediaAddress }},
-		{name: "rtpbindaddr", kind: text, standing: later},
-		{name: "stunaddr", kind: text, standing: later},
-		{name: "tos_sip", def: "0", kind: tos, at: func(s *S) any { return &s.TOS }},
-		{name: "tos_audio", def: "0", kind: tos, at: func(s *S) any { return &s.Device.e.TOSAudio }, standing: later},
-		{name: "tos_video", def: "0", kind: tos, standing: later},
-		{name: "tos_text", def: "0", kind: tos, standing: later},
-		{name: "cos_sip", def: "4", kind: count(0, 7), at: func(s *S) any { return &s.COS }, standing: later},
-		{name: "cos_audio", def: "5", kind: count(0, 7), standing: later},
-		{name: "cos_video", def: "6", kind: count(0, 7), standing: later},
-		{name: "cos_text", def: "5", kind: count(0, 7), standing: later},
+		{Name: "externrefresh", Default: "10", Kind: option.AnyCount, At: func(s *S) any { return &s.ExternalRefresh }},
+		{Name: "externtcpport", Default: "0", Kind: option.Count(0, 65535), At: func(s *S) any { return &s.ExternalTCPPort }},
+		{Name: "externtlsport", Default: "0", Kind: option.Count(0, 65535), Standing: option.Later},
+		{Name: "matchexternaddrlocally", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "matchexterniplocally", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "media_address", Kind: option.Text, At: func(s *S) any { return &s.MediaAddress }},
+		{Name: "rtpbindaddr", Kind: option.Text, Standing: option.Later},
+		{Name: "stunaddr", Kind: option.Text, Standing: option.Later},
+		{Name: "tos_sip", Default: "0", Kind: option.TOS, At: func(s *S) any { return &s.TOS }},
+		{Name: "tos_audio", Default: "0", Kind: option.TOS, At: func(s *S) any { return &s.Device.e.TOSAudio }, Standing: option.Later},
+		{Name: "tos_video", Default: "0", Kind: option.TOS, Standing: option.Later},
+		{Name: "tos_text", Default: "0", Kind: option.TOS, Standing: option.Later},
+		{Name: "cos_sip", Default: "4", Kind: option.Count(0, 7), At: func(s *S) any { return &s.COS }, Standing: option.Later},
+		{Name: "cos_audio", Default: "5", Kind: option.Count(0, 7), Standing: option.Later},
+		{Name: "cos_video", Default: "6", Kind: option.Count(0, 7), Standing: option.Later},
+		{Name: "cos_text", Default: "5", Kind: option.Count(0, 7), Standing: option.Later},
 
 		// Registration, ours and theirs.
-		{name: "minexpiry", def: "60", kind: anyCount, at: func(s *S) any { return &s.MinExpiry }},
-		{name: "maxexpiry", def: "3600", kind: anyCount, at: func(s *S) any { return &s.MaxExpiry }},
-		{name: "defaultexpiry", def: "120", kind: anyCount, at: func(s *S) any { return &s.DefaultExpiry }},
-		{name: "registertimeout", def: "20", kind: count(1, 86400), at: func(s *S) any { return &s.RegisterTimeout }},
-		{name: "registerattempts", def: "0", kind: anyCount, at: func(s *S) any { return &s.RegisterAttempts }},
-		{name: "register_retry_403", def: "no", kind: truth, at: func(s *S) any { return &s.RegisterRetry403 }},
-		{name: "qualifygap", def: "100", kind: anyCount, standing: ignored},
-		{name: "qualifypeers", def: "1", kind: anyCount, standing: ignored},
-		{name: "regcontext", kind: text, standing: later},
-		{name: "regextenonqualify", def: "no", kind: truth, standing: later},
-		{name: "ignoreregexpire", def: "no", kind: truth, standing: later},
-		{name: "mwi", kind: text, secret: true, standing: later},
-		{name: "mwiexpiry", def: "3600", kind: anyCount, standing: later},
-		{name: "submin", def: "60", kind: anyCount, standing: later},
-		{name: "subminexpiry", def: "60", kind: anyCount, at: func(s *S) any { return &s.MinSubscription }, standing: later},
-		{name: "submaxexpiry", def: "3600", kind: anyCount, at: func(s *S) any { return &s.MaxSubscription }, standing: later},
+		{Name: "minexpiry", Default: "60", Kind: option.AnyCount, At: func(s *S) any { return &s.MinExpiry }},
+		{Name: "maxexpiry", Default: "3600", Kind: option.AnyCount, At: func(s *S) any { return &s.MaxExpiry }},
+		{Name: "defaultexpiry", Default: "120", Kind: option.AnyCount, At: func(s *S) any { return &s.DefaultExpiry }},
+		{Name: "registertimeout", Default: "20", Kind: option.Count(1, 86400), At: func(s *S) any { return &s.RegisterTimeout }},
+		{Name: "registerattempts", Default: "0", Kind: option.AnyCount, At: func(s *S) any { return &s.RegisterAttempts }},
+		{Name: "register_retry_403", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.RegisterRetry403 }},
+		{Name: "qualifygap", Default: "100", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "qualifypeers", Default: "1", Kind: option.AnyCount, Standing: option.Ignored},
+		{Name: "regcontext", Kind: option.Text, Standing: option.Later},
+		{Name: "regextenonqualify", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "ignoreregexpire", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "mwi", Kind: option.Text, Secret: true, Standing: option.Later},
+		{Name: "mwiexpiry", Default: "3600", Kind: option.AnyCount, Standing: option.Later},
+		{Name: "submin", Default: "60", Kind: option.AnyCount, Standing: option.Later},
+		{Name: "subminexpiry", Default: "60", Kind: option.AnyCount, At: func(s *S) any { return &s.MinSubscription }, Standing: option.Later},
+		{Name: "submaxexpiry", Default: "3600", Kind: option.AnyCount, At: func(s *S) any { return &s.MaxSubscription }, Standing: option.Later},
 
 		// What our messages look like.
-		{name: "callerid", def: "asterisk", kind: text, at: func(s *S) any { return &s.CallerID }},
-		{name: "useragent", kind: text, at: func(s *S) any { return &s.UserAgent }},
-		{name: "sdpowner", def: "root", take: func(s *S, v string) error {
+		{Name: "callerid", Default: "asterisk", Kind: option.Text, At: func(s *S) any { return &s.CallerID }},
+		{Name: "useragent", Kind: option.Text, At: func(s *S) any { return &s.UserAgent }},
+		{Name: "sdpowner", Default: "root", Take: func(s *S, v string) error {
 			if v == "" || strings.ContainsAny(v, " \t") {
 				return errors.New("must be one word")
 			}
 			s.SDPOwner = v
 			return nil
 		}},
-		{name: "sdpsession", kind: text, at: func(s *S) any { return &s.SDPSession }},
-		{name: "t1min", def: "100", kind: milliseconds(1, 60000), at: func(s *S) any { return &s.TimerT1Min }, standing: later},
-		{name: "timert1", def: "500", kind: milliseconds(1, 60000), at: func(s *S) any { return &s.TimerT1 }, standing: later},
-		{name: "timerb", def: "32000", kind: milliseconds(1, 3600000), at: func(s *S) any { return &s.TimerB }, standing: later},
-		{name: "maxforwards", def: "70", kind: count(1, 255), at: func(s *S) any { return &s.MaxForwards }},
-		{name: "pedantic", def: "yes", kind: truth, at: func(s *S) any { return &s.Pedantic }, standing: ignored},
-		{name: "compactheaders", def: "no", kind: truth, at: func(s *S) any { return &s.CompactHeaders }, standing: later},
-		{name: "legacy_useroption_parsing", def: "no", kind: truth, standing: later},
-		{name: "shrinkcallerid", def: "yes", kind: truth, standing: later},
-		{name: "prematuremedia", def: "yes", kind: truth, standing: later},
-		{name: "relaxdtmf", def: "no", kind: truth, standing: ignored},
-		{name: "directrtpsetup", def: "no", kind: truth, standing: later},
-		{name: "notifyringing", def: "yes", kind: text, standing: later},
-		{name: "notifyhold", def: "no", kind: truth, at: func(s *S) any { return &s.NotifyHold }, standing: later},
-		{name: "notifycid", def: "no", kind: text, standing: later},
-		{name: "notifymimetype", def: "application/simple-message-summary", kind: text, standing: later},
-		{name: "checkmwi", kind: text, standing: ignored},
-		{name: "storesipcause", def: "no", kind: truth, standing: ignored},
-		{name: "store_sip_cause", def: "no", kind: truth, standing: ignored},
-		{name: "callevents", kind: text, standing: ignored},
-		{name: "subscribe_network_change_event", def: "yes", kind: truth, standing: ignored},
+		{Name: "sdpsession", Kind: option.Text, At: func(s *S) any { return &s.SDPSession }},
+		{Name: "t1min", Default: "100", Kind: option.Milliseconds(1, 60000), At: func(s *S) any { return &s.TimerT1Min }, Standing: option.Later},
+		{Name: "timert1", Default: "500", Kind: option.Milliseconds(1, 60000), At: func(s *S) any { return &s.TimerT1 }, Standing: option.Later},
+		{Name: "timerb", Default: "32000", Kind: option.Milliseconds(1, 3600000), At: func(s *S) any { return &s.TimerB }, Standing: option.Later},
+		{Name: "maxforwards", Default: "70", Kind: option.Count(1, 255), At: func(s *S) any { return &s.MaxForwards }},
+		{Name: "pedantic", Default: "yes", Kind: option.Truth, At: func(s *S) any { return &s.Pedantic }, Standing: option.Ignored},
+		{Name: "compactheaders", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.CompactHeaders }, Standing: option.Later},
+		{Name: "legacy_useroption_parsing", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "shrinkcallerid", Default: "yes", Kind: option.Truth, Standing: option.Later},
+		{Name: "prematuremedia", Default: "yes", Kind: option.Truth, Standing: option.Later},
+		{Name: "relaxdtmf", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "directrtpsetup", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "notifyringing", Default: "yes", Kind: option.Text, Standing: option.Later},
+		{Name: "notifyhold", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.NotifyHold }, Standing: option.Later},
+		{Name: "notifycid", Default: "no", Kind: option.Text, Standing: option.Later},
+		{Name: "notifymimetype", Default: "application/simple-message-summary", Kind: option.Text, Standing: option.Later},
+		{Name: "checkmwi", Kind: option.Text, Standing: option.Ignored},
+		{Name: "storesipcause", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "store_sip_cause", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "callevents", Kind: option.Text, Standing: option.Ignored},
+		{Name: "subscribe_network_change_event", Default: "yes", Kind: option.Truth, Standing: option.Ignored},
 
 		// Traces.
-		{name: "sipdebug", def: "no", kind: truth, at: func(s *S) any { return &s.Debug }},
-		{name: "recordhistory", def: "no", kind: truth, at: func(s *S) any { return &s.RecordHistory }},
-		{name: "dumphistory", def: "no", kind: truth, standing: later},
+		{Name: "sipdebug", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.Debug }},
+		{Name: "recordhistory", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.RecordHistory }},
+		{Name: "dumphistory", Default: "no", Kind: option.Truth, Standing: option.Later},
 
 		// Databases of devices, jitter buffers.
-		{name: "rtcachefriends", def: "no", kind: truth, standing: ignored},
-		{name: "rtsavesysname", def: "no", kind: truth, standing: ignored},
-		{name: "rtsavepath", def: "no", kind: truth, standing: ignored},
-		{name: "rtupdate", def: "yes", kind: truth, standing: ignored},
-		{name: "rtautoclear", def: "yes", kind: text, standing: ignored},
-		{name: "jbenable", def: "no", kind: truth, standing: later},
-		{name: "jbforce", def: "no", kind: truth, standing: later},
-		{name: "jbmaxsize", kind: text, standing: later},
-		{name: "jbresyncthreshold", kind: text, standing: later},
-		{name: "jbimpl", kind: text, standing: later},
-		{name: "jbtargetextra", kind: text, standing: later},
-		{name: "jblog", def: "no", kind: truth, standing: later},
-		{name: "t38pt_udptl_ec", kind: text, standing: later},
+		{Name: "rtcachefriends", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "rtsavesysname", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "rtsavepath", Default: "no", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "rtupdate", Default: "yes", Kind: option.Truth, Standing: option.Ignored},
+		{Name: "rtautoclear", Default: "yes", Kind: option.Text, Standing: option.Ignored},
+		{Name: "jbenable", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "jbforce", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "jbmaxsize", Kind: option.Text, Standing: option.Later},
+		{Name: "jbresyncthreshold", Kind: option.Text, Standing: option.Later},
+		{Name: "jbimpl", Kind: option.Text, Standing: option.Later},
+		{Name: "jbtargetextra", Kind: option.Text, Standing: option.Later},
+		{Name: "jblog", Default: "no", Kind: option.Truth, Standing: option.Later},
+		{Name: "t38pt_udptl_ec", Kind: option.Text, Standing: option.Later},
 	}
 }
 
 func takeGuests(s *SIP, v string) error {
-	on, _, err := truth.read(v)
+	on, _, err := option.Truth.Read(v)
 	s.AllowGuest, _ = on.(bool)
 	s.guestsWritten = true
 	return err

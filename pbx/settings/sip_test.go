@@ -11,6 +11,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
+	"branchline/pbx/settings/option"
 )
 
 func sipFile(t *testing.T, text string) *astconf.File {
@@ -300,18 +301,18 @@ func TestJoinConflict(t *testing.T) {
 
 // Every default in the tables is a value of its own kind.
 func TestSIPDefaultsReadable(t *testing.T) {
-	check := func(name, def string, k kind, plain bool) {
-		if plain && def != "" && k.read != nil {
-			if _, _, err := k.read(def); err != nil {
+	check := func(name, def string, k option.Kind, plain bool) {
+		if plain && def != "" && k.Read != nil {
+			if _, _, err := k.Read(def); err != nil {
 				t.Errorf("%s: default %q: %v", name, def, err)
 			}
 		}
 	}
 	for _, o := range sipGeneralOptions() {
-		check(o.name, o.def, o.kind, o.take == nil)
+		check(o.Name, o.Default, o.Kind, o.Take == nil)
 	}
 	for _, o := range sipDeviceOptions() {
-		check(o.name, o.def, o.kind, o.take == nil)
+		check(o.Name, o.Default, o.Kind, o.Take == nil)
 	}
 }
 

@@ -6,11 +6,14 @@ package settings
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"branchline/media"
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
+	"branchline/pbx/settings/option"
 )
 
 // A Snapshot is one accepted configuration. It is never changed after it was
@@ -38,8 +41,8 @@ type Object struct {
 	Pos astconf.Pos
 
 	sec      *astconf.Section // where it was read from; nil for defaults
-	set      []Option         // what the file says, sorted by name
-	defaults []Option         // of the object's type, sorted by name; shared, never written
+	set      []option.Shown   // what the file says, sorted by name
+	defaults []option.Shown   // of the object's type, sorted by name; shared, never written
 }
 
 // At is the place where the file sets an option, named as in the file; the
@@ -55,9 +58,6 @@ func (o *Object) At(option string) astconf.Pos {
 
 // Section is what the object was read from; nil if it is made of defaults.
 func (o *Object) Section() *astconf.Section { return o.sec }
-
-// An Option is one line of `pjsip show endpoint X`.
-type Option struct{ Name, Value string }
 
 type Global struct {
 	Object
@@ -249,4 +249,29 @@ type RTP struct {
 	Probation           int // packets before a new source is believed
 	DTMFTimeout         time.Duration
 	RTCPInterval        time.Duration
+}
+
+// Options lists every option as it stands after defaults, sorted by name, in
+// the words `pjsip show ...` prints. Secrets are masked.
+func (o *Object) Options() []option.Shown {
+	out := make([]option.Shown, 0, len(o.defaults)+len(o.set))
+	for _, d := range o.defaults {
+		if _, found := slices.BinarySearchFunc(o.set, d, option.ByName); !found {
+			out = append(out, d)
+		}
+	}
+	out = append(out, o.set...)
+	slices.SortStableFunc(out, option.ByName)
+	return out
+}
+
+// Option tells one option's value as Options would list it. ok is false if the
+// object has no such option.
+func (o *Object) Option(name string) (value string, ok bool) {
+	for _, list := range [][]option.Shown{o.set, o.defaults} {
+		if i, found := slices.BinarySearchFunc(list, option.Shown{Name: strings.ToLower(name)}, option.ByName); found {
+			return list[i].Value, true
+		}
+	}
+	return "", false
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/option"
 )
 
 const (
@@ -81,8 +82,8 @@ func appendText(b []byte, s string) []byte {
 }
 
 // Fields lists the contact as `pjsip show contact` does, sorted by name.
-func (c *Contact) Fields(aor *settings.AOR) []settings.Option {
-	out := []settings.Option{
+func (c *Contact) Fields(aor *settings.AOR) []option.Shown {
+	out := []option.Shown{
 		{Name: "authenticate_qualify", Value: yesNo(aor.AuthenticateQualify)},
 		{Name: "call_id", Value: c.CallID},
 		{Name: "endpoint", Value: c.Endpoint},

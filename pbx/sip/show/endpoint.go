@@ -10,6 +10,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/option"
 	"branchline/pbx/sip/registrar"
 )
 
@@ -31,7 +32,7 @@ func endpoints() shelf {
 		names: func(d *Deps) []string { return sorted(d.Snapshot().Endpoints) },
 		line:  endpointLine,
 		block: endpointBlock,
-		fields: func(d *Deps, name string) []settings.Option {
+		fields: func(d *Deps, name string) []option.Shown {
 			if e := d.Snapshot().Endpoints[name]; e != nil {
 				return e.Options()
 			}
@@ -205,19 +206,19 @@ func aorLine(w io.Writer, a *settings.AOR, indent string, width int) {
 }
 
 // aorFields are the options, with the contacts of the moment under contact.
-func aorFields(d *Deps, name string) []settings.Option {
+func aorFields(d *Deps, name string) []option.Shown {
 	a := d.Snapshot().AORs[name]
 	if a == nil {
 		return nil
 	}
-	list := slices.DeleteFunc(a.Options(), func(o settings.Option) bool { return o.Name == "contact" })
+	list := slices.DeleteFunc(a.Options(), func(o option.Shown) bool { return o.Name == "contact" })
 	for _, c := range byHash(d.Contacts.Contacts(name)) {
-		list = append(list, settings.Option{Name: "contact", Value: c.URI})
+		list = append(list, option.Shown{Name: "contact", Value: c.URI})
 	}
-	if !slices.ContainsFunc(list, func(o settings.Option) bool { return o.Name == "contact" }) {
-		list = append(list, settings.Option{Name: "contact"})
+	if !slices.ContainsFunc(list, func(o option.Shown) bool { return o.Name == "contact" }) {
+		list = append(list, option.Shown{Name: "contact"})
 	}
-	slices.SortStableFunc(list, func(a, b settings.Option) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(list, func(a, b option.Shown) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
@@ -260,7 +261,7 @@ func contacts() shelf {
 				contactLine(w, c, "  ", 46)
 			}
 		},
-		fields: func(d *Deps, name string) []settings.Option {
+		fields: func(d *Deps, name string) []option.Shown {
 			c := contactNamed(d, name)
 			if c == nil {
 				return nil

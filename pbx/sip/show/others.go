@@ -10,6 +10,7 @@ import (
 
 	"branchline/pbx/cli"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/option"
 	"branchline/pbx/sip/outreg"
 )
 
@@ -22,7 +23,7 @@ func auths() shelf {
 				fmt.Fprintf(w, "     Auth:  %s/%s\n", name, a.Username)
 			}
 		},
-		fields: func(d *Deps, name string) []settings.Option {
+		fields: func(d *Deps, name string) []option.Shown {
 			if a := d.Snapshot().Auths[name]; a != nil {
 				return a.Options()
 			}
@@ -70,7 +71,7 @@ func identifies() shelf {
 				criteria(w, id, 11)
 			}
 		},
-		fields: func(d *Deps, name string) []settings.Option {
+		fields: func(d *Deps, name string) []option.Shown {
 			if id := find(d, name); id != nil {
 				return id.Options()
 			}
@@ -119,7 +120,7 @@ func transports() shelf {
 				transportLine(w, t, "")
 			}
 		},
-		fields: func(d *Deps, name string) []settings.Option {
+		fields: func(d *Deps, name string) []option.Shown {
 			t := d.Snapshot().Transport(name)
 			if t == nil {
 				return nil
@@ -161,7 +162,7 @@ func registrations() shelf {
 			}
 			fmt.Fprintf(w, " %-54.54s  %-26.26s  %-16s  %s\n", s.ID+"/"+s.ServerURI, strings.Join(s.OutboundAuths, ","), s.State, due(s))
 		},
-		fields: func(d *Deps, name string) []settings.Option {
+		fields: func(d *Deps, name string) []option.Shown {
 			if s, ok := find(d, name); ok {
 				return s.Options()
 			}

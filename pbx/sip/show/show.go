@@ -16,6 +16,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/option"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
 )
@@ -55,7 +56,7 @@ type shelf struct {
 	names     func(d *Deps) []string
 	line      func(d *Deps, w io.Writer, name string) // in lists
 	block     func(d *Deps, w io.Writer, name string) // in show; nil: as line
-	fields    func(d *Deps, name string) []settings.Option
+	fields    func(d *Deps, name string) []option.Shown
 	data      func(d *Deps, name string) cli.Record // the values of line and block
 }
 
@@ -176,7 +177,7 @@ func (s shelf) single(d *Deps, w io.Writer, args []string) error {
 
 // parameters prints a two-column table of options, which is an object of that
 // name in a document; an option that is there more than once has a list.
-func parameters(w io.Writer, object string, list []settings.Option) {
+func parameters(w io.Writer, object string, list []option.Shown) {
 	var r cli.Record
 	for _, o := range list {
 		if n := len(r) - 1; n >= 0 && r[n].Name == o.Name { // they are sorted
