@@ -17,6 +17,7 @@ import (
 // do: so nothing is given up for good, the candidates take turns.
 type debut struct {
 	turns  []Config // the administrator's first, then what has proven itself before
+	known  bool     // the only one has proven itself before: it is the place that may be new
 	taken  int      // turns so far
 	state  netcfg.State
 	timer  *time.Timer
@@ -32,13 +33,19 @@ func (s *Steward) endDebut() {
 	}
 }
 
-// turnTime is how long a turn is if a configuration does not say.
-const turnTime = 2 * time.Minute
+// turnTime is how long a turn is if a configuration does not say, and knownTime how long
+// one that has proven itself before is left alone: routers take their time after a power
+// cut, too.
+const (
+	turnTime  = 2 * time.Minute
+	knownTime = 10 * time.Minute
+)
 
-// Begin puts the first configuration into force. If it has proven itself before that
-// is all. Otherwise it takes turns with the one that has, c.Confirm each, until one of
-// them is proven; without such a one it stays, with the emergency address as well.
-// The error says which steps could not be taken; the others were.
+// Begin puts the first configuration into force. If it has proven itself before it stays.
+// Otherwise it takes turns with the one that has, c.Confirm each, until one of them is
+// proven; without such a one it stays, too. What stays without a proof gets the emergency
+// address as well, in the end. The error says which steps could not be taken; the others
+// were.
 func (s *Steward) Begin(c Config) error {
 	good := s.proved()
 	s.mu.Lock()
@@ -46,12 +53,11 @@ func (s *Steward) Begin(c Config) error {
 	s.begun = true
 	switch {
 	case good == nil:
-		return s.introduce([]Config{c})
+		return s.introduce(&debut{turns: []Config{c}})
 	case c.alike(*good):
-		s.config = c
-		return errors.Join(s.guard(), s.settle())
+		return s.introduce(&debut{turns: []Config{c}, known: true})
 	}
-	return s.introduce([]Config{c, *good})
+	return s.introduce(&debut{turns: []Config{c, *good}})
 }
 
 // BeginWithout begins when what is written cannot be used: with what has proven
@@ -62,10 +68,9 @@ func (s *Steward) BeginWithout(why string, other Config) error {
 	defer s.mu.Unlock()
 	s.begun, s.refused = true, why
 	if good != nil {
-		s.config = *good
-		return errors.Join(s.guard(), s.settle())
+		return s.introduce(&debut{turns: []Config{*good}, known: true})
 	}
-	return s.introduce([]Config{other})
+	return s.introduce(&debut{turns: []Config{other}})
 }
 
 func (s *Steward) proved() *Config {
@@ -90,10 +95,9 @@ func (c Config) alike(o Config) bool {
 }
 
 // introduce begins a debut. s.mu is held.
-func (s *Steward) introduce(turns []Config) error {
-	state, err := s.o.Kernel.State(s.ctx)
-	s.debut = &debut{turns: turns, state: state}
-	s.config = turns[0]
+func (s *Steward) introduce(d *debut) (err error) {
+	d.state, err = s.o.Kernel.State(s.ctx)
+	s.debut, s.config = d, d.turns[0]
 	err = errors.Join(err, s.guard(), s.settle())
 	s.turn()
 	return err
@@ -105,7 +109,7 @@ func (s *Steward) turn() {
 	ctx, cancel := context.WithCancel(s.ctx)
 	d.cancel = cancel
 	d.taken++
-	d.timer = time.AfterFunc(cmp.Or(c.Confirm, turnTime), func() {
+	d.timer = time.AfterFunc(d.limit(c), func() {
 		s.mu.Lock()
 		var err error
 		if ctx.Err() == nil {
@@ -117,11 +121,19 @@ func (s *Steward) turn() {
 	go s.prove(ctx, time.Now(), c, s.succeed)
 }
 
+// limit is how long a turn is.
+func (d *debut) limit(c Config) time.Duration {
+	if d.known {
+		return knownTime
+	}
+	return cmp.Or(c.Confirm, turnTime)
+}
+
 // overtime is when a turn is over and nothing has proven it. s.mu is held.
 func (s *Steward) overtime() error {
 	d, left := s.debut, s.config
 	s.rescue = d.taken >= len(d.turns) && s.o.Emergency.IsValid()
-	s.log.Error("nothing proves that the network works", "within", cmp.Or(left.Confirm, turnTime), "another", len(d.turns) > 1, "emergency", s.rescue)
+	s.log.Error("nothing proves that the network works", "within", d.limit(left), "another", len(d.turns) > 1, "emergency", s.rescue)
 	if len(d.turns) == 1 {
 		return s.settle() // its proof is waited for, however long
 	}
@@ -161,15 +173,19 @@ func (s *Steward) learn() {
 	s.o.Memory.Prove(&c)
 }
 
-// wanted is the configuration in force: in an emergency with every interface.
+// doubted reports whether there is an emergency that the configuration may be to blame
+// for.
+func (s *Steward) doubted() bool { return s.rescue && s.debut != nil && !s.debut.known }
+
+// wanted is the configuration in force: if it is doubted, with every interface.
 func (s *Steward) wanted() Config {
 	c := s.config
-	c.Every = c.Every || s.rescue
+	c.Every = c.Every || s.doubted()
 	return c
 }
 
 // emergency adds the address that is always the same to the first Ethernet interface
-// with a cable. None of them may be off: that could be what is wrong.
+// with a cable. None of them stays off if that could be what is wrong.
 func (s *Steward) emergency(have netcfg.State, d *netcfg.Desired) {
 	given := false
 	for n := range d.Interfaces {
@@ -179,8 +195,8 @@ func (s *Steward) emergency(have netcfg.State, d *netcfg.Desired) {
 		if l == nil || !l.Ethernet || l.Kind == "vlan" {
 			continue
 		}
-		i.Up = true
-		if l.Carrier && !port && !given {
+		i.Up = i.Up || s.doubted()
+		if i.Up && l.Carrier && !port && !given {
 			i.Addresses, given = append(i.Addresses, s.o.Emergency), true
 		}
 	}

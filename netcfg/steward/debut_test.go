@@ -64,25 +64,40 @@ func TestDebutIsProven(t *testing.T) {
 	})
 }
 
-// What has worked before is not asked for a proof again, however long the network takes.
+// What has worked before stays, however long the network takes. But the box may have been
+// moved: so it can be reached beside it in the end, and what is off stays off.
 func TestDebutOfTheKnown(t *testing.T) {
-	inHouse(t, bare, func(h *house) {
+	inHouse(t, bare+"link eth1 mac 52:54:00:00:00:02 up carrier\nlink eth2 mac 52:54:00:00:00:03 up carrier\n", func(h *house) {
 		good := static("192.0.2.9/24", "192.0.2.1")
+		good.Interfaces = append([]Interface{{Interface: netcfg.Interface{Name: "eth1"}}}, good.Interfaces...)
 		good.Firewall.Guard = true
 		text, err := json.Marshal(good)
 		h.must(err)
-		good = Config{}
-		h.must(json.Unmarshal(text, &good))
-		h.Prove(&good)
-		c := static("192.0.2.9/24", "192.0.2.1")
-		c.Firewall.Guard, c.Firewall.Marks = true, []netcfg.Mark{}
-		c.Confirm, c.Manual, c.Proof = time.Second, true, Proof{}
+		read := Config{}
+		h.must(json.Unmarshal(text, &read))
+		h.Prove(&read)
+		c := good
+		c.Firewall.Marks = []netcfg.Mark{}
+		c.Confirm, c.Manual = time.Second, false
 		h.must(h.Begin(c))
-		h.pass(time.Hour)
-		h.wantState(here)
+		h.pass(9 * time.Minute)
+		plugged := strings.Replace(here, "addr", "link eth1 mac 52:54:00:00:00:02 carrier\nlink eth2 mac 52:54:00:00:00:03 up carrier\naddr", 1)
+		h.wantState(plugged)
 		if s := h.status(); s.Unproven || s.Refused != "" || s.Rescue.IsValid() || len(h.filter) != 1 {
 			t.Errorf("%+v", s)
 		}
+		h.pass(2 * time.Minute)
+		h.wantState(withHelp(plugged))
+		if s := h.status(); s.Unproven || s.Refused != "" || !s.Rescue.IsValid() {
+			t.Errorf("%+v", s)
+		}
+		if n, _ := h.count(); n != 0 {
+			t.Error("an address is asked for that nobody wants")
+		}
+		h.pass(time.Hour)
+		h.kernel.Reach("192.0.2.1", true)
+		h.pass(11 * time.Second)
+		h.wantState(plugged)
 	})
 }
 
@@ -106,7 +121,7 @@ func TestDebutWithoutProof(t *testing.T) {
 		}
 		h.pass(time.Hour)
 		h.locked(func() { h.heard = time.Now() })
-		h.pass(2 * time.Second)
+		h.pass(11 * time.Second)
 		h.wantState(strings.Replace(plugged, "00:02\n", "00:02 up carrier\n", 1))
 		if s := h.status(); s.Unproven || s.Rescue.IsValid() || h.goodAddress() != "192.0.2.9/24" || s.Last != "kept: a phone has registered" {
 			t.Errorf("%+v %q", s, h.goodAddress())
@@ -179,7 +194,7 @@ func TestBeginWithout(t *testing.T) {
 		good := static("192.0.2.9/24", "192.0.2.1")
 		h.Prove(&good)
 		h.must(h.BeginWithout("network.conf:2: no such option", Config{Every: true}))
-		h.pass(time.Hour)
+		h.pass(5 * time.Minute)
 		h.wantState(here)
 		if s := h.status(); s.Unproven || s.Refused != "network.conf:2: no such option" {
 			t.Errorf("%+v", s)

@@ -264,7 +264,7 @@ type Status struct {
 	Names  Names
 	Trial  time.Time // when the change is taken back; zero: there is none
 	Last   string    // how the last trial ended
-	// Unproven is set as long as nothing has proven the configuration of the start.
+	// Unproven is set as long as nothing has ever proven the configuration of the start.
 	Unproven bool
 	Refused  string       // why what is in force is not what is written; "" if it is
 	Rescue   netip.Prefix // the emergency address, if it is in force
@@ -279,7 +279,7 @@ func (s *Steward) Status() (Status, error) {
 	if err != nil {
 		return Status{}, fmt.Errorf("network: %w", err)
 	}
-	out := Status{Config: s.config, State: have, Want: s.desired(have), Leases: map[string]dhcp.Lease{}, Names: s.names, Last: s.last, Wrong: s.said, Unproven: s.debut != nil, Refused: s.refused}
+	out := Status{Config: s.config, State: have, Want: s.desired(have), Leases: map[string]dhcp.Lease{}, Names: s.names, Last: s.last, Wrong: s.said, Unproven: s.debut != nil && !s.debut.known, Refused: s.refused}
 	if s.rescue {
 		out.Rescue = s.o.Emergency
 	}

@@ -47,8 +47,12 @@ func (t *trial) end() {
 	t.cancel()
 }
 
-// proveEvery is the pause between two attempts.
-const proveEvery = time.Second
+// The pause between two attempts, and the one after it has taken long.
+const (
+	proveEvery  = time.Second
+	proveSlowly = 10 * time.Second
+	long        = 15 * time.Minute
+)
 
 // Try puts a configuration into force. Unless it is proven within c.Confirm it is
 // taken back; a step that fails takes it back at once, and is the error.
@@ -100,7 +104,11 @@ func (s *Steward) prove(ctx context.Context, since time.Time, c Config, kept fun
 			s.mu.Unlock()
 			return
 		}
-		pause(ctx, proveEvery)
+		every := proveEvery
+		if time.Since(since) > long {
+			every = proveSlowly
+		}
+		pause(ctx, every)
 		if ctx.Err() != nil {
 			return
 		}
@@ -224,7 +232,7 @@ func (s *Steward) takeBack(why string) {
 		s.log.Error("the network is not as it was", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	if t.debut != nil {
-		s.introduce(t.debut.turns)
+		_ = s.introduce(&debut{turns: t.debut.turns, known: t.debut.known}) // it has been said
 	}
 	if s.o.Decided != nil {
 		s.o.Decided(false, refused)
