@@ -66,11 +66,12 @@ const again = 10 * time.Second
 func (s *Server) Run(ctx context.Context) error {
 	var open sync.WaitGroup
 	defer open.Wait()
+	var made ring
 	for ctx.Err() == nil {
 		c := s.now()
 		var retry <-chan time.Time
 		if c.Secret != "" {
-			l, err := s.listen(ctx, c)
+			l, err := s.listen(ctx, c, &made)
 			if err == nil {
 				open.Go(func() { s.accept(ctx, l, c.From, &open) })
 				select {
@@ -98,8 +99,24 @@ type hall struct {
 	key []byte
 }
 
-func (s *Server) listen(ctx context.Context, c Config) (hall, error) {
-	key, err := keyOf(c.Secret)
+// A ring keeps the key of the last secret: to make one is costly.
+type ring struct {
+	secret string
+	key    []byte
+}
+
+func (r *ring) of(secret string) (key []byte, err error) {
+	if r.key == nil || r.secret != secret {
+		if key, err = keyOf(secret); err != nil {
+			return nil, err
+		}
+		r.secret, r.key = secret, key
+	}
+	return r.key, nil
+}
+
+func (s *Server) listen(ctx context.Context, c Config, made *ring) (hall, error) {
+	key, err := made.of(c.Secret)
 	if err != nil {
 		return hall{}, err
 	}
