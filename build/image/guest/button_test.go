@@ -189,7 +189,7 @@ func TestButton(t *testing.T) {
 	}
 
 	expect(`branchline.txt is turned into a configuration for 4 phones, 0 complaints`)
-	run("echo marked > /data/lib/asterisk/mark")
+	run("mkdir -p /data/lib/asterisk; echo marked > /data/lib/asterisk/mark")
 	if got := over(); got != mine {
 		t.Fatalf("%q, want %q", got, mine)
 	}
