@@ -19,6 +19,7 @@ import (
 	"branchline/pbx/dialplan"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/sipconf"
 )
 
 // An Input is one configuration and its surroundings. Rules that need what is
@@ -49,9 +50,9 @@ func Compile(in Input) (*settings.Snapshot, *dialplan.Plan, []astconf.Diag) {
 	rtp, found := settings.FromRTP(in.Files["rtp.conf"])
 	snap.RTP = rtp
 	add(found)
-	legacy, found := settings.FromSIP(in.Files["sip.conf"])
+	legacy, found := sipconf.Read(in.Files["sip.conf"])
 	add(found)
-	add(snap.Join(legacy))
+	add(legacy.Join(snap))
 	lines, found := lineconf.Read(in.Files)
 	add(found)
 	extensions := in.Files["extensions.conf"]

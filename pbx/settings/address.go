@@ -11,8 +11,8 @@ import (
 	"branchline/pbx/settings/option"
 )
 
-// prefix reads a.b.c.d, a.b.c.d/len, a.b.c.d/mask and the same for IPv6.
-func prefix(s string) (netip.Prefix, error) {
+// ParsePrefix reads a.b.c.d, a.b.c.d/len, a.b.c.d/mask and the same for IPv6.
+func ParsePrefix(s string) (netip.Prefix, error) {
 	s = strings.TrimSpace(s)
 	host, length, ranged := strings.Cut(s, "/")
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
@@ -74,20 +74,21 @@ func match(item string) (Match, error) {
 	if ranged {
 		addr += "/" + length
 	}
-	p, err := prefix(addr)
+	p, err := ParsePrefix(addr)
 	if err == nil {
 		m.Prefix = p
 		m.Text = m.short()
 		return m, nil
 	}
-	if host, _, _ := strings.Cut(rest, ":"); !ranged && isHostName(host) {
+	if host, _, _ := strings.Cut(rest, ":"); !ranged && IsHostName(host) {
 		m.Host = rest
 		return m, nil
 	}
 	return m, err
 }
 
-func isHostName(s string) bool {
+// IsHostName reports whether s could be the name of a host.
+func IsHostName(s string) bool {
 	if s == "" || strings.Trim(s, "0123456789.") == "" {
 		return false
 	}
@@ -117,10 +118,11 @@ func (m Match) long() string {
 	return m.bang() + withMask(m.Prefix, m.Port)
 }
 
-func takeRules(to *[]Rule, permit bool, s string) error {
+// TakeRules adds one permit or deny line to a list of rules.
+func TakeRules(to *[]Rule, permit bool, s string) error {
 	for _, item := range option.CommaList(s) {
 		item, negated := strings.CutPrefix(item, "!")
-		p, err := prefix(item)
+		p, err := ParsePrefix(item)
 		if err != nil {
 			return err
 		}

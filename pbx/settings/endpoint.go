@@ -30,18 +30,18 @@ func endpointOptions() []option.Row[Endpoint] {
 			Kind: option.WordList("username", "ip", "auth_username", "header", "request_uri", "transport")},
 		{Name: "acl", Take: func(*E, string) error { return option.Doubt("acl.conf is not read; write permit and deny here") },
 			Show: func(e *E) []string { return ruleWords(e.ACL) }},
-		{Name: "permit", Showing: option.Never, Under: "acl", Take: func(e *E, s string) error { return takeRules(&e.ACL, true, s) }},
-		{Name: "deny", Showing: option.Never, Under: "acl", Take: func(e *E, s string) error { return takeRules(&e.ACL, false, s) }},
+		{Name: "permit", Showing: option.Never, Under: "acl", Take: func(e *E, s string) error { return TakeRules(&e.ACL, true, s) }},
+		{Name: "deny", Showing: option.Never, Under: "acl", Take: func(e *E, s string) error { return TakeRules(&e.ACL, false, s) }},
 		{Name: "contact_acl", Take: func(*E, string) error {
 			return option.Doubt("acl.conf is not read; write contact_permit and contact_deny here")
 		}, Show: func(e *E) []string { return ruleWords(e.ContactACL) }},
-		{Name: "contact_permit", Showing: option.Never, Under: "contact_acl", Take: func(e *E, s string) error { return takeRules(&e.ContactACL, true, s) }},
-		{Name: "contact_deny", Showing: option.Never, Under: "contact_acl", Take: func(e *E, s string) error { return takeRules(&e.ContactACL, false, s) }},
+		{Name: "contact_permit", Showing: option.Never, Under: "contact_acl", Take: func(e *E, s string) error { return TakeRules(&e.ContactACL, true, s) }},
+		{Name: "contact_deny", Showing: option.Never, Under: "contact_acl", Take: func(e *E, s string) error { return TakeRules(&e.ContactACL, false, s) }},
 		{Name: "allow_unauthenticated_options", Default: "no", Kind: option.Truth, At: func(e *E) any { return &e.AllowUnauthenticatedOptions }},
 
 		// Media.
-		{Name: "allow", Default: "(nothing)", Take: func(e *E, s string) error { return e.takeCodecs(s, true) }, Show: func(e *E) []string { return []string{codecWords(e.Codecs)} }},
-		{Name: "disallow", Showing: option.Never, Under: "allow", Take: func(e *E, s string) error { return e.takeCodecs(s, false) }},
+		{Name: "allow", Default: "(nothing)", Take: func(e *E, s string) error { return e.TakeCodecs(s, true) }, Show: func(e *E) []string { return []string{codecWords(e.Codecs)} }},
+		{Name: "disallow", Showing: option.Never, Under: "allow", Take: func(e *E, s string) error { return e.TakeCodecs(s, false) }},
 		{Name: "dtmf_mode", Default: "rfc4733", Take: takeDTMF, Show: func(e *E) []string { return []string{e.DTMF.String()} }},
 		{Name: "direct_media", Default: "yes", Kind: option.Truth, At: func(e *E) any { return &e.DirectMedia }},
 		{Name: "direct_media_method", Default: "invite", Kind: option.Choice("invite|reinvite", "update"), Standing: option.Later},
@@ -104,9 +104,9 @@ func endpointOptions() []option.Row[Endpoint] {
 		{Name: "device_state_busy_at", Default: "0", Kind: option.AnyCount, At: func(e *E) any { return &e.DeviceStateBusyAt }},
 
 		// Identity.
-		{Name: "callerid", Take: func(e *E, s string) error { e.CallerID = party(s, e.CallerID.Presentation); return nil },
+		{Name: "callerid", Take: func(e *E, s string) error { e.CallerID = ParseParty(s, e.CallerID.Presentation); return nil },
 			Default: "<unknown>", Show: func(e *E) []string { return []string{partyWords(e.CallerID)} }},
-		{Name: "callerid_privacy", Default: "allowed_not_screened", Take: takePrivacy,
+		{Name: "callerid_privacy", Default: "allowed_not_screened", Take: TakePrivacy,
 			Show: func(e *E) []string { return []string{e.CallerIDPrivacy.String()} }},
 		{Name: "callerid_tag", Kind: option.Text, At: func(e *E) any { return &e.CallerIDTag }},
 		{Name: "from_user", Take: func(e *E, s string) error {
@@ -130,7 +130,7 @@ func endpointOptions() []option.Row[Endpoint] {
 		{Name: "send_history_info", Default: "no", Kind: option.Truth, At: func(e *E) any { return &e.SendHistoryInfo }},
 
 		// What a channel of this endpoint starts with.
-		{Name: "set_var", Take: takeVariable, Show: func(e *E) []string {
+		{Name: "set_var", Take: TakeVariable, Show: func(e *E) []string {
 			var out []string
 			for _, v := range e.SetVars {
 				out = append(out, v.Name+"="+v.Value)
@@ -201,6 +201,9 @@ func endpointOptions() []option.Row[Endpoint] {
 	}
 }
 
+// DefaultEndpoint is an endpoint of which nothing is said.
+func DefaultEndpoint() Endpoint { return option.NewTable("endpoint", endpointOptions()).Proto }
+
 // finish checks what only the whole endpoint shows.
 func (e *Endpoint) finish() error {
 	switch {
@@ -236,7 +239,8 @@ func takeDTMF(e *Endpoint, s string) error {
 	return nil
 }
 
-func takePrivacy(e *Endpoint, s string) error {
+// TakePrivacy reads how a caller ID is presented.
+func TakePrivacy(e *Endpoint, s string) error {
 	p, ok := channel.ParsePresentation(strings.ToLower(s))
 	switch strings.ToLower(s) { // the long words that presentations also have
 	case "prohib_not_screened", "prohib_passed_screen", "prohib_failed_screen", "prohib", "allowed", "unavailable":
@@ -250,7 +254,8 @@ func takePrivacy(e *Endpoint, s string) error {
 	return nil
 }
 
-func takeVariable(e *Endpoint, s string) error {
+// TakeVariable adds a variable of the endpoint's channels, NAME=value.
+func TakeVariable(e *Endpoint, s string) error {
 	name, value, ok := strings.Cut(s, "=")
 	if name = strings.TrimSpace(name); !ok || name == "" {
 		return errors.New("want NAME=value")
@@ -259,9 +264,9 @@ func takeVariable(e *Endpoint, s string) error {
 	return nil
 }
 
-// party reads a caller ID as written in a file: `"Name" <number>`, `Name
+// ParseParty reads a caller ID as written in a file: `"Name" <number>`, `Name
 // <number>`, `<number>`, a bare number, or a bare name.
-func party(s string, p channel.Presentation) channel.Party {
+func ParseParty(s string, p channel.Presentation) channel.Party {
 	out := channel.Party{Presentation: p}
 	name, number, found := strings.Cut(s, "<")
 	if found {
@@ -295,9 +300,9 @@ func partyWords(p channel.Party) string {
 var foreignCodecs = strings.Fields("amr amrwb codec2 g723 g726aal2 adpcm slin slin12 slin16 slin24 slin32 slin44 slin48 slin96 slin192 " +
 	"lpc10 speex16 speex32 siren7 siren14 g719 jpeg png h265 mpeg vp9 red t140 t140red t38 silk silk8 silk12 silk16 silk24 testlaw evs lc3")
 
-// takeCodecs applies one allow or disallow line to the list so far. A name
+// TakeCodecs applies one allow or disallow line to the list so far. A name
 // with ! in front does the opposite for itself; `name:ms` sets its packet time.
-func (e *Endpoint) takeCodecs(s string, allow bool) error {
+func (e *Endpoint) TakeCodecs(s string, allow bool) error {
 	names := option.CommaList(s)
 	if len(names) == 0 {
 		return errors.New("names no codec")

@@ -22,7 +22,7 @@ func transportOptions() []option.Row[Transport] {
 		{Name: "bind", Take: takeBind, Show: func(t *T) []string { return []string{t.Binding()} }},
 		{Name: "local_net", Take: func(t *T, s string) error {
 			for _, item := range option.CommaList(s) {
-				p, err := prefix(item)
+				p, err := ParsePrefix(item)
 				if err != nil {
 					return err
 				}
@@ -109,7 +109,7 @@ func (t *Transport) Binding() string {
 func (t *Transport) finish() error {
 	switch {
 	case t.Protocol != "udp" && t.Protocol != "tcp":
-		return lack("protocol=" + t.Protocol + " is not supported yet, only udp and tcp")
+		return Lack("protocol=" + t.Protocol + " is not supported yet, only udp and tcp")
 	case !t.Bind.IsValid():
 		return errors.New("bind is missing")
 	case t.ExternalSignalingPort != 0 && t.ExternalSignaling == "":
@@ -128,7 +128,7 @@ func authOptions() []option.Row[Auth] {
 		{Name: "auth_type", Default: "userpass", Kind: option.Choice("userpass", "md5", "digest", "google_oauth"), At: func(a *A) any { return &a.Type }},
 		{Name: "username", Kind: option.Text, At: func(a *A) any { return &a.Username }},
 		{Name: "password", Kind: option.Text, Secret: true, At: func(a *A) any { return &a.Password }},
-		{Name: "md5_cred", Secret: true, Take: func(a *A, s string) error { return takeHA1(a, "MD5", s) },
+		{Name: "md5_cred", Secret: true, Take: func(a *A, s string) error { return TakeHA1(a, "MD5", s) },
 			Show: func(a *A) []string { return []string{a.MD5Cred} }},
 		{Name: "password_digest", Secret: true, Take: func(a *A, s string) error {
 			for _, item := range option.CommaList(s) {
@@ -136,7 +136,7 @@ func authOptions() []option.Row[Auth] {
 				if !ok {
 					return errors.New("want ALGORITHM:digest")
 				}
-				if err := takeHA1(a, strings.ToUpper(strings.TrimSpace(name)), strings.TrimSpace(sum)); err != nil {
+				if err := TakeHA1(a, strings.ToUpper(strings.TrimSpace(name)), strings.TrimSpace(sum)); err != nil {
 					return err
 				}
 			}
@@ -152,9 +152,9 @@ func authOptions() []option.Row[Auth] {
 	}
 }
 
-// takeHA1 keeps a precomputed digest of user:realm:password. Its length is
+// TakeHA1 keeps a precomputed digest of user:realm:password. Its length is
 // that of the algorithm's output: 32 hexadecimal digits for MD5, else 64.
-func takeHA1(a *Auth, algorithm, sum string) error {
+func TakeHA1(a *Auth, algorithm, sum string) error {
 	want := map[string]int{"MD5": 32, "SHA-256": 64, "SHA-512-256": 64}[algorithm]
 	if want == 0 {
 		return fmt.Errorf("unknown algorithm %q, want MD5, SHA-256 or SHA-512-256", algorithm)
@@ -174,7 +174,7 @@ func takeHA1(a *Auth, algorithm, sum string) error {
 
 func (a *Auth) finish() error {
 	if a.Type == "google_oauth" {
-		return lack("auth_type=google_oauth is not supported")
+		return Lack("auth_type=google_oauth is not supported")
 	}
 	if a.Username == "" {
 		return errors.New("username is missing")
@@ -301,10 +301,10 @@ func (i *Identify) finish() error {
 func aclOptions() []option.Row[ACL] {
 	type A = ACL
 	return []option.Row[A]{
-		{Name: "permit", Take: func(a *A, s string) error { return takeRules(&a.Rules, true, s) }},
-		{Name: "deny", Take: func(a *A, s string) error { return takeRules(&a.Rules, false, s) }},
-		{Name: "contact_permit", Take: func(a *A, s string) error { return takeRules(&a.ContactRules, true, s) }},
-		{Name: "contact_deny", Take: func(a *A, s string) error { return takeRules(&a.ContactRules, false, s) }},
+		{Name: "permit", Take: func(a *A, s string) error { return TakeRules(&a.Rules, true, s) }},
+		{Name: "deny", Take: func(a *A, s string) error { return TakeRules(&a.Rules, false, s) }},
+		{Name: "contact_permit", Take: func(a *A, s string) error { return TakeRules(&a.ContactRules, true, s) }},
+		{Name: "contact_deny", Take: func(a *A, s string) error { return TakeRules(&a.ContactRules, false, s) }},
 		{Name: "acl", Take: func(*A, string) error { return option.Doubt("acl.conf is not read; write permit and deny here") }},
 		{Name: "contact_acl", Take: func(*A, string) error {
 			return option.Doubt("acl.conf is not read; write contact_permit and contact_deny here")
@@ -420,8 +420,8 @@ func systemOptions() []option.Row[System] {
 	}
 }
 
-// A lack is an object that is right and that this product cannot serve yet: it
+// A Lack is an object that is right and that this product cannot serve yet: it
 // is left out with a warning, where a wrong one would refuse the whole file.
-type lack string
+type Lack string
 
-func (l lack) Error() string { return string(l) }
+func (l Lack) Error() string { return string(l) }

@@ -232,7 +232,7 @@ func take[T any](r *reader, t *option.Table[T], sec *astconf.Section, finish fun
 		return nil
 	}
 	if finish != nil {
-		var l lack
+		var l Lack
 		switch err := finish(obj); {
 		case err == nil:
 		case errors.As(err, &l):

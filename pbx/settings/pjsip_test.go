@@ -371,7 +371,7 @@ device_state_busy_at=2
 		t.Errorf("variables %q", vars)
 	}
 	for text, want := range map[string]string{`"A B" <1>`: `"A B" <1>`, "Joe <12>": `"Joe" <12>`, "<5>": "<5>", "123": "<123>", "Fred 123": "Fred 123", "": "<unknown>"} {
-		if got := partyWords(party(text, 0)); got != want {
+		if got := partyWords(ParseParty(text, 0)); got != want {
 			t.Errorf("caller id %q is shown %q, want %q", text, got, want)
 		}
 	}
@@ -380,7 +380,7 @@ device_state_busy_at=2
 func TestPermitted(t *testing.T) {
 	var rules []Rule
 	for _, r := range []string{"d0.0.0.0/0", "p10.0.0.0/8", "d10.9.0.0/16", "p::1"} {
-		if err := takeRules(&rules, r[0] == 'p', r[1:]); err != nil {
+		if err := TakeRules(&rules, r[0] == 'p', r[1:]); err != nil {
 			t.Fatal(err)
 		}
 	}

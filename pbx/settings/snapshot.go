@@ -239,7 +239,8 @@ type Registration struct {
 	AuthRejectionPermanent, Line                                bool
 	Legacy                                                      bool // register => of sip.conf
 
-	account account // Legacy: the line in its parts
+	// Account is who registers where, of a line of sip.conf.
+	Account Account
 }
 
 // RTP is rtp.conf.
@@ -274,4 +275,10 @@ func (o *Object) Option(name string) (value string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// An Account is a user at a registrar.
+type Account struct {
+	User, Host string
+	Port       int // 0: not said
 }

@@ -18,6 +18,7 @@ import (
 	"branchline/pbx/astdb"
 	"branchline/pbx/pbxtest"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/sipconf"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/siptest"
@@ -62,8 +63,8 @@ func joined(t *testing.T, from fs.FS) *settings.Snapshot {
 		return f
 	}
 	s, diags := settings.FromPJSIP(read("pjsip.conf"))
-	old, more := settings.FromSIP(read("sip.conf"))
-	diags = append(append(diags, more...), s.Join(old)...)
+	old, more := sipconf.Read(read("sip.conf"))
+	diags = append(append(diags, more...), old.Join(s)...)
 	for _, d := range diags {
 		if d.Severity == astconf.Error {
 			t.Fatal(d)

@@ -20,6 +20,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/sipconf"
 	"branchline/pbx/sip/identify"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
@@ -265,9 +266,9 @@ func TestPasswordsAreMasked(t *testing.T) {
 // What comes from sip.conf is shown by its own commands, not by these.
 func TestLegacyLeftOut(t *testing.T) {
 	f, _ := astconf.Load(fstest.MapFS{"sip.conf": {Data: []byte("[general]\nregister => u:p@198.51.100.1\n[1001]\ntype=friend\nhost=dynamic\nsecret=x\n")}}, "sip.conf")
-	legacy, _ := settings.FromSIP(f)
+	legacy, _ := sipconf.Read(f)
 	all, _ := settings.FromPJSIP(nil)
-	all.Join(legacy)
+	legacy.Join(all)
 	if len(all.AORs) != 1 || len(all.Transports) != 1 || len(all.Registrations) != 1 {
 		t.Fatalf("joined: %+v", all)
 	}

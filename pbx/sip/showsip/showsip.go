@@ -281,7 +281,7 @@ func (d *Deps) registry(_ context.Context, w io.Writer, _ []string) error {
 				continue
 			}
 			n++
-			user, host, port := s.Account()
+			user, host, port := s.Account.User, s.Account.Host, s.Account.Port
 			if port == 0 {
 				port = 5060
 			}

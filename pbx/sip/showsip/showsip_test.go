@@ -23,6 +23,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/sipconf"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
 )
@@ -61,12 +62,12 @@ func open(t *testing.T, general string) *office {
 		t.Fatal(err)
 	}
 	f, _ := astconf.Load(overlay{string(text) + general}, "sip.conf")
-	s, ds := settings.FromSIP(f)
+	s, ds := sipconf.Read(f)
 	if astconf.Failed(ds) {
 		t.Fatal(ds)
 	}
 	o.snap, _ = settings.FromPJSIP(nil)
-	o.snap.Join(s)
+	s.Join(o.snap)
 	o.reg = registrar.New(registrar.Options{DB: astdb.Memory(), Log: slog.New(slog.DiscardHandler)})
 	o.reg.Configure(o.snap)
 	o.tree = cli.NewTree()

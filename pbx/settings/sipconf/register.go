@@ -1,4 +1,4 @@
-package settings
+package sipconf
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/settings"
 )
 
 // register reads one register line:
@@ -16,10 +17,10 @@ import (
 //	[peer?][transport://]user[@domain][:secret[:authuser]]@host[:port][/extension][~expiry]
 //
 // The last @ before the host separates. Passwords may hold /, ~ and @.
-func (r *sipReader) register(e astconf.Entry) {
-	s := r.sip
+func (r *reader) register(e astconf.Entry) {
+	s := r.file
 	l, err := parseRegister(e.Value)
-	if errors.As(err, new(lack)) {
+	if errors.As(err, new(settings.Lack)) {
 		r.add(e.Pos, astconf.Warning, "not-supported", "[general]: register: %v; the line is left out", err)
 		return
 	}
@@ -28,13 +29,12 @@ func (r *sipReader) register(e astconf.Entry) {
 		return
 	}
 	id := "sip-reg-" + strconv.Itoa(len(s.registrations)+1)
-	reg := &Registration{
-		Object: Object{ID: id, Pos: e.Pos}, Legacy: true, ContactUser: l.extension, Transport: l.transport,
+	reg := &registration{account: l, Registration: &settings.Registration{
+		Object: settings.Object{ID: id, Pos: e.Pos}, Legacy: true, ContactUser: l.extension, Transport: l.transport,
 		ServerURI: "sip:" + uriHost(l.host, l.port), Expiration: l.expiry,
-	}
-	reg.account = l
+	}}
 	s.registrations = append(s.registrations, reg)
-	s.Auths[id] = &Auth{Object: Object{ID: id, Pos: e.Pos}, Type: "userpass", Username: l.authUser, Password: l.secret, AlgorithmsUAC: []string{"MD5"}}
+	s.Auths[id] = &settings.Auth{Object: settings.Object{ID: id, Pos: e.Pos}, Type: "userpass", Username: l.authUser, Password: l.secret, AlgorithmsUAC: []string{"MD5"}}
 	reg.OutboundAuths = []string{id}
 }
 
@@ -77,7 +77,7 @@ func parseRegister(line string) (a account, err error) {
 		switch a.transport = strings.ToLower(scheme); a.transport {
 		case "udp", "tcp":
 		case "tls":
-			return a, lack("tls is not supported yet")
+			return a, settings.Lack("tls is not supported yet")
 		default:
 			return a, fmt.Errorf("%q is no transport", scheme)
 		}
@@ -115,8 +115,8 @@ func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") =
 
 // completeRegistrations fills in what [general] and devices say, after all of
 // them were read, and adds those of callbackextension=.
-func (r *sipReader) completeRegistrations() {
-	s := r.sip
+func (r *reader) completeRegistrations() {
+	s := r.file
 	for _, d := range s.List {
 		if d.CallbackExten == "" {
 			continue
@@ -130,14 +130,14 @@ func (r *sipReader) completeRegistrations() {
 		if user == "" {
 			user = d.Name
 		}
-		s.registrations = append(s.registrations, &Registration{
-			Object: Object{ID: id, Pos: d.Pos}, Legacy: true, ContactUser: d.CallbackExten, Transport: d.Networks[0],
+		s.registrations = append(s.registrations, &registration{account: account{user: user, host: d.Host, domain: d.Endpoint.FromDomain}, Registration: &settings.Registration{
+			Object: settings.Object{ID: id, Pos: d.Pos}, Legacy: true, ContactUser: d.CallbackExten, Transport: d.Networks[0],
 			ServerURI: "sip:" + uriHost(d.Host, d.Port), OutboundAuths: d.Endpoint.OutboundAuths, OutboundProxy: d.Endpoint.OutboundProxy,
-			account: account{user: user, host: d.Host, domain: d.Endpoint.FromDomain},
-		})
+		}})
 	}
 	for _, reg := range s.registrations {
 		a := reg.account
+		reg.Account = settings.Account{User: a.user, Host: a.host, Port: a.port}
 		if a.peer != "" {
 			if d := s.Devices[strings.ToLower(a.peer)]; d != nil {
 				reg.Transport, reg.OutboundProxy = d.Networks[0], d.Endpoint.OutboundProxy
@@ -165,9 +165,4 @@ func (r *sipReader) completeRegistrations() {
 			reg.MaxRetries = math.MaxInt32
 		}
 	}
-}
-
-// Account tells who registers where, for `sip show registry`.
-func (r *Registration) Account() (user, host string, port int) {
-	return r.account.user, r.account.host, r.account.port
 }

@@ -1,4 +1,4 @@
-package settings
+package sipconf
 
 import (
 	"net/netip"
@@ -9,15 +9,15 @@ import (
 
 	"branchline/media"
 	"branchline/pbx/astconf"
-	"branchline/pbx/settings/option"
+	"branchline/pbx/settings"
 )
 
 // legacyEndpoint is an endpoint with the defaults sip.conf has.
-func legacyEndpoint() Endpoint {
-	e := option.NewTable("endpoint", endpointOptions()).Proto
+func legacyEndpoint() settings.Endpoint {
+	e := settings.DefaultEndpoint()
 	e.Legacy = true
 	e.Codecs = slices.Clone(media.Codecs)
-	e.DTMF = DTMFRFC4733
+	e.DTMF = settings.DTMFRFC4733
 	e.IdentifyBy = nil // sip.conf has its own ways
 	e.Rel100 = "no"
 	e.DirectMedia, e.AllowOverlap, e.AllowTransfer, e.AllowSubscribe, e.SendDiversion = true, true, true, true, true
@@ -27,8 +27,8 @@ func legacyEndpoint() Endpoint {
 
 // complete makes endpoints, addresses of record and credentials of what was
 // read.
-func (r *sipReader) complete() {
-	s := r.sip
+func (r *reader) complete() {
+	s := r.file
 	s.Context = s.Device.e.Context
 	if s.SDPSession == "" {
 		s.SDPSession = "Asterisk PBX"
@@ -46,7 +46,7 @@ func (r *sipReader) complete() {
 	}
 	direct := s.Device
 	direct.own()
-	direct.Object = Object{ID: legacyPrefix + "direct", Pos: s.Pos}
+	direct.Object = settings.Object{ID: legacyPrefix + "direct", Pos: s.Pos}
 	e := r.endpointOf(&direct)
 	e.OutboundAuths = s.realmNames(nil)
 	s.Direct = e
@@ -57,11 +57,18 @@ func (r *sipReader) complete() {
 		r.warnGuests()
 	}
 	r.completeRegistrations()
+	s.SIP.Device, s.SIP.Devices = s.Device.Device, make(map[string]*settings.Device, len(s.Devices))
+	for _, d := range s.List {
+		s.SIP.List = append(s.SIP.List, &d.Device)
+	}
+	for key, d := range s.Devices {
+		s.SIP.Devices[key] = &d.Device
+	}
 }
 
 // at is where one of these options of [general] was written last, or the
 // section.
-func (s *SIP) at(names ...string) astconf.Pos {
+func (s *conf) at(names ...string) astconf.Pos {
 	for _, n := range names {
 		if p, ok := s.pos[n]; ok {
 			return p
@@ -70,8 +77,8 @@ func (s *SIP) at(names ...string) astconf.Pos {
 	return s.Pos
 }
 
-func (r *sipReader) warnGuests() {
-	s := r.sip
+func (r *reader) warnGuests() {
+	s := r.file
 	how := "allowguest=yes"
 	if !s.guestsWritten {
 		how = "allowguest is not written, which means yes"
@@ -81,12 +88,12 @@ func (r *sipReader) warnGuests() {
 	d.Cure = "write allowguest=no into [general]"
 }
 
-func (r *sipReader) completeDevice(d *Device) {
-	s := r.sip
+func (r *reader) completeDevice(d *device) {
+	s := r.file
 	e := r.endpointOf(d)
 	d.Endpoint = e
 	if d.Secret != "" || d.MD5Secret != "" {
-		in := &Auth{Object: Object{ID: d.ID, Pos: d.Pos}, Type: "userpass", Username: d.Name, Password: d.Secret, Realm: s.Realm,
+		in := &settings.Auth{Object: settings.Object{ID: d.ID, Pos: d.Pos}, Type: "userpass", Username: d.Name, Password: d.Secret, Realm: s.Realm,
 			NonceLifetime: 32 * time.Second, Algorithms: []string{"MD5"}, AlgorithmsUAC: []string{"MD5"}}
 		if d.MD5Secret != "" {
 			in.Type, in.MD5Cred, in.Digests = "md5", d.MD5Secret, map[string]string{"MD5": d.MD5Secret}
@@ -100,7 +107,7 @@ func (r *sipReader) completeDevice(d *Device) {
 		}
 		s.ownCredentials(d, &out)
 	} else if d.RemoteSecret != "" {
-		s.ownCredentials(d, &Auth{Object: Object{ID: d.ID + " outbound", Pos: d.Pos}, Type: "userpass", Username: d.Name, AlgorithmsUAC: []string{"MD5"}})
+		s.ownCredentials(d, &settings.Auth{Object: settings.Object{ID: d.ID + " outbound", Pos: d.Pos}, Type: "userpass", Username: d.Name, AlgorithmsUAC: []string{"MD5"}})
 	}
 	e.OutboundAuths = append(e.OutboundAuths, s.realmNames(d)...)
 	if d.Callable() {
@@ -113,7 +120,7 @@ func (r *sipReader) completeDevice(d *Device) {
 }
 
 // ownCredentials adds what we answer the device's challenges with.
-func (s *SIP) ownCredentials(d *Device, out *Auth) {
+func (s *conf) ownCredentials(d *device, out *settings.Auth) {
 	if d.DefaultUser != "" {
 		out.Username = d.DefaultUser
 	}
@@ -125,9 +132,9 @@ func (s *SIP) ownCredentials(d *Device, out *Auth) {
 }
 
 // realmNames enters the credentials of [authentication] and of d's auth= lines.
-func (s *SIP) realmNames(d *Device) []string {
+func (s *conf) realmNames(d *device) []string {
 	var names []string
-	enter := func(prefix string, list []*Auth) {
+	enter := func(prefix string, list []*settings.Auth) {
 		for i, a := range list {
 			a.ID = prefix + strconv.Itoa(i+1)
 			s.Auths[a.ID] = a
@@ -142,8 +149,8 @@ func (s *SIP) realmNames(d *Device) []string {
 }
 
 // endpointOf is the engine's view of a device.
-func (r *sipReader) endpointOf(d *Device) *Endpoint {
-	s := r.sip
+func (r *reader) endpointOf(d *device) *settings.Endpoint {
+	s := r.file
 	e := d.e
 	e.Object = d.Object
 	if d.Video == "no" {
@@ -170,9 +177,9 @@ func (r *sipReader) endpointOf(d *Device) *Endpoint {
 }
 
 // reachable makes the device's address of record.
-func (r *sipReader) reachable(d *Device) {
-	s := r.sip
-	a := &AOR{Object: Object{ID: d.ID, Pos: d.Pos}, Legacy: true,
+func (r *reader) reachable(d *device) {
+	s := r.file
+	a := &settings.AOR{Object: settings.Object{ID: d.ID, Pos: d.Pos}, Legacy: true,
 		MinExpiry: s.MinExpiry, MaxExpiry: s.MaxExpiry, DefaultExpiry: min(s.DefaultExpiry, s.MaxExpiry)}
 	if d.Dynamic {
 		a.MaxContacts, a.RemoveExisting = 1, true
@@ -191,7 +198,7 @@ func (r *sipReader) reachable(d *Device) {
 }
 
 // uri is how the device is called at host.
-func (d *Device) uri(host string) string {
+func (d *device) uri(host string) string {
 	u := "sip:"
 	if d.DefaultUser != "" {
 		u += d.DefaultUser + "@"
@@ -203,18 +210,13 @@ func (d *Device) uri(host string) string {
 	return u
 }
 
-// Permits reports whether the device may use a network ("udp", "tcp").
-func (d *Device) Permits(network string) bool {
-	return slices.Contains(d.Networks, strings.ToLower(network))
-}
-
 // transports are the listeners of sip.conf.
-func (s *SIP) transports() []*Transport {
-	make := func(id, network string, bind netip.AddrPort, pos astconf.Pos) *Transport {
+func (s *conf) transports() []*settings.Transport {
+	make := func(id, network string, bind netip.AddrPort, pos astconf.Pos) *settings.Transport {
 		if bind.Port() == 0 {
 			bind = netip.AddrPortFrom(bind.Addr(), 5060)
 		}
-		t := &Transport{Object: Object{ID: id, Pos: pos}, Protocol: network, Bind: bind, LocalNets: s.LocalNets,
+		t := &settings.Transport{Object: settings.Object{ID: id, Pos: pos}, Protocol: network, Bind: bind, LocalNets: s.LocalNets,
 			TOS: s.TOS, COS: s.COS, AllowReload: true, Legacy: true}
 		if s.ExternalAddr != "" && len(s.LocalNets) > 0 {
 			t.ExternalSignaling, t.ExternalMedia, t.ExternalSignalingPort = s.ExternalAddr, s.ExternalAddr, s.ExternalPort
@@ -224,26 +226,20 @@ func (s *SIP) transports() []*Transport {
 		}
 		return t
 	}
-	out := []*Transport{make("sip-udp", "udp", s.UDP, s.at("udpbindaddr", "bindaddr", "bindport"))}
+	out := []*settings.Transport{make("sip-udp", "udp", s.UDP, s.at("udpbindaddr", "bindaddr", "bindport"))}
 	if s.TCPEnable {
 		out = append(out, make("sip-tcp", "tcp", s.TCP, s.at("tcpbindaddr", "bindaddr", "tcpenable")))
 	}
 	return out
 }
 
-// Join puts what sip.conf says beside what pjsip.conf says: both are front ends
-// of one engine. Where both claim a socket, they share pjsip.conf's; callers
-// are then looked for in pjsip.conf first. It belongs to loading: call it once,
-// before the snapshot is used. A nil legacy changes nothing.
-func (s *Snapshot) Join(legacy *SIP) []astconf.Diag {
-	if legacy == nil {
-		return nil
-	}
+// join is Join.
+func (legacy *conf) join(s *settings.Snapshot) []astconf.Diag {
 	var ds []astconf.Diag
-	s.SIP = legacy
+	s.SIP = &legacy.SIP
 	guestsOff := false
 	for _, t := range legacy.transports() {
-		if other := s.claimed(t); other != nil {
+		if other := claimed(s, t); other != nil {
 			d := astconf.Diag{Pos: t.Pos, Severity: astconf.Warning, Rule: "bind-conflict",
 				Message: t.Protocol + " " + t.Bind.String() + " of sip.conf is " + other.Protocol + " " + other.Bind.String() +
 					" of [" + other.ID + "] at " + other.Pos.String() + " too",
@@ -278,7 +274,7 @@ func (s *Snapshot) Join(legacy *SIP) []astconf.Diag {
 		s.AORs[d.ID] = d.AOR
 	}
 	for _, reg := range legacy.registrations {
-		for slices.ContainsFunc(s.Registrations, func(o *Registration) bool { return o.ID == reg.ID }) {
+		for slices.ContainsFunc(s.Registrations, func(o *settings.Registration) bool { return o.ID == reg.ID }) {
 			reg.ID += "-legacy"
 		}
 		network := reg.Transport
@@ -293,13 +289,13 @@ func (s *Snapshot) Join(legacy *SIP) []astconf.Diag {
 				Message: "register: there is no " + network + " transport, so nothing is registered", Cure: "add " + network + "enable=yes to [general]"})
 			continue
 		}
-		s.Registrations = append(s.Registrations, reg)
+		s.Registrations = append(s.Registrations, reg.Registration)
 	}
 	return ds
 }
 
 // claimed is the transport that has the socket t wants; nil if it is free.
-func (s *Snapshot) claimed(t *Transport) *Transport {
+func claimed(s *settings.Snapshot, t *settings.Transport) *settings.Transport {
 	for _, o := range s.Transports {
 		a, b := o.Bind.Addr().Unmap(), t.Bind.Addr().Unmap()
 		if !o.Legacy && o.Device == "" && o.Protocol == t.Protocol && o.Bind.Port() == t.Bind.Port() && a.Is4() == b.Is4() &&
@@ -308,13 +304,4 @@ func (s *Snapshot) claimed(t *Transport) *Transport {
 		}
 	}
 	return nil
-}
-
-// Device finds a device of sip.conf by its name, whose case does not matter;
-// nil if there is none.
-func (s *Snapshot) Device(name string) *Device {
-	if s.SIP == nil {
-		return nil
-	}
-	return s.SIP.Devices[strings.ToLower(name)]
 }

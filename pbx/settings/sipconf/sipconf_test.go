@@ -1,4 +1,4 @@
-package settings
+package sipconf
 
 import (
 	"net/netip"
@@ -11,6 +11,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
+	"branchline/pbx/settings"
 	"branchline/pbx/settings/option"
 )
 
@@ -23,9 +24,9 @@ func sipFile(t *testing.T, text string) *astconf.File {
 	return f
 }
 
-func fromSIP(t *testing.T, text string) (*SIP, []astconf.Diag) {
+func fromSIP(t *testing.T, text string) (*conf, []astconf.Diag) {
 	t.Helper()
-	return FromSIP(sipFile(t, text))
+	return read(sipFile(t, text))
 }
 
 const scenarioA = `[general]
@@ -60,7 +61,7 @@ func TestSIPOff(t *testing.T) {
 			t.Errorf("%q: %v %v, want nothing", text, s, ds)
 		}
 	}
-	if s, ds := FromSIP(nil); s != nil || ds != nil {
+	if s, ds := Read(nil); s != nil || ds != nil {
 		t.Errorf("nil file: %v %v", s, ds)
 	}
 	for _, text := range []string{"[general]\n", "[1001]\ntype=friend\nhost=dynamic\nsecret=x\n"} {
@@ -85,7 +86,7 @@ func TestScenarioA(t *testing.T) {
 		t.Errorf("endpoint %+v", e)
 	}
 	if slices.Contains(e.Codecs, media.H263) || e.Codecs[0] != media.PCMU || !slices.Contains(e.Codecs, media.H264) {
-		t.Errorf("codecs %s", codecWords(e.Codecs))
+		t.Errorf("codecs %v", e.Codecs)
 	}
 	if len(e.SetVars) != 1 || e.SetVars[0] != (channel.Header{Name: "DEST_IP", Value: "198.51.100.52"}) {
 		t.Errorf("variables %v", e.SetVars)
@@ -104,8 +105,8 @@ func TestScenarioA(t *testing.T) {
 	if !slices.Equal(d.Networks, []string{"udp", "tcp"}) || !d.NAT.AutoRport || e.ForceRport || !d.NATted.ForceRport {
 		t.Errorf("networks %v, nat %+v", d.Networks, d.NAT)
 	}
-	snap, _ := FromPJSIP(nil)
-	if ds := snap.Join(s); len(ds) > 0 {
+	snap, _ := settings.FromPJSIP(nil)
+	if ds := s.join(snap); len(ds) > 0 {
 		t.Error(ds)
 	}
 	if len(snap.Transports) != 2 || snap.Transport("sip-tcp").Bind.String() != "0.0.0.0:5060" || snap.AORs["SIP/1001"] == nil || len(snap.Endpoints) != 0 {
@@ -117,61 +118,61 @@ func TestScenarioA(t *testing.T) {
 }
 
 func TestDeviceOptions(t *testing.T) {
-	device := func(lines string) string {
+	phone := func(lines string) string {
 		return "[general]\nallowguest=no\n[Bob]\ntype=friend\nhost=dynamic\nsecret=s\n" + lines
 	}
 	for _, c := range []struct {
 		lines string
-		ok    func(*Device) bool
+		ok    func(*device) bool
 	}{
-		{"nat=no", func(d *Device) bool { return d.NAT == NAT{} && !d.NATted.ForceRport }},
-		{"nat=yes", func(d *Device) bool { return d.Endpoint.ForceRport && d.Endpoint.RTPSymmetric }},
-		{"nat=force_rport,comedia", func(d *Device) bool { return d.Endpoint.ForceRport && d.Endpoint.RTPSymmetric }},
-		{"nat=auto_force_rport,auto_comedia", func(d *Device) bool {
+		{"nat=no", func(d *device) bool { return d.NAT == settings.NAT{} && !d.NATted.ForceRport }},
+		{"nat=yes", func(d *device) bool { return d.Endpoint.ForceRport && d.Endpoint.RTPSymmetric }},
+		{"nat=force_rport,comedia", func(d *device) bool { return d.Endpoint.ForceRport && d.Endpoint.RTPSymmetric }},
+		{"nat=auto_force_rport,auto_comedia", func(d *device) bool {
 			return !d.Endpoint.ForceRport && !d.Endpoint.RTPSymmetric && d.NATted.ForceRport && d.NATted.RTPSymmetric
 		}},
-		{"insecure=port,invite", func(d *Device) bool { return d.InsecurePort && d.InsecureInvite }},
-		{"insecure=no", func(d *Device) bool { return !d.InsecurePort && !d.InsecureInvite }},
-		{"qualify=yes", func(d *Device) bool {
+		{"insecure=port,invite", func(d *device) bool { return d.InsecurePort && d.InsecureInvite }},
+		{"insecure=no", func(d *device) bool { return !d.InsecurePort && !d.InsecureInvite }},
+		{"qualify=yes", func(d *device) bool {
 			return d.AOR.QualifyTimeout == 2*time.Second && d.AOR.QualifyFrequency == time.Minute
 		}},
-		{"qualify=500\nqualifyfreq=30", func(d *Device) bool {
+		{"qualify=500\nqualifyfreq=30", func(d *device) bool {
 			return d.AOR.QualifyTimeout == 500*time.Millisecond && d.AOR.QualifyFrequency == 30*time.Second
 		}},
-		{"directmedia=nonat", func(d *Device) bool { return d.Endpoint.DirectMedia && d.Endpoint.DisableDirectMediaOnNAT }},
-		{"canreinvite=no", func(d *Device) bool { return !d.Endpoint.DirectMedia }},
-		{"dtmfmode=info", func(d *Device) bool { return d.Endpoint.DTMF == DTMFInfo }},
-		{"disallow=all\nallow=alaw\nallow=ulaw", func(d *Device) bool {
+		{"directmedia=nonat", func(d *device) bool { return d.Endpoint.DirectMedia && d.Endpoint.DisableDirectMediaOnNAT }},
+		{"canreinvite=no", func(d *device) bool { return !d.Endpoint.DirectMedia }},
+		{"dtmfmode=info", func(d *device) bool { return d.Endpoint.DTMF == settings.DTMFInfo }},
+		{"disallow=all\nallow=alaw\nallow=ulaw", func(d *device) bool {
 			return slices.Equal(d.Endpoint.Codecs, []*media.Codec{media.PCMA, media.PCMU})
 		}},
-		{"videosupport=no", func(d *Device) bool {
+		{"videosupport=no", func(d *device) bool {
 			return !slices.ContainsFunc(d.Endpoint.Codecs, func(c *media.Codec) bool { return c.Video })
 		}},
-		{`callerid="Bob B" <1001>`, func(d *Device) bool {
+		{`callerid="Bob B" <1001>`, func(d *device) bool {
 			return d.Endpoint.CallerID.Name == "Bob B" && d.Endpoint.CallerID.Number == "1001"
 		}},
-		{"callingpres=prohib", func(d *Device) bool { return d.Endpoint.CallerID.Presentation == channel.Prohib }},
-		{"callingpres=32", func(d *Device) bool { return d.Endpoint.CallerID.Presentation == channel.ProhibNotScreened }},
-		{"sendrpid=pai\ntrustrpid=yes", func(d *Device) bool { return d.Endpoint.SendPAI && !d.Endpoint.SendRPID && d.Endpoint.TrustIDInbound }},
-		{"callgroup=1,3-4\npickupgroup=1", func(d *Device) bool { return d.Endpoint.CallGroup == 1<<1|1<<3|1<<4 && d.Endpoint.PickupGroup == 2 }},
-		{"call-limit=2\nbusylevel=1", func(d *Device) bool { return d.CallLimit == 2 && d.Endpoint.DeviceStateBusyAt == 1 }},
-		{"host=198.51.100.7:5070", func(d *Device) bool {
+		{"callingpres=prohib", func(d *device) bool { return d.Endpoint.CallerID.Presentation == channel.Prohib }},
+		{"callingpres=32", func(d *device) bool { return d.Endpoint.CallerID.Presentation == channel.ProhibNotScreened }},
+		{"sendrpid=pai\ntrustrpid=yes", func(d *device) bool { return d.Endpoint.SendPAI && !d.Endpoint.SendRPID && d.Endpoint.TrustIDInbound }},
+		{"callgroup=1,3-4\npickupgroup=1", func(d *device) bool { return d.Endpoint.CallGroup == 1<<1|1<<3|1<<4 && d.Endpoint.PickupGroup == 2 }},
+		{"call-limit=2\nbusylevel=1", func(d *device) bool { return d.CallLimit == 2 && d.Endpoint.DeviceStateBusyAt == 1 }},
+		{"host=198.51.100.7:5070", func(d *device) bool {
 			return !d.Dynamic && d.Port == 5070 && d.Addresses[0] == netip.MustParseAddr("198.51.100.7") && d.AOR.Contacts[0] == "sip:198.51.100.7:5070"
 		}},
-		{"host=198.51.100.7\nport=5070\nusername=me\ntransport=tcp", func(d *Device) bool {
+		{"host=198.51.100.7\nport=5070\nusername=me\ntransport=tcp", func(d *device) bool {
 			return d.AOR.Contacts[0] == "sip:me@198.51.100.7:5070;transport=tcp"
 		}},
-		{"remotesecret=other\ndefaultuser=me", func(d *Device) bool { return len(d.Endpoint.OutboundAuths) == 1 }},
-		{"deny=0.0.0.0/0\npermit=198.51.100.0/24", func(d *Device) bool {
-			return !Permitted(d.Endpoint.ACL, netip.MustParseAddr("192.0.2.1")) && Permitted(d.Endpoint.ACL, netip.MustParseAddr("198.51.100.1"))
+		{"remotesecret=other\ndefaultuser=me", func(d *device) bool { return len(d.Endpoint.OutboundAuths) == 1 }},
+		{"deny=0.0.0.0/0\npermit=198.51.100.0/24", func(d *device) bool {
+			return !settings.Permitted(d.Endpoint.ACL, netip.MustParseAddr("192.0.2.1")) && settings.Permitted(d.Endpoint.ACL, netip.MustParseAddr("198.51.100.1"))
 		}},
-		{"outboundproxy=tcp://proxy.example.com:5070,force", func(d *Device) bool {
+		{"outboundproxy=tcp://proxy.example.com:5070,force", func(d *device) bool {
 			return d.Endpoint.OutboundProxy == "sip:proxy.example.com:5070;lr;transport=tcp"
 		}},
-		{"session-timers=refuse", func(d *Device) bool { return d.Endpoint.Timers == "no" }},
-		{"allowoverlap=no", func(d *Device) bool { return !d.Endpoint.AllowOverlap }},
+		{"session-timers=refuse", func(d *device) bool { return d.Endpoint.Timers == "no" }},
+		{"allowoverlap=no", func(d *device) bool { return !d.Endpoint.AllowOverlap }},
 	} {
-		s, ds := fromSIP(t, device(c.lines))
+		s, ds := fromSIP(t, phone(c.lines))
 		for _, d := range ds {
 			if d.Severity > astconf.Note {
 				t.Errorf("%s: %s", c.lines, d)
@@ -253,8 +254,8 @@ func TestRegisterLines(t *testing.T) {
 		{"u@dom.example.com:5070:p:auth@198.51.100.1", "sip:u@dom.example.com:5070", "sip:198.51.100.1", "s", "auth", "p", "udp", 2 * time.Minute},
 	} {
 		s, ds := fromSIP(t, "[general]\nallowguest=no\ntcpenable=yes\nregister => "+c.line+"\n[gw]\ntype=peer\nhost=198.51.100.77\ntransport=tcp\n")
-		snap, _ := FromPJSIP(nil)
-		ds = append(ds, snap.Join(s)...)
+		snap, _ := settings.FromPJSIP(nil)
+		ds = append(ds, s.join(snap)...)
 		if len(snap.Registrations) != 1 {
 			t.Errorf("%s: %v", c.line, ds)
 			continue
@@ -283,9 +284,9 @@ func TestJoinConflict(t *testing.T) {
 		{"udpbindaddr=198.51.100.9:5070", false, true},
 		{"udpbindaddr=198.51.100.10", false, true},
 	} {
-		snap, _ := FromPJSIP(pjsip)
+		snap, _ := settings.FromPJSIP(pjsip)
 		s, _ := fromSIP(t, "[general]\n"+c.general+"\n")
-		ds := snap.Join(s)
+		ds := s.join(snap)
 		if !c.shared {
 			if len(ds) > 0 || len(s.Shared) > 0 || len(snap.Transports) != 2 {
 				t.Errorf("%s: %v %v", c.general, ds, s.Shared)
@@ -308,10 +309,10 @@ func TestSIPDefaultsReadable(t *testing.T) {
 			}
 		}
 	}
-	for _, o := range sipGeneralOptions() {
+	for _, o := range generalOptions() {
 		check(o.Name, o.Default, o.Kind, o.Take == nil)
 	}
-	for _, o := range sipDeviceOptions() {
+	for _, o := range deviceOptions() {
 		check(o.Name, o.Default, o.Kind, o.Take == nil)
 	}
 }

@@ -1,4 +1,4 @@
-package settings
+package sipconf
 
 import (
 	"errors"
@@ -6,12 +6,13 @@ import (
 	"strconv"
 	"strings"
 
+	"branchline/pbx/settings"
 	"branchline/pbx/settings/option"
 )
 
-// sipGeneralOptions is every option of [general] that is no default of devices.
-func sipGeneralOptions() []option.Row[SIP] {
-	type S = SIP
+// generalOptions is every option of [general] that is no default of devices.
+func generalOptions() []option.Row[conf] {
+	type S = conf
 	return []option.Row[S]{
 		// Who may come in.
 		{Name: "allowguest", Default: "yes", Take: takeGuests},
@@ -70,7 +71,7 @@ func sipGeneralOptions() []option.Row[SIP] {
 		{Name: "websocket_write_timeout", Default: "100", Kind: option.AnyCount, Standing: option.Ignored},
 		{Name: "srvlookup", Default: "yes", Kind: option.Truth, At: func(s *S) any { return &s.SRVLookup }},
 		{Name: "localnet", Take: func(s *S, v string) error {
-			p, err := prefix(v)
+			p, err := settings.ParsePrefix(v)
 			if err == nil {
 				s.LocalNets = append(s.LocalNets, p)
 			}
@@ -173,7 +174,7 @@ func sipGeneralOptions() []option.Row[SIP] {
 	}
 }
 
-func takeGuests(s *SIP, v string) error {
+func takeGuests(s *conf, v string) error {
 	on, _, err := option.Truth.Read(v)
 	s.AllowGuest, _ = on.(bool)
 	s.guestsWritten = true

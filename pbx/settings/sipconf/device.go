@@ -1,4 +1,4 @@
-package settings
+package sipconf
 
 import (
 	"errors"
@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/settings"
 	"branchline/pbx/settings/option"
 )
 
-// sipDeviceOptions is every option of a device section; most of them may stand
+// deviceOptions is every option of a device section; most of them may stand
 // in [general] too, as the default of all devices.
-func sipDeviceOptions() []option.Row[Device] {
-	type D = Device
+func deviceOptions() []option.Row[device] {
+	type D = device
 	return []option.Row[D]{
 		{Name: "type", Kind: option.Text},
 		// Where it is and how it proves who it is.
@@ -36,11 +37,11 @@ func sipDeviceOptions() []option.Row[Device] {
 		}},
 		{Name: "defaultuser", Kind: option.Text, At: func(d *D) any { return &d.DefaultUser }},
 		{Name: "insecure", Take: takeInsecure},
-		{Name: "permit", Take: func(d *D, s string) error { return guarded(takeRules(&d.e.ACL, true, s)) }},
-		{Name: "deny", Take: func(d *D, s string) error { return guarded(takeRules(&d.e.ACL, false, s)) }},
+		{Name: "permit", Take: func(d *D, s string) error { return guarded(settings.TakeRules(&d.e.ACL, true, s)) }},
+		{Name: "deny", Take: func(d *D, s string) error { return guarded(settings.TakeRules(&d.e.ACL, false, s)) }},
 		{Name: "acl", Take: func(*D, string) error { return option.Doubt("acl.conf is not read; write permit and deny here") }},
-		{Name: "contactpermit", Take: func(d *D, s string) error { return guarded(takeRules(&d.e.ContactACL, true, s)) }},
-		{Name: "contactdeny", Take: func(d *D, s string) error { return guarded(takeRules(&d.e.ContactACL, false, s)) }},
+		{Name: "contactpermit", Take: func(d *D, s string) error { return guarded(settings.TakeRules(&d.e.ContactACL, true, s)) }},
+		{Name: "contactdeny", Take: func(d *D, s string) error { return guarded(settings.TakeRules(&d.e.ContactACL, false, s)) }},
 		{Name: "contactacl", Take: func(*D, string) error {
 			return option.Doubt("acl.conf is not read; write contactpermit and contactdeny here")
 		}},
@@ -57,7 +58,10 @@ func sipDeviceOptions() []option.Row[Device] {
 
 		// What its calls are.
 		{Name: "context", Default: "default", Kind: option.Text, At: func(d *D) any { return &d.e.Context }},
-		{Name: "callerid", Take: func(d *D, s string) error { d.e.CallerID = party(s, d.e.CallerID.Presentation); return nil }},
+		{Name: "callerid", Take: func(d *D, s string) error {
+			d.e.CallerID = settings.ParseParty(s, d.e.CallerID.Presentation)
+			return nil
+		}},
 		{Name: "fullname", Take: func(d *D, s string) error { d.e.CallerID.Name = s; return nil }},
 		{Name: "cid_number", Take: func(d *D, s string) error { d.e.CallerID.Number = s; return nil }},
 		{Name: "cid_tag", Take: func(d *D, s string) error { d.e.CallerIDTag = s; return nil }},
@@ -71,7 +75,7 @@ func sipDeviceOptions() []option.Row[Device] {
 		{Name: "rpid_update", Default: "no", Kind: option.Truth, Standing: option.Later},
 		{Name: "rpid_immediate", Default: "no", Kind: option.Truth, Standing: option.Later},
 		{Name: "send_diversion", Default: "yes", Kind: option.Truth, At: func(d *D) any { return &d.e.SendDiversion }},
-		{Name: "setvar", Take: func(d *D, s string) error { return takeVariable(&d.e, s) }},
+		{Name: "setvar", Take: func(d *D, s string) error { return settings.TakeVariable(&d.e, s) }},
 		{Name: "language", Kind: option.Text, At: func(d *D) any { return &d.e.Language }},
 		{Name: "tonezone", Kind: option.Text, At: func(d *D) any { return &d.e.ToneZone }},
 		{Name: "accountcode", Kind: option.Text, At: func(d *D) any { return &d.e.AccountCode }},
@@ -101,8 +105,8 @@ func sipDeviceOptions() []option.Row[Device] {
 		{Name: "recordofffeature", Default: "automon", Kind: option.Text, Standing: option.Later},
 
 		// Media.
-		{Name: "allow", Take: func(d *D, s string) error { return softCodecs(d.e.takeCodecs(s, true)) }},
-		{Name: "disallow", Take: func(d *D, s string) error { return softCodecs(d.e.takeCodecs(s, false)) }},
+		{Name: "allow", Take: func(d *D, s string) error { return softCodecs(d.e.TakeCodecs(s, true)) }},
+		{Name: "disallow", Take: func(d *D, s string) error { return softCodecs(d.e.TakeCodecs(s, false)) }},
 		{Name: "preferred_codec_only", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.e.PreferredCodecOnly }},
 		{Name: "autoframing", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.AutoFraming }, Standing: option.Later},
 		{Name: "dtmfmode", Default: "rfc2833", Take: takeDigits},
@@ -181,7 +185,7 @@ func softCodecs(err error) error {
 	return nil
 }
 
-func takeHost(d *Device, s string) error {
+func takeHost(d *device, s string) error {
 	d.Dynamic, d.Host, d.Addresses = false, "", nil
 	if strings.EqualFold(s, "dynamic") {
 		d.Dynamic = true
@@ -217,13 +221,13 @@ func hostAndPort(s string) (host string, port int, err error) {
 		}
 		port = int(n)
 	}
-	if !isHostName(host) {
+	if !settings.IsHostName(host) {
 		return "", 0, fmt.Errorf("%q is neither an address nor a host name", host)
 	}
 	return host, port, nil
 }
 
-func takeMD5Secret(d *Device, s string) error {
+func takeMD5Secret(d *device, s string) error {
 	if s != "" && (len(s) != 32 || strings.Trim(strings.ToLower(s), "0123456789abcdef") != "") {
 		return fault("not 32 hexadecimal digits: the MD5 of user:realm:secret")
 	}
@@ -231,7 +235,7 @@ func takeMD5Secret(d *Device, s string) error {
 	return nil
 }
 
-func takeInsecure(d *Device, s string) error {
+func takeInsecure(d *device, s string) error {
 	d.InsecurePort, d.InsecureInvite = false, false
 	for _, w := range option.CommaList(s) {
 		switch strings.ToLower(w) {
@@ -249,7 +253,7 @@ func takeInsecure(d *Device, s string) error {
 	return nil
 }
 
-func takeNetworks(d *Device, s string) error {
+func takeNetworks(d *device, s string) error {
 	d.Networks = nil
 	var bad []string
 	for _, w := range option.CommaList(s) {
@@ -275,7 +279,7 @@ func takeNetworks(d *Device, s string) error {
 
 // takeProxy reads [transport://]host[:port][,force]; the proxy is always used,
 // as with force.
-func takeProxy(d *Device, s string) error {
+func takeProxy(d *device, s string) error {
 	s, _, _ = strings.Cut(s, ",")
 	scheme, rest, ok := strings.Cut(strings.TrimSpace(s), "://")
 	transport := ""
@@ -301,8 +305,8 @@ func uriHost(host string, port int) string {
 	return host + ":" + strconv.Itoa(port)
 }
 
-func takeNAT(d *Device, s string) error {
-	var n NAT
+func takeNAT(d *device, s string) error {
+	var n settings.NAT
 	var note error
 	for _, w := range option.CommaList(s) {
 		switch strings.ToLower(w) {
@@ -326,7 +330,7 @@ func takeNAT(d *Device, s string) error {
 	return note
 }
 
-func takeQualify(d *Device, s string) error {
+func takeQualify(d *device, s string) error {
 	switch strings.ToLower(s) {
 	case "yes", "true", "on", "y", "t":
 		d.Qualify = 2 * time.Second
@@ -346,10 +350,10 @@ func takeQualify(d *Device, s string) error {
 
 // takeCallingPres reads a word or Q.931's number: presentation in bits 5 and 6,
 // screening in the lowest two.
-func takeCallingPres(d *Device, s string) error {
+func takeCallingPres(d *device, s string) error {
 	n, err := strconv.Atoi(s)
 	if err != nil {
-		return takePrivacy(&d.e, s)
+		return settings.TakePrivacy(&d.e, s)
 	}
 	p, ok := map[int]channel.Presentation{
 		0: channel.AllowedNotScreened, 1: channel.AllowedPassedScreen, 2: channel.AllowedFailedScreen, 3: channel.Allowed,
@@ -363,7 +367,7 @@ func takeCallingPres(d *Device, s string) error {
 	return nil
 }
 
-func takeSendRPID(d *Device, s string) error {
+func takeSendRPID(d *device, s string) error {
 	d.e.SendRPID, d.e.SendPAI = false, false
 	switch strings.ToLower(s) {
 	case "pai":
@@ -377,7 +381,7 @@ func takeSendRPID(d *Device, s string) error {
 	return nil
 }
 
-func takeTrustOutbound(d *Device, s string) error {
+func takeTrustOutbound(d *device, s string) error {
 	switch strings.ToLower(s) {
 	case "legacy", "no", "false", "off", "0":
 		d.e.TrustIDOutbound = false
@@ -389,7 +393,7 @@ func takeTrustOutbound(d *Device, s string) error {
 	return nil
 }
 
-func takeOverlap(d *Device, s string) error {
+func takeOverlap(d *device, s string) error {
 	d.e.AllowOverlap = true
 	switch strings.ToLower(s) {
 	case "yes", "true", "on", "1", "y", "t":
@@ -401,9 +405,9 @@ func takeOverlap(d *Device, s string) error {
 	return nil
 }
 
-func takeDigits(d *Device, s string) error {
-	modes := map[string]DTMFMode{
-		"rfc2833": DTMFRFC4733, "rfc4733": DTMFRFC4733, "inband": DTMFInband, "info": DTMFInfo, "shortinfo": DTMFInfo, "auto": DTMFAuto,
+func takeDigits(d *device, s string) error {
+	modes := map[string]settings.DTMFMode{
+		"rfc2833": settings.DTMFRFC4733, "rfc4733": settings.DTMFRFC4733, "inband": settings.DTMFInband, "info": settings.DTMFInfo, "shortinfo": settings.DTMFInfo, "auto": settings.DTMFAuto,
 	}
 	word := strings.ToLower(s)
 	m, ok := modes[word]
@@ -414,7 +418,7 @@ func takeDigits(d *Device, s string) error {
 	return nil
 }
 
-func takeDirectMedia(d *Device, s string) error {
+func takeDirectMedia(d *device, s string) error {
 	d.e.DirectMedia, d.e.DisableDirectMediaOnNAT, d.DirectMedia = false, false, "no"
 	for _, w := range option.CommaList(s) {
 		switch strings.ToLower(w) {
@@ -432,7 +436,7 @@ func takeDirectMedia(d *Device, s string) error {
 	return nil
 }
 
-func takeInband(d *Device, s string) error {
+func takeInband(d *device, s string) error {
 	switch strings.ToLower(s) {
 	case "yes", "true", "on", "1", "y", "t":
 		d.e.InbandProgress = true

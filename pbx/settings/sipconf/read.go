@@ -1,4 +1,11 @@
-package settings
+// Package sipconf reads sip.conf, the older front end of the same engine: its
+// [general] section, devices and register lines become endpoints, addresses of
+// record, credentials and registrations like those of pjsip.conf (package settings),
+// and Join puts them beside those.
+//
+// Reading order: Read here; general.go and device.go for the options; build.go for
+// what is made of them; register.go for accounts elsewhere.
+package sipconf
 
 import (
 	"errors"
@@ -7,151 +14,78 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/settings"
 	"branchline/pbx/settings/option"
 	"branchline/pbx/settings/spelling"
 )
 
-// A SIP is what sip.conf says: the older front end of the same engine. Its
-// [general] section (Object) holds the settings of the whole and the defaults
-// of every device.
-type SIP struct {
-	Object
-	Context           string
-	AllowGuest        bool
-	guestsWritten     bool // allowguest= stands in the file
-	AlwaysAuthReject  bool
-	MatchAuthUsername bool
-	AuthOptions       bool // auth_options_requests
-	AuthMessages      bool // auth_message_requests
-	AcceptMessages    bool // accept_outofcall_message
-	Realm             string
-	UDP, TCP          netip.AddrPort // bind addresses
-	TCPEnable         bool
-	TLSEnable         bool
-	SRVLookup         bool
-	LocalNets         []netip.Prefix
-	ExternalAddr      string // address or host name, without port
-	ExternalPort      int
-	ExternalTCPPort   int
-	ExternalHost      string // looked up when the configuration is loaded
-	ExternalRefresh   int    // seconds
-	MediaAddress      string
-
-	MinExpiry, MaxExpiry, DefaultExpiry time.Duration
-	MinSubscription, MaxSubscription    time.Duration
-	RegisterTimeout                     time.Duration
-	RegisterAttempts                    int // 0: no limit
-	RegisterRetry403                    bool
-	UserAgent                           string // "": the product's
-	SDPOwner, SDPSession                string
-	MaxForwards                         int
-	TimerT1, TimerT1Min, TimerB         time.Duration
-	TOS, COS                            int
-	Debug, RecordHistory                bool
-	Domains                             []string
-	AutoDomain, AllowExternalDomains    bool
-	NotifyHold                          bool
-	CallerID                            string // whom calls without a number come from
-	CompactHeaders, Pedantic            bool
-
-	// Device is what [general] says for all devices, and for callers that are
-	// none.
-	Device Device
-	// Devices are the device sections by lower-case name: names have no case.
-	Devices map[string]*Device
-	// List is the same in file order.
-	List []*Device
-	// Guest serves callers that are no device; nil if allowguest=no.
-	Guest *Endpoint
-	// Direct is what Dial(SIP/number@host) calls with.
-	Direct *Endpoint
-	// Auths are the credentials of devices and registrations.
-	Auths map[string]*Auth
-	// Transports names the transports that belong to this front end, and Shared
-	// those among them that pjsip.conf has too, after Snapshot.Join.
-	Transports, Shared []string
-
-	registrations []*Registration
-	realms        []*Auth                // [authentication]
-	pos           map[string]astconf.Pos // of the last entry of each option of [general]
-}
-
-// A Device is one peer, user or friend of sip.conf.
-type Device struct {
-	Object        // its ID is "SIP/" and the name
-	Name   string // as written
-	Kind   string // "user", "peer" or "friend"
-
-	Dynamic      bool   // host=dynamic: it registers
-	Host         string // address or name otherwise
-	DefaultHost  string // defaultip
-	Port         int    // 0: 5060
-	Secret       string
-	MD5Secret    string
-	RemoteSecret string
-	DefaultUser  string
-	Networks     []string // transport=: "udp", "tcp"; the first calls out
-
-	InsecurePort, InsecureInvite bool
-	NAT                          NAT
-	Qualify                      time.Duration // the longest good answer, 0: not watched
-	QualifyFreq                  time.Duration
-	CallLimit, BusyLevel         int
-	CallCounter                  bool
-	DirectMedia                  string // yes, no, nonat, outgoing, update
-	Video                        string // yes, no, always
-	SessionTimers                string // accept, originate, refuse
-	SessionRefresher             string // uas, uac
-	Description                  string
-	SubscribeContext, VMExten    string
-	RegExten, CallbackExten      string
-	MaxForwards                  int
-	MaxBitRate                   int // kbit/s
-	AutoFraming, Text            bool
-	PromiscRedir, UseReason      bool
-	DigitsWord                   string // dtmfmode as sip.conf words it
-
-	// Endpoint is the device as the engine sees it; NATted is the same for
-	// requests that come from behind a router, for nat=auto_...
-	Endpoint, NATted *Endpoint
-	// AOR is where it can be reached; nil for type=user.
-	AOR *AOR
-	// Addresses are those of a fixed host=; pbx/sip looks names up.
-	Addresses []netip.Addr
-
-	auths []*Auth // auth= lines
-	e     Endpoint
-}
-
-// NAT is what nat= asks for.
-type NAT struct{ ForceRport, Comedia, AutoRport, AutoComedia bool }
-
-// Callable reports whether calls can be made to the device.
-func (d *Device) Callable() bool { return d.Kind != "user" }
-
-// Claims reports whether a caller is taken for the device by his name alone.
-func (d *Device) Claims() bool { return d.Kind != "peer" }
-
 // legacyPrefix begins the names that objects of sip.conf have among the others.
 const legacyPrefix = "SIP/"
 
-// FromSIP reads sip.conf. The result is nil if the file is nil or says nothing:
+// A conf is what sip.conf says, with what only its reading needs.
+type conf struct {
+	settings.SIP
+	Device  device // of [general], for all devices
+	Devices map[string]*device
+	List    []*device
+
+	guestsWritten bool // allowguest= stands in the file
+	registrations []*registration
+	realms        []*settings.Auth       // [authentication]
+	pos           map[string]astconf.Pos // of the last entry of each option of [general]
+}
+
+// A device is a device being read.
+type device struct {
+	settings.Device
+	auths []*settings.Auth // auth= lines
+	e     settings.Endpoint
+}
+
+// A registration is one being read.
+type registration struct {
+	*settings.Registration
+	account account
+}
+
+// A File is sip.conf as it was read.
+type File struct{ conf *conf }
+
+// Read reads sip.conf. The result is nil if the file is nil or says nothing:
 // an empty sip.conf enables nothing, unlike in Asterisk, where it opens port
 // 5060 to everybody. A device with an Error is left out.
 //
 // The file is read with more patience than pjsip.conf, as its programs always
 // did: what is unknown or out of range is a Warning, and the default is used.
 // Only what could let somebody in, or keep everybody out, is an Error.
-func FromSIP(f *astconf.File) (*SIP, []astconf.Diag) {
+func Read(f *astconf.File) (*File, []astconf.Diag) {
+	c, diags := read(f)
+	if c == nil {
+		return nil, diags
+	}
+	return &File{c}, diags
+}
+
+// Join puts what sip.conf says beside what pjsip.conf says: both are front ends
+// of one engine. Where both claim a socket, they share pjsip.conf's; callers
+// are then looked for in pjsip.conf first. It belongs to loading: call it once,
+// before the snapshot is used. A nil file changes nothing.
+func (f *File) Join(s *settings.Snapshot) []astconf.Diag {
+	if f == nil {
+		return nil
+	}
+	return f.conf.join(s)
+}
+
+func read(f *astconf.File) (*conf, []astconf.Diag) {
 	if f == nil {
 		return nil, nil
 	}
-	r := &sipReader{
-		general: option.NewTable("general", sipGeneralOptions()), device: option.NewTable("device", sipDeviceOptions()),
-		sip: &SIP{Devices: map[string]*Device{}, Auths: map[string]*Auth{}, pos: map[string]astconf.Pos{}},
+	r := &reader{
+		general: option.NewTable("general", generalOptions()), device: option.NewTable("device", deviceOptions()),
+		file: &conf{SIP: settings.SIP{Auths: map[string]*settings.Auth{}}, Devices: map[string]*device{}, pos: map[string]astconf.Pos{}},
 	}
 	if !f.Valid {
 		r.add(astconf.Pos{File: f.Name}, astconf.Error, "invalid-file", "the file cannot be used as it is")
@@ -170,17 +104,17 @@ func FromSIP(f *astconf.File) (*SIP, []astconf.Diag) {
 		}
 	}
 	r.complete()
-	return r.sip, r.diags
+	return r.file, r.diags
 }
 
-type sipReader struct {
-	sip     *SIP
-	general *option.Table[SIP]
-	device  *option.Table[Device]
+type reader struct {
+	file    *conf
+	general *option.Table[conf]
+	device  *option.Table[device]
 	diags   []astconf.Diag
 }
 
-func (r *sipReader) add(pos astconf.Pos, sev astconf.Severity, rule, format string, args ...any) *astconf.Diag {
+func (r *reader) add(pos astconf.Pos, sev astconf.Severity, rule, format string, args ...any) *astconf.Diag {
 	r.diags = append(r.diags, astconf.Diag{Pos: pos, Severity: sev, Rule: rule, Message: fmt.Sprintf(format, args...)})
 	return &r.diags[len(r.diags)-1]
 }
@@ -198,7 +132,7 @@ func (d dated) Error() string { return string(d) }
 
 // apply writes one entry into obj through its row. It reports false if obj must
 // not be used.
-func applyLegacy[T any](r *sipReader, t *option.Table[T], row *option.Row[T], obj *T, section string, e astconf.Entry) bool {
+func apply[T any](r *reader, t *option.Table[T], row *option.Row[T], obj *T, section string, e astconf.Entry) bool {
 	words := map[string]string{}
 	err := t.Apply(row, obj, e.Value, words)
 	var bad fault
@@ -230,7 +164,7 @@ var former = map[string]string{
 }
 
 // named finds the row an entry means, and notes former names.
-func (r *sipReader) named(section string, e astconf.Entry) (name string) {
+func (r *reader) named(section string, e astconf.Entry) (name string) {
 	name = strings.ToLower(e.Name)
 	if now := former[name]; now != "" {
 		d := r.add(e.Pos, astconf.Note, "deprecated-option", "[%s]: %s is the former name of %s", section, e.Name, now)
@@ -244,23 +178,23 @@ func (r *sipReader) named(section string, e astconf.Entry) (name string) {
 
 // readGeneral reads every [general] section before any device, wherever they
 // stand: what they say holds for devices above them too.
-func (r *sipReader) readGeneral(f *astconf.File) {
-	s := r.sip
+func (r *reader) readGeneral(f *astconf.File) {
+	s := r.file
 	*s = r.general.Proto
-	s.Devices, s.Auths, s.pos = map[string]*Device{}, map[string]*Auth{}, map[string]astconf.Pos{}
+	s.Devices, s.Auths, s.pos = map[string]*device{}, map[string]*settings.Auth{}, map[string]astconf.Pos{}
 	s.Device = r.device.Proto
 	// The fields of rows that build something have their defaults here.
 	e := legacyEndpoint()
 	e.TimersExpires, e.TimersMinSE = s.Device.e.TimersExpires, s.Device.e.TimersMinSE
 	e.Context = s.Device.e.Context
 	s.Device.e = e
-	s.Device.NAT = NAT{AutoRport: true}
+	s.Device.NAT = settings.NAT{AutoRport: true}
 	s.Device.Networks = []string{"udp"}
 	s.Device.DirectMedia, s.Device.DigitsWord = "yes", "rfc2833"
 	s.AllowGuest, s.SDPOwner = true, "root"
 	s.UDP = netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 	s.TCP = s.UDP
-	s.Object = Object{ID: "general", Pos: astconf.Pos{File: f.Name}}
+	s.Object = settings.Object{ID: "general", Pos: astconf.Pos{File: f.Name}}
 	first := true
 	for _, sec := range f.Sections {
 		if !strings.EqualFold(sec.Name, "general") {
@@ -281,25 +215,25 @@ var deviceOnly = strings.Fields("type host secret md5secret remotesecret default
 	"namedcallgroup namedpickupgroup insecure setvar call-limit busylevel regexten callbackextension description permit deny acl " +
 	"accountcode auth fullname cid_number cid_tag hasvoicemail subscribemwi disallowed_methods header")
 
-func (r *sipReader) generalEntry(sec *astconf.Section, e astconf.Entry) {
+func (r *reader) generalEntry(sec *astconf.Section, e astconf.Entry) {
 	name := r.named(sec.Name, e)
-	s := r.sip
+	s := r.file
 	s.pos[name] = e.Pos
 	switch row := r.general.Rows[name]; {
 	case name == "register":
 		r.register(e)
 	case row != nil:
-		applyLegacy(r, r.general, row, s, sec.Name, e)
+		apply(r, r.general, row, s, sec.Name, e)
 	case r.device.Rows[name] != nil && slices.Contains(deviceOnly, name):
 		r.add(e.Pos, astconf.Warning, "misplaced-option", "[%s]: %s= belongs into the section of a device; here it has no effect", sec.Name, e.Name)
 	case r.device.Rows[name] != nil:
-		applyLegacy(r, r.device, r.device.Rows[name], &s.Device, sec.Name, e)
+		apply(r, r.device, r.device.Rows[name], &s.Device, sec.Name, e)
 	default:
 		r.unknown(sec, e, slices.Concat(r.general.Names, r.device.Names))
 	}
 }
 
-func (r *sipReader) unknown(sec *astconf.Section, e astconf.Entry, names []string) {
+func (r *reader) unknown(sec *astconf.Section, e astconf.Entry, names []string) {
 	d := r.add(e.Pos, astconf.Warning, "unknown-option", "[%s]: there is no option %q; the line has no effect", sec.Name, e.Name)
 	d.Near = e.Name
 	if near := spelling.Nearest(e.Name, names); near != "" {
@@ -308,7 +242,7 @@ func (r *sipReader) unknown(sec *astconf.Section, e astconf.Entry, names []strin
 }
 
 // readRealms reads [authentication]: credentials for other servers by realm.
-func (r *sipReader) readRealms(sec *astconf.Section) {
+func (r *reader) readRealms(sec *astconf.Section) {
 	for _, e := range sec.Entries {
 		if !strings.EqualFold(e.Name, "auth") {
 			r.unknown(sec, e, []string{"auth"})
@@ -319,18 +253,18 @@ func (r *sipReader) readRealms(sec *astconf.Section) {
 			r.add(e.Pos, astconf.Warning, "bad-value", "[%s]: auth: %v; the line is not used", sec.Name, err)
 			continue
 		}
-		r.sip.realms = append(r.sip.realms, a)
+		r.file.realms = append(r.file.realms, a)
 	}
 }
 
 // realmAuth reads user:secret@realm or user#md5@realm. The last @ is the one
 // before the realm.
-func realmAuth(s string) (*Auth, error) {
+func realmAuth(s string) (*settings.Auth, error) {
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 {
 		return nil, errors.New("want user:secret@realm or user#md5@realm")
 	}
-	a := &Auth{Type: "userpass", Realm: s[at+1:], AlgorithmsUAC: []string{"MD5"}}
+	a := &settings.Auth{Type: "userpass", Realm: s[at+1:], AlgorithmsUAC: []string{"MD5"}}
 	i := strings.IndexAny(s[:at], ":#")
 	if i <= 0 || a.Realm == "" {
 		return nil, errors.New("want user:secret@realm or user#md5@realm")
@@ -338,7 +272,7 @@ func realmAuth(s string) (*Auth, error) {
 	a.Username = s[:i]
 	if s[i] == '#' {
 		a.Type = "md5"
-		return a, takeHA1(a, "MD5", s[i+1:at])
+		return a, settings.TakeHA1(a, "MD5", s[i+1:at])
 	}
 	a.Password = s[i+1 : at]
 	return a, nil
@@ -346,22 +280,22 @@ func realmAuth(s string) (*Auth, error) {
 
 // readDevice reads one device section. A second section of the same name adds
 // to the first.
-func (r *sipReader) readDevice(sec *astconf.Section) {
+func (r *reader) readDevice(sec *astconf.Section) {
 	key := strings.ToLower(sec.Name)
-	old := r.sip.Devices[key]
+	old := r.file.Devices[key]
 	typ, typed := sec.Last("type")
 	if !typed && old == nil {
 		d := r.add(sec.Pos, astconf.Warning, "missing-type", "section [%s] has no type=, so nothing in it is used", sec.Name)
 		d.Cure = "add type=friend, type=peer or type=user"
 		return
 	}
-	d := &Device{}
+	d := &device{}
 	if old != nil {
 		r.add(sec.Pos, astconf.Warning, "duplicate-object", "[%s] is already defined at %s; what stands here is added to it", sec.Name, old.Pos)
 		*d = *old
 	} else {
-		*d = r.sip.Device
-		d.Object = Object{ID: legacyPrefix + sec.Name, Pos: sec.Pos}
+		*d = r.file.Device
+		d.Object = settings.Object{ID: legacyPrefix + sec.Name, Pos: sec.Pos}
 		d.Name = sec.Name
 	}
 	d.own()
@@ -381,15 +315,15 @@ func (r *sipReader) readDevice(sec *astconf.Section) {
 		return
 	}
 	if old == nil {
-		r.sip.List = append(r.sip.List, d)
+		r.file.List = append(r.file.List, d)
 	} else {
-		r.sip.List[slices.Index(r.sip.List, old)] = d
+		r.file.List[slices.Index(r.file.List, old)] = d
 	}
-	r.sip.Devices[key] = d
+	r.file.Devices[key] = d
 }
 
 // own gives d copies of everything it may append to.
-func (d *Device) own() {
+func (d *device) own() {
 	d.e.PacketTimes = maps.Clone(d.e.PacketTimes)
 	d.e.SetVars = slices.Clip(d.e.SetVars)
 	d.e.ACL = slices.Clip(d.e.ACL)
@@ -398,14 +332,14 @@ func (d *Device) own() {
 	d.auths = slices.Clip(d.auths)
 }
 
-func (r *sipReader) deviceEntries(sec *astconf.Section, d *Device) (ok bool) {
+func (r *reader) deviceEntries(sec *astconf.Section, d *device) (ok bool) {
 	ok = true
 	for _, e := range sec.Entries {
 		name := r.named(sec.Name, e)
 		switch row := r.device.Rows[name]; {
 		case name == "type":
 		case row != nil:
-			ok = applyLegacy(r, r.device, row, d, sec.Name, e) && ok
+			ok = apply(r, r.device, row, d, sec.Name, e) && ok
 		case r.general.Rows[name] != nil || name == "register":
 			r.add(e.Pos, astconf.Warning, "misplaced-option", "[%s]: %s= belongs into [general]; here it has no effect", sec.Name, e.Name)
 		default:
@@ -416,7 +350,7 @@ func (r *sipReader) deviceEntries(sec *astconf.Section, d *Device) (ok bool) {
 }
 
 // checkDevice finds what only the whole section shows.
-func (r *sipReader) checkDevice(sec *astconf.Section, d *Device) bool {
+func (r *reader) checkDevice(sec *astconf.Section, d *device) bool {
 	if d.Callable() && !d.Dynamic && d.Host == "" && d.DefaultHost == "" {
 		r.add(sec.Pos, astconf.Warning, "no-host", "[%s] has no host=: it can neither register nor be called", sec.Name).
 			Cure = "add host=dynamic, or host=<its address>"
