@@ -1,7 +1,7 @@
-// Package settings turns pjsip.conf (and sip.conf) into one immutable Snapshot
-// of endpoints, addresses of record, credentials and transports. The front ends
-// know every documented option by name, type and range; what is understood but
-// not honoured is said so.
+// Package settings turns pjsip.conf into one immutable Snapshot of endpoints,
+// addresses of record, credentials and transports; package sipconf puts what
+// sip.conf says beside it. Both know every documented option by name, type and range
+// (package option); what is understood but not honoured is said so.
 package settings
 
 import (
