@@ -16,6 +16,7 @@ type leasing struct {
 	index  int                // of the link its client runs on
 	cancel context.CancelFunc // nil: no client runs, the cable is out
 	lease  *dhcp.Lease
+	kept   *dhcp.Lease // what was written down of it
 }
 
 func (l *leasing) halt() {
@@ -117,7 +118,8 @@ func (s *Steward) bound(ctx context.Context, name string, l *leasing, fresh *dhc
 	}
 	old := l.lease
 	l.lease = fresh
-	if s.o.Memory != nil && worthKeeping(old, fresh) {
+	if s.o.Memory != nil && worthKeeping(l.kept, fresh) {
+		l.kept = fresh
 		s.o.Memory.Keep(name, fresh)
 	}
 	if fresh != nil && (old == nil || old.Address != fresh.Address) {
@@ -128,8 +130,8 @@ func (s *Steward) bound(ctx context.Context, name string, l *leasing, fresh *dhc
 	s.trouble(err)
 }
 
-// worthKeeping spares the flash: a lease that was only renewed is written down when
-// half of its life is over.
+// worthKeeping spares the flash: a lease that was only renewed is written down when a
+// quarter of the life of the one that was is over.
 func worthKeeping(old, fresh *dhcp.Lease) bool {
 	if old == nil || fresh == nil || old.Address != fresh.Address || old.Server != fresh.Server {
 		return true

@@ -36,6 +36,7 @@ type house struct {
 	filter   []netcfg.Firewall
 	filtered error
 	book     map[string]*dhcp.Lease
+	keeps    int
 	good     *Config
 	lines    strings.Builder
 }
@@ -57,6 +58,7 @@ func (h *house) Keep(link string, l *dhcp.Lease) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.book[link] = l
+	h.keeps++
 }
 
 func (h *house) Proven() (c *Config) {
@@ -279,6 +281,42 @@ func TestLeases(t *testing.T) {
 		}
 		if n := h.published(); fmt.Sprint(n) != "{[203.0.113.1] [here] [ntp.example]}" {
 			t.Errorf("names %v", n)
+		}
+	})
+}
+
+// A lease that is renewed is written down when a part of its life is over, not each time;
+// an interface that was taken out and put in again has a client of its own.
+func TestLeaseIsWrittenRarely(t *testing.T) {
+	inHouse(t, "link lo up carrier\nlink eth0 mac 52:54:00:00:00:01 up carrier\n", func(h *house) {
+		h.must(h.Adopt(Config{Every: true}))
+		h.calm()
+		keeps := func() (n int) {
+			h.locked(func() { n = h.keeps })
+			return n
+		}
+		c := h.client("eth0")
+		c.Bound(lease("192.0.2.50/24", "192.0.2.1"))
+		for range 7 { // a lease of an hour, renewed every five minutes
+			h.pass(5 * time.Minute)
+			c.Bound(lease("192.0.2.50/24", "192.0.2.1"))
+		}
+		if n := keeps(); n < 2 || n > 8 {
+			t.Errorf("written %d times", n)
+		}
+		before := keeps()
+		c.Bound(lease("192.0.2.50/24", "192.0.2.1"))
+		if keeps() != before {
+			t.Error("written although nothing is new")
+		}
+		c.Bound(lease("192.0.2.51/24", "192.0.2.1"))
+		if keeps() != before+1 {
+			t.Error("another address is not written")
+		}
+		h.kernel.Change("eth1", func(s *netcfg.State) { s.Link("eth0").Index = 77 })
+		h.calm()
+		if n := h.halted(); n != 1 {
+			t.Errorf("%d clients were stopped with the interface they ran on", n)
 		}
 	})
 }
