@@ -44,25 +44,34 @@ func newest(text []byte) []string {
 }
 
 // leftBehind are the last lines of a system that failed before it could say why, and
-// forgets them: of its kernel, if that has died, else of its services.
-func leftBehind() []string {
-	var out []string
-	if text, err := os.ReadFile(trialLog); err == nil {
+// forgets them.
+func leftBehind() []string { return takeWords(pstore, trialLog) }
+
+// takeWords takes what the kernel before this one has said in dying, if it has, or else
+// what its services have, as branchline-trial.service has kept it.
+func takeWords(pstore, services string) (out []string) {
+	if text, err := os.ReadFile(services); err == nil {
 		out = newest(text)
-		_ = os.Remove(trialLog) // or it is written over by the next one
+		_ = os.Remove(services) // or it is written over by the next one
 	}
-	// The kernel's parts are numbered, the newest words in the highest number.
-	names, _ := filepath.Glob(pstore + "/dmesg-*")
+	names, _ := filepath.Glob(filepath.Join(pstore, "dmesg-*"))
 	slices.Sort(names)
-	var panicked []byte
+	var died []byte
 	for _, name := range names {
 		if text, err := os.ReadFile(name); err == nil {
-			panicked = append(panicked, text...)
-			_ = os.Remove(name)
+			died = append(died, text...)
+			_ = os.Remove(name) // which empties the kernel's record
 		}
 	}
-	if len(panicked) > 0 {
-		return newest(panicked)
+	if len(died) == 0 {
+		return out
+	}
+	out = newest(died)
+	for i, line := range out {
+		// "<4>[   15.7] ..." is for programs.
+		if level, rest, ok := strings.Cut(line, ">"); ok && len(level) == 2 && level[0] == '<' {
+			out[i] = rest
+		}
 	}
 	return out
 }
