@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"branchline/pbx/channel"
@@ -110,6 +111,7 @@ func TestLegacyDialForms(t *testing.T) {
 				t.Errorf("the log does not say %q", why)
 			}
 		}
+		synctest.Wait() // the last call is over
 		tech := b.agent.LegacyTech()
 		var no *channel.Refusal
 		if _, err := tech.NewLeg(context.Background(), channel.Request{Dest: "1002"}); !errors.As(err, &no) || no.Cause != channel.SubscriberAbsent {
