@@ -392,8 +392,9 @@ func route(w []string) (netcfg.Route, error) {
 
 // linkName says whether the kernel can call an interface that.
 func linkName(s string) error {
-	if s == "" || len(s) > 15 || s == "." || s == ".." || strings.ContainsAny(s, " \t/:\"") {
-		return errors.New("not the name of an interface: up to 15 characters without blank, slash and colon")
+	strange := func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune(`/:"`, c) }
+	if s == "" || len(s) > 15 || s == "." || s == ".." || strings.ContainsFunc(s, strange) {
+		return errors.New("not the name of an interface: up to 15 letters, digits and signs, without slash and colon")
 	}
 	return nil
 }
