@@ -5,7 +5,7 @@ type sums struct {
 	sent, heard       float32
 	fore, tried, back float32 // errors of the three filters
 	echo              float32 // output of fore
-	steps             float32 // sum of the learner's step sizes
+	steps             float32 // what the learner's steps were worth, see subtract
 	around            float32 // mean power of the reference over fore
 }
 
@@ -36,12 +36,13 @@ type control struct {
 // the trial; chance does sometimes, within the spread of the difference.
 type contest struct {
 	fore, trial, apart, spread  float32
-	left, tried                 float32 // both errors, not whitened
+	left, tried, back           float32 // the errors of all three, not whitened
 	fresh                       int     // samples whose whitening has seen no other filter's errors
 	blocks, wins, losses, stale int
 }
 
 const (
+	drift    = 2e-9 // the share of a path's power that changes from sample to sample: -48 dB in a second
 	audible  = 1000 // mean power that makes a block count: -54 dBm0
 	longest  = 80   // blocks of a contest
 	cautious = 1.2  // widens the spread: a block of 40 samples is about 7 independent ones
@@ -56,8 +57,8 @@ type rule struct {
 
 var (
 	// Before anything is known of the path, whatever is better is good.
-	first = rule{4, 0.1, 6}
-	usual = rule{10, 0.1, 9}
+	first = rule{3, 0.1, 6}
+	usual = rule{10, 0.02, 9}
 	// A learner that was let loose while fore knew the path has mostly learnt from
 	// the far side's speech. Two voices of one pitch agree for a vowel, not for longer.
 	doubtful = rule{30, 0.5, 25}
@@ -67,12 +68,12 @@ var (
 func (c *Canceller) decide(s *sums, n int) {
 	t := &c.control
 	size := float32(n)
-	// The distance to the true path shrinks as theory has it for a white reference,
-	// at half that speed to be on the safe side, and never below what a path that
-	// changes slowly makes of it.
-	c.back.miss *= 1 - min(0.5, 0.5*s.steps/float32(c.n))
+	// The distance to the true path shrinks as theory has it for a white reference; the
+	// more slowly the more colour had to be taken out of it, which never succeeds
+	// quite. And the path changes a little all the time.
+	c.back.miss *= 1 - min(0.5, (0.15+0.85/c.white.gain)*s.steps/float32(c.n))
 	if s.steps > 0 {
-		c.back.miss = max(c.back.miss, 1e-4*energy(c.back.w), 1e-7)
+		c.back.miss = max(c.back.miss+drift*size*energy(c.back.w), 1e-7)
 	}
 
 	const shortly = 1.0 / 6
@@ -90,7 +91,7 @@ func (c *Canceller) decide(s *sums, n int) {
 	c.compare(s, n, speaks)
 	rule := usual
 	switch {
-	case c.fore.miss > hybrid/2:
+	case c.fore.miss > green:
 		rule = first
 	case t.tried < 0.1*t.left:
 		// The trial explains what fore does not, as with a tone that fore has learnt
@@ -100,14 +101,21 @@ func (c *Canceller) decide(s *sums, n int) {
 		rule = doubtful
 	}
 	switch {
-	case t.blocks < rule.blocks, c.fade > 0:
+	case c.fade > 0:
+	case t.stale > 0 && t.apart < 0.03*t.contest.fore:
+		c.challenge() // the trial is as good as fore itself, and the learner better
+	case t.blocks < rule.blocks:
 	case t.proven(rule):
 		c.replace()
 		c.fore.copy(&c.trial)
+		if rule == first && t.back < t.tried {
+			c.fore.copy(&c.back) // the trial has proved that it learns
+		}
 		c.suppressor.trust(c.fore.miss / energy(c.fore.w))
 		t.lost = 0
 		c.challenge()
 	case t.trial > 1.3*t.contest.fore:
+		c.recall()
 		c.back.copy(&c.fore)
 		t.loose, t.rest = 0, 20
 		c.challenge()
@@ -164,6 +172,7 @@ func (c *Canceller) compare(s *sums, n int, speaks bool) {
 	}
 	t.left += s.fore
 	t.tried += s.tried
+	t.back += s.back
 	t.contest.fore += fore
 	t.contest.trial += trial
 	t.contest.apart += apart

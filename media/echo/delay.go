@@ -213,10 +213,12 @@ func (c *Canceller) settle(d int) {
 		return
 	}
 	if known {
+		c.recall()
 		c.back.copy(&c.fore)
 	} else {
-		c.back.forget()
 		c.replace()
+		c.recall()
+		c.back.forget()
 		c.fore.forget()
 		c.fore.at = at
 	}

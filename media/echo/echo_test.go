@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"branchline/media/echo/echotest"
 )
 
 // G.168 tests 1 and 2, through u-law: by subtraction alone for the signal that is
@@ -16,13 +18,13 @@ func TestConverges(t *testing.T) {
 			sent []int16
 			conf Config
 		}{
-			{"composite", composite(11, -15, 1), Config{Linear: true}},
+			{"composite", echotest.Composite(11, -15, 1), Config{Linear: true}},
 			{"talker", talker(11, -15, uint64(10*i)), Config{}},
 		} {
-			sent := ulaw(c.sent)
-			heard := ulaw(through(sent, h, -8, 0))
-			out := run(New(c.conf), sent, heard)
-			first, last := loss(heard, out, 1, 2), loss(heard, out, 10, 11)
+			sent := echotest.ULaw(c.sent)
+			heard := echotest.ULaw(echotest.Through(sent, h, -8, 0))
+			out := echotest.Run(New(c.conf).Process, sent, heard)
+			first, last := echotest.Loss(heard, out, 1, 2), echotest.Loss(heard, out, 10, 11)
 			if first < 20 || last < 30 {
 				t.Errorf("D.%d %s: %.1f dB in second 2, %.1f in second 11; want 20 and 30", i+2, c.name, first, last)
 			}
@@ -35,13 +37,13 @@ func TestConverges(t *testing.T) {
 func TestDoubleTalk(t *testing.T) {
 	h := paths(t)[3]
 	for _, near := range []float64{-10, -15, -20, -25} {
-		sent, said := ulaw(talker(14, -15, 5)), talker(14, near, 77)
+		sent, said := echotest.ULaw(talker(14, -15, 5)), talker(14, near, 77)
 		clear(said[:5*8000])
-		echo := through(sent, h, -8, 0)
+		echo := echotest.Through(sent, h, -8, 0)
 		c := New(Config{})
-		out := run(c, sent, ulaw(plus(echo, said)))
+		out := echotest.Run(c.Process, sent, echotest.ULaw(echotest.Plus(echo, said)))
 		// The loss of near speech: of the part of out that is like it.
-		if l := projected(second(said, 6, 14), second(out, 6, 14)); l > 3 {
+		if l := echotest.Projected(echotest.Second(said, 6, 14), echotest.Second(out, 6, 14)); l > 3 {
 			t.Errorf("near speech at %v dBm0 loses %.1f dB", near, l)
 		}
 		// And nothing but it is to be in there: u-law alone leaves noise 37 dB below the
@@ -52,7 +54,7 @@ func TestDoubleTalk(t *testing.T) {
 			left += d * d
 		}
 		left /= 8 * 8000
-		if d := 10 * math.Log10((power(echo)+power(said))/left); d < 20 {
+		if d := 10 * math.Log10((echotest.Power(echo)+echotest.Power(said))/left); d < 20 {
 			t.Errorf("near speech at %v dBm0: echo and distortion %.1f dB down", near, d)
 		}
 		if c.Report().Resets > 0 {
@@ -67,48 +69,29 @@ func TestDoubleTalk(t *testing.T) {
 func TestBothTalkFromTheStart(t *testing.T) {
 	far := make([]int16, 6*8000)
 	for _, hz := range []float64{350, 540, 870, 1330, 2100} {
-		far = plus(far, sine(6, hz, -20))
+		far = echotest.Plus(far, sine(6, hz, -20))
 	}
 	clear(far[:8000])
 	for _, c := range []struct{ near, from float64 }{{-12, 1}, {-16, 1.1}, {-20, 2}, {-26, 2.5}} {
-		said := plus(sine(6, 1004, c.near), noise(6, -60, 1))
-		heard := ulaw(plus(through(far, paths(t)[0], -11, 0), said))
-		out := run(New(Config{}), far, heard)
+		said := echotest.Plus(sine(6, 1004, c.near), echotest.Noise(6, -60, 1))
+		heard := echotest.ULaw(echotest.Plus(echotest.Through(far, paths(t)[0], -11, 0), said))
+		out := echotest.Run(New(Config{}).Process, far, heard)
 		for s := c.from; s < 5.9; s += 0.1 {
-			if l := projected(second(said, s, s+0.1), second(out, s, s+0.1)); l > 3 {
+			if l := echotest.Projected(echotest.Second(said, s, s+0.1), echotest.Second(out, s, s+0.1)); l > 3 {
 				t.Errorf("%v dBm0 at %.1f s: %.1f dB lost", c.near, s, l)
 			}
 		}
 	}
 }
 
-// projected is the loss in dB of what out has of in, over the blocks of 20 ms in
-// which in is there at all.
-func projected(in, out []int16) float64 {
-	var a, b float64
-	for i := 0; i+160 <= len(in); i += 160 {
-		var xx, xy float64
-		for k := i; k < i+160; k++ {
-			xx += float64(in[k]) * float64(in[k])
-			xy += float64(in[k]) * float64(out[k])
-		}
-		if xx < 160*100 {
-			continue
-		}
-		a += xx
-		b += max(0, xy) * max(0, xy) / xx
-	}
-	return 10 * math.Log10(a/b)
-}
-
 func TestPathChange(t *testing.T) {
 	all := paths(t)
 	for i := range all {
-		sent := ulaw(composite(8, -15, uint64(i)))
-		a, b := through(sent, all[i], -10, 0), through(sent, all[(i+3)%len(all)], -14, 0)
-		heard := ulaw(append(append([]int16(nil), a[:4*8000]...), b[4*8000:]...))
-		out := run(New(Config{Linear: true}), sent, heard)
-		if l := loss(heard, out, 5, 6); l < 20 {
+		sent := echotest.ULaw(echotest.Composite(8, -15, uint64(i)))
+		a, b := echotest.Through(sent, all[i], -10, 0), echotest.Through(sent, all[(i+3)%len(all)], -14, 0)
+		heard := echotest.ULaw(append(append([]int16(nil), a[:4*8000]...), b[4*8000:]...))
+		out := echotest.Run(New(Config{Linear: true}).Process, sent, heard)
+		if l := echotest.Loss(heard, out, 5, 6); l < 20 {
 			t.Errorf("D.%d to D.%d: %.1f dB one second after", i+2, (i+3)%8+2, l)
 		}
 	}
@@ -119,16 +102,16 @@ func TestDelay(t *testing.T) {
 	h := paths(t)[1]
 	for _, c := range []struct{ first, then int }{{0, 160}, {320, 480}, {1500, 1340}, {3200, 3200}, {3900, 2900}} {
 		t.Run(fmt.Sprint(c.first, " ", c.then), func(t *testing.T) {
-			sent := ulaw(composite(12, -15, 3))
-			a, b := through(sent, h, -12, c.first), through(sent, h, -12, c.then)
-			said := noise(12, -65, 9)
-			heard := ulaw(plus(append(append([]int16(nil), a[:6*8000]...), b[6*8000:]...), said))
+			sent := echotest.ULaw(echotest.Composite(12, -15, 3))
+			a, b := echotest.Through(sent, h, -12, c.first), echotest.Through(sent, h, -12, c.then)
+			said := echotest.Noise(12, -65, 9)
+			heard := echotest.ULaw(echotest.Plus(append(append([]int16(nil), a[:6*8000]...), b[6*8000:]...), said))
 			e := New(Config{Delay: 4000, Linear: true})
-			out := run(e, sent, heard)
+			out := echotest.Run(e.Process, sent, heard)
 			for _, w := range []struct {
 				at, want float64
 			}{{2, 25}, {5, 30}, {7, 20}, {11, 30}} {
-				if l := loss(heard, out, w.at, w.at+1); l < w.want {
+				if l := echotest.Loss(heard, out, w.at, w.at+1); l < w.want {
 					t.Errorf("second %v: %.1f dB", w.at, l)
 				}
 			}
@@ -142,35 +125,35 @@ func TestDelay(t *testing.T) {
 // The noise that takes the place of the echo is as loud as the line's own.
 func TestComfortNoise(t *testing.T) {
 	for _, n := range []float64{-60, -50, -45} {
-		sent := ulaw(composite(10, -15, 1))
-		line := noise(10, n, 4)
-		heard := ulaw(plus(through(sent, paths(t)[0], -8, 0), line))
-		out := run(New(Config{}), sent, heard)
+		sent := echotest.ULaw(echotest.Composite(10, -15, 1))
+		line := echotest.Noise(10, n, 4)
+		heard := echotest.ULaw(echotest.Plus(echotest.Through(sent, paths(t)[0], -8, 0), line))
+		out := echotest.Run(New(Config{}).Process, sent, heard)
 		for s := 3.0; s < 10; s++ {
-			if d := level(second(out, s, s+1)) - level(second(line, s, s+1)); math.Abs(d) > 2 {
+			if d := echotest.Level(echotest.Second(out, s, s+1)) - echotest.Level(echotest.Second(line, s, s+1)); math.Abs(d) > 2 {
 				t.Errorf("noise of %v dBm0, second %v: %.1f dB off", n, s, d)
 			}
 		}
 	}
 	// And none where it is not wanted.
-	sent := composite(5, -15, 1)
-	out := run(New(Config{Silent: true}), sent, through(sent, paths(t)[0], -8, 0))
-	if l := level(second(out, 2, 5)); l > -75 {
+	sent := echotest.Composite(5, -15, 1)
+	out := echotest.Run(New(Config{Silent: true}).Process, sent, echotest.Through(sent, paths(t)[0], -8, 0))
+	if l := echotest.Level(echotest.Second(out, 2, 5)); l > -75 {
 		t.Errorf("%.1f dBm0 left", l)
 	}
 }
 
 func TestReport(t *testing.T) {
 	h := paths(t)[0]
-	sent := noise(5, -15, 1)
-	heard := through(sent, h, -12, 0)
+	sent := echotest.Noise(5, -15, 1)
+	heard := echotest.Through(sent, h, -12, 0)
 	c := New(Config{})
 	if r := c.Report(); r.Learned {
 		t.Errorf("before anything: %+v", r)
 	}
-	run(c, sent, heard)
+	echotest.Run(c.Process, sent, heard)
 	r := c.Report()
-	want := -10 * math.Log10(power(heard)/power(sent))
+	want := -10 * math.Log10(echotest.Power(heard)/echotest.Power(sent))
 	if !r.Learned || math.Abs(r.ReturnLoss-want) > 0.5 || r.Enhancement < 40 {
 		t.Errorf("%+v; return loss is %.1f", r, want)
 	}
@@ -183,13 +166,13 @@ func TestReport(t *testing.T) {
 // What is said while nothing is sent arrives as it is, but for the highpass.
 func TestTransparent(t *testing.T) {
 	said := talker(3, -20, 8)
-	out := run(New(Config{}), make([]int16, len(said)), said)
-	if d := level(out) - level(said); math.Abs(d) > 0.1 {
+	out := echotest.Run(New(Config{}).Process, make([]int16, len(said)), said)
+	if d := echotest.Level(out) - echotest.Level(said); math.Abs(d) > 0.1 {
 		t.Errorf("%.2f dB", d)
 	}
 	c := New(Config{})
 	c.Bypass(true)
-	out = run(c, noise(3, -10, 1), said)
+	out = echotest.Run(c.Process, echotest.Noise(3, -10, 1), said)
 	for i := range out {
 		if out[i] != said[i] {
 			t.Fatalf("sample %d changed", i)
@@ -204,10 +187,10 @@ func TestLevels(t *testing.T) {
 	for _, c := range []struct{ sent, echo, want float64 }{
 		{3, -8, 30}, {-5, -8, 30}, {-10, 3, 30}, {-15, 0, 30}, {-15, -20, 30}, {-15, -30, 25}, {-20, -8, 30}, {-25, -8, 30}, {-30, -8, 30}, {-35, -8, 25}, {-40, -8, 20},
 	} {
-		sent := ulaw(composite(4, c.sent, 1))
-		heard := ulaw(through(sent, h, c.echo, 0))
-		out := run(New(Config{Linear: true}), sent, heard)
-		if l := loss(heard, out, 2, 4); l < c.want {
+		sent := echotest.ULaw(echotest.Composite(4, c.sent, 1))
+		heard := echotest.ULaw(echotest.Through(sent, h, c.echo, 0))
+		out := echotest.Run(New(Config{Linear: true}).Process, sent, heard)
+		if l := echotest.Loss(heard, out, 2, 4); l < c.want {
 			t.Errorf("%v dBm0, echo %v dB: %.1f dB", c.sent, c.echo, l)
 		}
 	}
@@ -216,25 +199,25 @@ func TestLevels(t *testing.T) {
 // When the echo ceases, as it does when a line is cut, none is made up for long (G.168
 // test 5).
 func TestNoEcho(t *testing.T) {
-	sent := ulaw(talker(8, -15, 5))
-	heard := through(sent, paths(t)[3], -8, 0)
+	sent := echotest.ULaw(talker(8, -15, 5))
+	heard := echotest.Through(sent, paths(t)[3], -8, 0)
 	clear(heard[4*8000:])
-	out := run(New(Config{Linear: true}), sent, heard)
-	if l := level(second(out, 6, 8)); l > -80 {
+	out := echotest.Run(New(Config{Linear: true}).Process, sent, heard)
+	if l := echotest.Level(echotest.Second(out, 6, 8)); l > -80 {
 		t.Errorf("%.1f dBm0 two seconds later", l)
 	}
 }
 
 // Mains hum and an offset on the line do not keep the echo.
 func TestHum(t *testing.T) {
-	sent := ulaw(composite(6, -15, 1))
+	sent := echotest.ULaw(echotest.Composite(6, -15, 1))
 	hum := sine(6, 50, -45)
 	for i := range hum {
 		hum[i] += 600
 	}
-	heard := plus(through(sent, paths(t)[3], -8, 0), hum)
-	out := run(New(Config{Linear: true}), sent, heard)
-	if l := level(second(out, 3, 6)); math.Abs(l+45) > 1 {
+	heard := echotest.Plus(echotest.Through(sent, paths(t)[3], -8, 0), hum)
+	out := echotest.Run(New(Config{Linear: true}).Process, sent, heard)
+	if l := echotest.Level(echotest.Second(out, 3, 6)); math.Abs(l+45) > 1 {
 		t.Errorf("%.1f dBm0 left, the hum is -45", l)
 	}
 }
@@ -243,11 +226,11 @@ func TestHum(t *testing.T) {
 func TestTonesDoNoHarm(t *testing.T) {
 	h := paths(t)[2]
 	sent := append(talker(4, -15, 1), sine(5, 425, -12)...)
-	sent = ulaw(append(sent, talker(4, -15, 2)...))
-	heard := ulaw(through(sent, h, -8, 0))
-	out := run(New(Config{Linear: true}), sent, heard)
+	sent = echotest.ULaw(append(sent, talker(4, -15, 2)...))
+	heard := echotest.ULaw(echotest.Through(sent, h, -8, 0))
+	out := echotest.Run(New(Config{Linear: true}).Process, sent, heard)
 	for _, s := range []float64{3, 7, 9, 11} {
-		if l := loss(heard, out, s, s+1); l < 20 {
+		if l := echotest.Loss(heard, out, s, s+1); l < 20 {
 			t.Errorf("second %v: %.1f dB", s, l)
 		}
 	}
@@ -261,7 +244,7 @@ func TestAnswerToneDisables(t *testing.T) {
 			if every > 0 && i > 0 && i%every == 0 {
 				phase += degrees * math.Pi / 180
 			}
-			x[i] = limit(6000 * math.Sin(2*math.Pi*hz*float64(i)/8000+phase))
+			x[i] = echotest.Limit(6000 * math.Sin(2*math.Pi*hz*float64(i)/8000+phase))
 		}
 		return x
 	}
@@ -310,7 +293,7 @@ func TestAnswerToneDisables(t *testing.T) {
 
 func TestAllocatesNothing(t *testing.T) {
 	c := New(Config{Delay: 4000})
-	sent, heard := noise(2, -15, 1), noise(2, -25, 2)
+	sent, heard := echotest.Noise(2, -15, 1), echotest.Noise(2, -25, 2)
 	i := 0
 	if n := testing.AllocsPerRun(80, func() {
 		c.Process(sent[i:i+160], heard[i:i+160])
@@ -345,8 +328,8 @@ func BenchmarkFrame(b *testing.B) {
 		for _, delay := range []int{0, 4000} {
 			b.Run(fmt.Sprintf("taps=%d,delay=%d", tail, delay), func(b *testing.B) {
 				c := New(Config{Tail: tail, Delay: delay})
-				sent := noise(10, -15, 1)
-				heard := through(sent, paths(b)[0], -10, 0)
+				sent := echotest.Noise(10, -15, 1)
+				heard := echotest.Through(sent, paths(b)[0], -10, 0)
 				frame := make([]int16, 160)
 				b.ReportAllocs()
 				i := 0

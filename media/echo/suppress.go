@@ -49,7 +49,7 @@ func (c *Canceller) suppress(s *sums, n int) {
 	left, echo := s.fore/size, s.echo/size
 	p.echo = max(echo, p.echo*decay)
 	// As long as the path is not known, the echo is what a bad hybrid would return.
-	known, guess := p.share*p.echo, c.fore.miss*s.around
+	known, guess := p.share*p.echo, c.missing()*s.around
 	expected := max(known, guess)
 	p.listen(c, left, expected, n)
 
