@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -14,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"branchline/rootfs"
 )
 
 // Lines of QEMU's GPIO chip: what is on them is put into the device tree, and moved,
@@ -129,8 +132,97 @@ func board(t *testing.T, o Options) string {
 	return file
 }
 
-// The button and the lamp on the pins of a real kernel: the chip is emulated, and
-// everything from the driver on is what a board runs.
+// TestPins is the button and the lamp with the image's kernel and modules, and nothing
+// else: everything from the GPIO chip's driver on is what a board runs.
+func TestPins(t *testing.T) {
+	o := card(t, "arm64")
+	dir := t.TempDir()
+	root := filepath.Join(dir, "root")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(root, "init"), "./testdata/pins")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+o.Board.Go)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if err := os.Mkdir(filepath.Join(root, "modules"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"leds-gpio", "trigger/ledtrig-timer"} {
+		found, err := filepath.Glob(filepath.Join(o.Dir, "root/usr/lib/modules/*/kernel/drivers/leds", name+".ko.xz"))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s in the image: %v %v", name, found, err)
+		}
+		data, err := os.ReadFile(found[0])
+		if err == nil {
+			err = os.WriteFile(filepath.Join(root, "modules", filepath.Base(name)), data, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Initrd, o.Kernel = filepath.Join(dir, "initrd"), filepath.Join(o.Dir, rootfs.KernelFile)
+	pack := exec.Command("sh", "-c", `cd "$0" && find . | cpio -o -H newc --quiet > "$1"`, root, o.Initrd)
+	if out, err := pack.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	o.Monitor = filepath.Join(dir, "monitor")
+	qtest := filepath.Join(dir, "qtest")
+	o.Extra = []string{"-dtb", board(t, o), "-qtest", "unix:" + qtest + ",server,nowait", "-qtest-log", "none"}
+	g := start(t, o)
+	pins := touch(t, o.Monitor, qtest)
+	expect := func(pattern string) {
+		t.Helper()
+		if _, err := g.Expect(pattern, 3*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// round has the lamp show a pattern and the button looked at.
+	round := func(pattern string) {
+		t.Helper()
+		if err := g.Type(pattern); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pins.letGo()
+	expect(`pins: twice: button GPIO4: device or resource busy`)
+	for _, p := range []struct {
+		name        string
+		least, most int
+		low, high   float64
+	}{
+		{"trouble", 20, 70, 0.3, 0.7}, {"ready", 6, 40, 0.02, 0.5}, {"alarm", 2, 8, 0.8, 1}, {"safe-mode", 6, 16, 0.3, 0.7}, {"factory-reset", 0, 0, 1, 1},
+	} {
+		round(p.name)
+		expect(`pins: pressed false <nil>\s+pins: wish "" <nil>`)
+		lit, changes := pins.lamp(6 * time.Second)
+		t.Logf("%s: lit for %.0f %% of the time, %d changes in 6 s", p.name, lit*100, changes)
+		if changes < p.least || changes > p.most || lit < p.low || lit > p.high {
+			t.Errorf("want %d to %d changes, lit for %v to %v", p.least, p.most, p.low, p.high)
+		}
+	}
+	pins.press()
+	round("trouble")
+	expect(`pins: pressed true <nil>`)
+	pins.letGo()
+	expect(`pins: wish "" <nil>`)
+	pins.press()
+	round("trouble")
+	expect(`pins: stage "safe mode" <nil>`)
+	pins.letGo()
+	expect(`pins: wish "safe mode" <nil>`)
+	pins.press()
+	round("trouble")
+	expect(`pins: stage "factory reset" <nil>`)
+	if lit, changes := pins.lamp(time.Second); lit != 1 || changes != 0 {
+		t.Errorf("factory reset: lit for %v of the time, %d changes", lit, changes)
+	}
+	pins.letGo()
+	expect(`pins: wish "factory reset" <nil>`)
+	pins.press()
+	round("trouble")
+	expect(`pins: wish "" button: held for 30 seconds`)
+}
+
+// The button of a whole board, from branchline.txt to what holding it does.
 func TestButton(t *testing.T) {
 	o := card(t, "arm64")
 	put(t, o, "branchline.txt", "button = GPIO4\nphones = 4\nfirst extension = 201\n")
