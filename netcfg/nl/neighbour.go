@@ -52,6 +52,10 @@ const (
 	enquiry = 6 * time.Second
 )
 
+// errMute is an interface on which the kernel asks nothing: one without ARP, or in a
+// system whose loopback is off.
+var errMute = errors.New("the kernel does not ask there")
+
 // Taken asks for an address as RFC 5227 2.1.1 wants it, without the raw socket that
 // a daemon with few rights does not have: the kernel is told to look for a neighbour of
 // that address. On an interface without an address its question has the sender 0.0.0.0,
@@ -89,20 +93,26 @@ func (Kernel) Taken(ctx context.Context, name string, addr netip.Addr) (holder s
 	defer cancel()
 	tick := time.NewTicker(look)
 	defer tick.Stop()
+	asked := false
 	for {
 		found, err := whole(netlink.NeighList(entry.LinkIndex, entry.Family))
 		if err != nil {
 			return "", fmt.Errorf("neighbour %s: %w", addr, err)
 		}
-		state := unix.NUD_FAILED // one that is gone has been given up
+		state := unix.NUD_NOARP
+		if asked {
+			state = unix.NUD_FAILED // one that is gone has been given up
+		}
 		for _, n := range found {
 			if a, ok := netip.AddrFromSlice(n.IP); ok && a.Unmap() == addr {
-				state = n.State
+				state, asked = n.State, true
 				holder = n.HardwareAddr.String()
 			}
 		}
 		switch {
-		case state&(unix.NUD_FAILED|unix.NUD_NOARP) != 0:
+		case state&unix.NUD_NOARP != 0:
+			return "", fmt.Errorf("neighbour %s: %w", addr, errMute)
+		case state&unix.NUD_FAILED != 0:
 			return "", nil
 		case state&(unix.NUD_INCOMPLETE|unix.NUD_NONE) == 0 && state != 0:
 			if holder == l.Attrs().HardwareAddr.String() {
