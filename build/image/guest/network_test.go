@@ -29,6 +29,11 @@ type=transport
 protocol=udp
 bind=DEVICE
 
+[voice]
+type=transport
+protocol=udp
+bind=voice
+
 [1001]
 type=endpoint
 context=default
@@ -43,15 +48,23 @@ password=only-for-this-test
 
 [1001]
 type=aor
-max_contacts=1
+max_contacts=3
 `
 
-const guestNetwork = `[lan]
+const guestNetwork = `[general]
+dns=10.0.2.3
+search=office.example
+ntp=10.0.2.2
+
+[lan]
 device=DEVICE
 dhcp=yes
 
+[phones]
+device=CABLE
+
 [voice]
-parent=lan
+parent=phones
 id=40
 address=10.40.0.1/24
 
@@ -61,11 +74,11 @@ ports=voice2
 address=10.50.0.1/24
 
 [voice2]
-parent=lan
+parent=phones
 id=41
 
 [firewall]
-sip=10.0.2.0/24
+sip=10.0.2.0/24,voice
 mark=yes
 `
 
@@ -79,27 +92,30 @@ func write(t *testing.T, g *Guest, path, text string) {
 }
 
 // TestNetworkByDHCP boots the image as it is flashed: it finds its address by itself. Then
-// a phone outside registers, and VLANs, a bridge and the firewall come by a reload that
-// the gateway proves.
+// a phone outside registers, and VLANs on a second interface, a bridge and the firewall
+// come by a reload that the gateway proves. A phone in the voice VLAN registers, too. In
+// the end network.conf is broken, and the machine is found all the same.
 func TestNetworkByDHCP(t *testing.T) {
 	o := card(t, "amd64")
 	o.Shell = true
 	o.Forwards = []string{"udp:15260:5060"}
+	cable := plug(t)
+	o.Extra = cable.arguments()
 	g := start(t, o)
 	if _, err := g.Expect(`# `, 2*time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	until(t, g, "ip -4 addr show | grep -q 'inet 10.0.2.15/24'")
-	links, err := g.Run("ls /sys/class/net", time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	device := ""
-	for _, l := range strings.Fields(links) {
-		if strings.HasPrefix(l, "e") {
-			device = l
+	named := func(what string) string {
+		t.Helper()
+		out, err := g.Run(what, time.Minute)
+		if err != nil || strings.TrimSpace(out) == "" {
+			t.Fatal(err, out)
 		}
+		return strings.TrimSpace(out)
 	}
+	device := named("ip -4 -o addr show | grep ' 10.0.2.15/' | cut -d' ' -f2")
+	second := named("grep -l " + cableMAC + " /sys/class/net/*/address | cut -d/ -f5")
 	until(t, g, "systemctl is-active -q branchline")
 	until(t, g, "grep -q '^nameserver 10.0.2.3' /etc/resolv.conf")
 	shown := func(command string, what ...string) {
@@ -119,12 +135,12 @@ func TestNetworkByDHCP(t *testing.T) {
 		t.Fatal(err, out)
 	}
 	shown("pjsip show transports", device+":5060")
-	phone := dialGuest(t, "127.0.0.1:15260")
-	if status, _ := phone.ask(t, "OPTIONS", "1001", ""); status == 0 {
+	outside := dialGuest(t, "127.0.0.1:15260")
+	if status, _ := outside.ask(t, "OPTIONS", "1001", ""); status == 0 {
 		out, _ := g.Run("ip addr show "+device+"; journalctl -b --no-pager -u branchline | tail -40; cat /proc/net/udp", time.Minute)
 		t.Fatal("no answer to OPTIONS\n" + out)
 	}
-	register := func() {
+	register := func(phone *phone) {
 		t.Helper()
 		status, header := phone.ask(t, "REGISTER", "1001", "")
 		if status != 401 {
@@ -135,31 +151,79 @@ func TestNetworkByDHCP(t *testing.T) {
 			t.Fatalf("REGISTER with a password is answered %d", status)
 		}
 	}
-	register()
+	register(outside)
 	shown("pjsip show contacts", "1001/sip:1001@")
 
-	write(t, g, "/etc/asterisk/network.conf", strings.ReplaceAll(guestNetwork, "DEVICE", device))
+	write(t, g, "/etc/asterisk/network.conf", strings.NewReplacer("DEVICE", device, "CABLE", second).Replace(guestNetwork))
 	shown("core reload")
 	shown("net show", "voice .*10.40.0.1/24", "office .*10.50.0.1/24", "Firewall: ", "The last change was kept: gateway 10.0.2.2 answers")
-	register()
+	register(outside)
 	if out, err := g.Run("cat /proc/net/vlan/config; ls /sys/class/net/office/brif", time.Minute); err != nil || !strings.Contains(out, "| 40 ") || !strings.Contains(out, "voice2") {
 		t.Errorf("%v %s", err, out)
 	}
+	// The voice VLAN, seen from the other end of the cable: a telephone that tags what
+	// it sends is answered there, with the mark of signalling; the other VLAN leads to
+	// the bridge.
+	shown("pjsip show transports", "voice:5060")
+	register(cable.phone(40, "10.40.0.2", "10.40.0.1"))
+	shown("pjsip show contacts", "1001/sip:1001@10.40.0.2")
+	for _, f := range cable.heard {
+		if f.vlan == 40 && f.port == 5060 && f.dscp != 24 {
+			t.Errorf("signalling is marked %d", f.dscp)
+		}
+	}
+	if n := cable.answers(t, 41, "10.50.0.2", "10.50.0.1"); n == 0 {
+		t.Error("the bridge does not answer in its VLAN")
+	}
+	if n := cable.answers(t, 0, "10.50.0.2", "10.50.0.1"); n != 0 {
+		t.Error("the bridge answers outside of its VLAN")
+	}
+	until(t, g, "systemctl show -p StatusText systemd-timesyncd | grep -q 10.0.2.2")
+
 	if out, err := g.Run("journalctl -b --no-pager -u branchline | grep -i 'network\\|dhcp\\|interface'; journalctl -b --no-pager -o short-monotonic | grep -i 'virtio_net\\|eth0\\|Started branch\\|network step\\|fully booted'", time.Minute); err != nil {
 		t.Error(err)
 	} else {
 		t.Log(out)
 	}
-	if out, err := g.Run("cat /etc/resolv.conf /etc/systemd/timesyncd.conf.d/branchline.conf; systemctl is-active branchline-time.path", time.Minute); err != nil || !strings.Contains(out, "[Time]") {
+	if out, err := g.Run("cat /etc/resolv.conf /etc/systemd/timesyncd.conf.d/branchline.conf; systemctl is-active branchline-time.path", time.Minute); err != nil || !strings.Contains(out, "NTP=10.0.2.2") || !strings.Contains(out, "search office.example") {
 		t.Errorf("%v %s", err, out)
 	}
+	if out, err := g.Run("journalctl -b --no-pager -u branchline | grep 'could be asked whether'", time.Minute); err == nil {
+		t.Errorf("the address was not tried before it was used\n%s", out)
+	}
+
+	// A typing error, and the power is gone: what has worked is in force.
+	write(t, g, "/etc/asterisk/network.conf", "[lan]\ndevcie="+device+"\ndhcp=yes\n")
+	if out, err := g.Run("systemctl stop branchline; ip addr flush dev "+device+"; systemctl start branchline", 3*time.Minute); err != nil {
+		t.Fatal(err, out)
+	}
+	shown("net show", "10.0.2.15/24", "voice .*10.40.0.1/24", "network.conf is not in force: network.conf:2: .lan. has no option devcie")
+	register(outside)
+	// The same, and nothing has ever worked.
+	if out, err := g.Run("systemctl stop branchline; rm -f /var/lib/asterisk/branchline.db; ip addr flush dev "+device+"; systemctl start branchline", 3*time.Minute); err != nil {
+		t.Fatal(err, out)
+	}
+	shown("net show", "10.0.2.15/24", "network.conf is not in force", "The last change was kept: gateway 10.0.2.2 answers")
+	if out, err := g.Run("journalctl -b --no-pager -u branchline | grep 'not in force'", time.Minute); err != nil || !strings.Contains(out, "DHCP on every interface") {
+		t.Errorf("%v %s", err, out)
+	}
+	register(outside)
 }
 
 // A phone is as much of one as it takes to see that packets go both ways.
 type phone struct {
-	c   *net.UDPConn // not connected: QEMU answers from another port than it was asked at
+	c   line
 	to  *net.UDPAddr
 	seq int
+}
+
+// A line is what a phone hangs on: a socket that is not connected, because QEMU answers
+// from another port than it was asked at, or a cable.
+type line interface {
+	WriteToUDP(b []byte, to *net.UDPAddr) (int, error)
+	Read(b []byte) (int, error)
+	SetReadDeadline(t time.Time) error
+	LocalAddr() net.Addr
 }
 
 func dialGuest(t *testing.T, address string) *phone {
