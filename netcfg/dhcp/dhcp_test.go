@@ -267,6 +267,38 @@ func TestAddressIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// What is said to others, by others or in no language at all is not for us.
+func TestOthersMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(generous)
+		w.serve = func(m *message, to netip.Addr) *message {
+			kind := byte(offer)
+			if m.kind() == request {
+				kind = ack
+			}
+			for _, spoil := range []func(x *message){
+				func(x *message) { x.mac[5]++ },
+				func(x *message) { x.reply = false },
+				func(x *message) { x.id++ },
+				func(x *message) { x.options[optKind] = []byte{request} },
+			} {
+				x := grant(kind, "192.0.2.99")
+				x.reply, x.id, x.mac = true, m.id, m.mac
+				spoil(x)
+				w.in <- x.bytes()
+			}
+			w.in <- []byte("not a message")
+			return generous(m, to)
+		}
+		s, stop := start(t, w, nil)
+		defer stop()
+		synctest.Wait()
+		if got := s.bound(); len(got) != 1 || got[0].Address.String() != "192.0.2.50/24" {
+			t.Errorf("%+v\n%s", got, w.said())
+		}
+	})
+}
+
 // An address that somebody else has is declined, and another one is taken.
 func TestAddressIsTaken(t *testing.T) {
 	old := func() *Lease {
