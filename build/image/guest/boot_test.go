@@ -6,16 +6,18 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"branchline/rootfs"
 )
 
-// card is a fresh card of a board's image, 200 MiB larger than the image.
+// card is a fresh card of a board's image, of a flavour or not, 200 MiB larger than
+// the image.
 func card(t *testing.T, name string) Options {
 	t.Helper()
-	board, ok := rootfs.BoardNamed(name)
+	board, ok := rootfs.BoardNamed(strings.TrimSuffix(name, "-"+rootfs.DAHDI))
 	if !ok {
 		t.Fatalf("no board %s", name)
 	}
