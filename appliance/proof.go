@@ -36,7 +36,7 @@ func (d *daemon) proveNetwork(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	places, err := placesOf(status.State)
+	places, err := placesOf(status.State, status.Asking)
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,10 @@ func (p place) has(t *settings.Transport) bool {
 }
 
 // placesOf are the places of a network: of each interface with a cable in its first
-// address, an IPv4 one if there is one. Without any the error says what is missing.
-func placesOf(s netcfg.State) (out []place, err error) {
+// address, an IPv4 one if there is one. One that is asking for an IPv4 address has none
+// yet, whatever a router has told it of IPv6. Without any place the error says what is
+// missing.
+func placesOf(s netcfg.State, asking []string) (out []place, err error) {
 	var bare, idle []string // without a cable, without an address
 	for _, l := range s.Links {
 		var here []netip.Addr
@@ -87,7 +89,7 @@ func placesOf(s netcfg.State) (out []place, err error) {
 		for _, p := range slices.Concat(l.Addresses, l.Own) {
 			if a := p.Addr(); a.IsLoopback() {
 				loopback = true
-			} else if !a.IsLinkLocalUnicast() {
+			} else if !a.IsLinkLocalUnicast() && (a.Is4() || !slices.Contains(asking, l.Name)) {
 				here = append(here, a)
 			}
 		}

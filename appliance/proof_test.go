@@ -30,11 +30,12 @@ func TestPlaces(t *testing.T) {
 		"a bridge":      {[]netcfg.Link{{Name: "br0", Up: true, Carrier: true, Addresses: prefixesOf("192.0.2.9/24")}, {Name: "eth0", Up: true, Carrier: true, Master: "br0"}}, "br0 192.0.2.9", ""},
 		"one unplugged": {[]netcfg.Link{{Name: "eth0", Up: true, Addresses: prefixesOf("192.0.2.9/24")}, {Name: "eth1", Up: true, Carrier: true, Addresses: prefixesOf("198.51.100.9/24")}}, "eth1 198.51.100.9", ""},
 		// A static address stays when the cable is out, and proves nothing.
-		"no cable":   {[]netcfg.Link{lo, {Name: "eth0", Up: true, Addresses: prefixesOf("192.0.2.9/24")}}, "", "no network cable: eth0"},
-		"no address": {[]netcfg.Link{lo, {Name: "eth0", Up: true, Carrier: true, Own: prefixesOf("fe80::1/64")}, {Name: "eth1"}}, "", "eth0 has none yet"},
-		"nothing":    {[]netcfg.Link{lo}, "", "no network interface"},
+		"no cable":         {[]netcfg.Link{lo, {Name: "eth0", Up: true, Addresses: prefixesOf("192.0.2.9/24")}}, "", "no network cable: eth0"},
+		"no address":       {[]netcfg.Link{lo, {Name: "eth0", Up: true, Carrier: true, Own: prefixesOf("fe80::1/64")}, {Name: "eth1"}}, "", "eth0 has none yet"},
+		"IPv6 before DHCP": {[]netcfg.Link{lo, {Name: "eth8", Up: true, Carrier: true, Own: prefixesOf("2001:db8::9/64")}}, "", "eth8 has none yet"},
+		"nothing":          {[]netcfg.Link{lo}, "", "no network interface"},
 	} {
-		places, err := placesOf(netcfg.State{Links: c.links})
+		places, err := placesOf(netcfg.State{Links: c.links}, []string{"eth8"})
 		var got []string
 		for _, p := range places {
 			got = append(got, p.link, p.at.String())
