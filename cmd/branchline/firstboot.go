@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -98,6 +99,10 @@ func awaitButton(ctx context.Context) (button.Wish, error) {
 	b, err := button.Open(place)
 	if err != nil {
 		return button.None, err
+	}
+	if held, err := b.Pressed(); held && err == nil {
+		// The lamp's driver may still be on its way; without a lamp it works as well.
+		_ = exec.CommandContext(ctx, "udevadm", "settle", "--timeout=10").Run()
 	}
 	wish, err := button.Await(ctx, b.Pressed, func(w button.Wish) {
 		pattern := led.Trouble
