@@ -329,6 +329,6 @@ func TestButton(t *testing.T) {
 		if out := run("cat /sys/class/leds/ACT/trigger"); !strings.Contains(out, "[heartbeat]") {
 			t.Errorf("the lamp's trigger: %s\n%s", out, run("ls /sys/class/leds; systemctl status --no-pager -l branchline branchline-led"))
 		}
-		pattern(4, 40, 0.02, 0.6, 6*time.Second)
+		pattern(4, 80, 0.02, 0.6, 6*time.Second)
 	})
 }
