@@ -3,4 +3,4 @@
 package main
 
 // spoil is for tests of updates that fail; see sabotage.go.
-func spoil() error { return nil }
+func (s *starter) spoil() error { return nil }

@@ -17,7 +17,6 @@ func table(start, length uint32) *[512]byte {
 }
 
 func TestGrowEntry(t *testing.T) {
-	const mib = 2048
 	for _, c := range []struct {
 		start, length uint32
 		total         uint64
@@ -42,7 +41,9 @@ func TestGrowEntry(t *testing.T) {
 			t.Errorf("written %d, want %d", got, c.want)
 		}
 	}
-	if _, _, changed := growEntry(&[512]byte{}, 4, 1<<30); changed {
+	none := table(260*mib, 64*mib)
+	none[511] = 0
+	if _, _, changed := growEntry(none, 4, 1<<30); changed {
 		t.Error("grown without an MBR")
 	}
 	if s, ok := diskSignature(table(1, 1)); s != 0x12345678 || !ok {

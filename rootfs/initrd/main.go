@@ -28,60 +28,79 @@ import (
 const patience = 20 * time.Second
 
 func main() {
-	say("<2>", "cannot start: %v", start())
+	s := starter{kernel: linux{}}
+	s.say("<2>", "cannot start: %v", s.start())
 	time.Sleep(5 * time.Second) // for somebody who reads it on the screen
 	os.Exit(1)                  // the kernel panics, and starts again
 }
 
-// say writes to the kernel's log, and so to every console.
-func say(level, format string, args ...any) {
-	line := fmt.Sprintf(format, args...)
-	if os.WriteFile("/dev/kmsg", []byte(level+"initrd: "+line), 0) != nil {
-		fmt.Println("initrd: " + line)
+// A starter starts a system. On a card everything is where it is, below the top "";
+// tests have another top and another kernel.
+type starter struct {
+	kernel kernel
+	top    string
+}
+
+// mount mounts at a directory, which it makes.
+func (s *starter) mount(from, at, kind string, flags uintptr, options string) error {
+	if err := os.MkdirAll(s.top+at, 0o755); err != nil && !errors.Is(err, unix.EROFS) {
+		return err
 	}
+	if err := s.kernel.mount(from, at, kind, flags, options); err != nil {
+		return fmt.Errorf("mount %s at %s: %w", from, at, err)
+	}
+	return nil
+}
+
+// move moves what is mounted.
+func (s *starter) move(from, to string) error { return s.mount(from, to, "", unix.MS_MOVE, "") }
+
+// say writes to the kernel's log, and so to every console.
+func (s *starter) say(level, format string, args ...any) {
+	s.kernel.log(level + "initrd: " + fmt.Sprintf(format, args...))
 }
 
 // start returns only if systemd could not be started.
-func start() error {
+func (s *starter) start() error {
 	for _, m := range []struct{ kind, at, options string }{
 		{"proc", "/proc", ""}, {"sysfs", "/sys", ""}, {"devtmpfs", "/dev", "mode=0755"},
 	} {
-		if err := mount(m.kind, m.at, m.kind, 0, m.options); err != nil && !errors.Is(err, unix.EBUSY) {
+		if err := s.mount(m.kind, m.at, m.kind, 0, m.options); err != nil && !errors.Is(err, unix.EBUSY) {
 			return err
 		}
 	}
-	line, err := os.ReadFile("/proc/cmdline")
+	line, err := os.ReadFile(s.top + "/proc/cmdline")
 	if err != nil {
 		return err
 	}
-	if err := loadModules("/modules", parameters(string(line))); err != nil {
-		say("<4>", "%v", err)
+	if err := s.loadModules("/modules", parameters(string(line))); err != nil {
+		s.say("<4>", "%v", err)
 	}
 	slot, err := strconv.Atoi(argument(string(line), "branchline.slot"))
 	if err != nil || slot != rootfs.SlotA && slot != rootfs.SlotB {
 		return fmt.Errorf("branchline.slot= on the kernel's command line must be %d or %d", rootfs.SlotA, rootfs.SlotB)
 	}
-	disk, err := findDisk(rootfs.Signature)
+	disk, err := s.findDisk(rootfs.Signature, patience)
 	if err != nil {
 		return err
 	}
-	if mib, err := growPartition(disk); err != nil {
-		say("<4>", "data partition: %v", err)
+	if mib, err := s.growPartition(disk); err != nil {
+		s.say("<4>", "data partition: %v", err)
 	} else if mib > 0 {
-		say("<5>", "data partition grown to %d MiB", mib)
+		s.say("<5>", "data partition grown to %d MiB", mib)
 	}
-	if err := mountRoot(partition(disk, slot)); err != nil {
+	if err := s.mountRoot(partition(disk, slot)); err != nil {
 		return err
 	}
-	mountBoot(partition(disk, rootfs.Boot))
-	if err := mountData(partition(disk, rootfs.Data)); err != nil {
+	s.mountBoot(partition(disk, rootfs.Boot))
+	if err := s.mountData(partition(disk, rootfs.Data)); err != nil {
 		return err
 	}
-	if err := spoil(); err != nil {
+	if err := s.spoil(); err != nil {
 		return err
 	}
-	say("<5>", "slot %d of %s", slot, disk)
-	return enter("/root")
+	s.say("<5>", "slot %d of %s", slot, disk)
+	return s.enter("/root")
 }
 
 // argument is the value of key=value on a kernel's command line; the last one
@@ -97,16 +116,16 @@ func argument(line, key string) (value string) {
 
 // findDisk waits for the disk whose MBR carries the signature and is its name under
 // /dev.
-func findDisk(signature uint32) (string, error) {
+func (s *starter) findDisk(signature uint32, patience time.Duration) (string, error) {
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
-		disks, _ := filepath.Glob("/sys/block/*")
+		disks, _ := filepath.Glob(s.top + "/sys/block/*")
 		for _, d := range disks {
 			name := filepath.Base(d)
 			if strings.HasPrefix(name, "loop") || strings.HasPrefix(name, "ram") {
 				continue
 			}
 			var sector [512]byte
-			if f, err := os.Open("/dev/" + name); err == nil {
+			if f, err := os.Open(s.top + "/dev/" + name); err == nil {
 				_, err = f.ReadAt(sector[:], 0)
 				f.Close()
 				if got, ok := diskSignature(&sector); err == nil && ok && got == signature {
@@ -129,31 +148,31 @@ func partition(disk string, n int) string {
 }
 
 // mountRoot mounts a slot, and the compressed root in it, at /root.
-func mountRoot(slot string) error {
-	if err := mount(slot, "/slot", "vfat", unix.MS_RDONLY, "umask=077"); err != nil {
+func (s *starter) mountRoot(slot string) error {
+	if err := s.mount(slot, "/slot", "vfat", unix.MS_RDONLY, "umask=077"); err != nil {
 		return err
 	}
-	loop, err := attachLoop("/slot/" + rootfs.RootFile)
+	loop, err := s.kernel.loop("/slot/" + rootfs.RootFile)
 	if err != nil {
 		return err
 	}
-	if err := mount(loop, "/root", "squashfs", unix.MS_RDONLY, ""); err != nil {
+	if err := s.mount(loop, "/root", "squashfs", unix.MS_RDONLY, ""); err != nil {
 		return err
 	}
-	if err := move("/slot", "/root/slot"); err != nil {
+	if err := s.move("/slot", "/root/slot"); err != nil {
 		return err
 	}
-	if err := mount("tmpfs", "/root/var", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=64m"); err != nil {
+	if err := s.mount("tmpfs", "/root/var", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=64m"); err != nil {
 		return err
 	}
-	return mount("tmpfs", "/root/tmp", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=32m")
+	return s.mount("tmpfs", "/root/tmp", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=32m")
 }
 
 // mountBoot mounts the boot partition, to be read; without it only the files for a
 // first boot and the slot choice are missing.
-func mountBoot(device string) {
-	if err := mount(device, "/root/boot", "vfat", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "umask=077"); err != nil {
-		say("<4>", "boot partition: %v", err)
+func (s *starter) mountBoot(device string) {
+	if err := s.mount(device, "/root/boot", "vfat", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "umask=077"); err != nil {
+		s.say("<4>", "boot partition: %v", err)
 	}
 }
 
@@ -164,36 +183,38 @@ const dataOptions = "commit=30,errors=remount-ro,no_prefetch_block_bitmaps"
 
 // mountData mounts what belongs to the user: /data, and from there /etc/asterisk,
 // /var/lib, /var/spool and the machine's identity.
-func mountData(device string) error {
+func (s *starter) mountData(device string) error {
 	const flags = unix.MS_NOATIME | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-	err := mount(device, "/root/data", "ext4", flags, dataOptions)
+	err := s.mount(device, "/root/data", "ext4", flags, dataOptions)
 	if err == nil {
-		if blocks, err := growFilesystem(device, "/root/data"); err != nil {
-			say("<4>", "data file system: %v", err)
+		if blocks, err := s.growFilesystem(device, "/root/data"); err != nil {
+			s.say("<4>", "data file system: %v", err)
 		} else if blocks > 0 {
-			say("<5>", "data file system grown to %d blocks", blocks)
+			s.say("<5>", "data file system grown to %d blocks", blocks)
 		}
-		err = makeFolders("/root/data")
+		err = s.makeFolders("/root/data")
 	}
 	if err != nil {
-		say("<2>", "data partition: %v: nothing is kept until it is repaired", err)
-		if err := mount("tmpfs", "/root/data", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=64m"); err != nil {
+		s.say("<2>", "data partition: %v: nothing is kept until it is repaired", err)
+		if err := s.mount("tmpfs", "/root/data", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755,size=64m"); err != nil {
 			return err
 		}
-		if err := makeFolders("/root/data"); err != nil {
+		if err := s.makeFolders("/root/data"); err != nil {
 			return err
 		}
 	}
 	for _, f := range folders {
-		if err := mount("/root/data/"+f.from, "/root/"+f.to, "", unix.MS_BIND, ""); err != nil {
-			say("<4>", "%v", err)
+		if err := s.mount("/root/data/"+f.from, "/root/"+f.to, "", unix.MS_BIND, ""); err != nil {
+			s.say("<4>", "%v", err)
 		}
 	}
-	identity := "/root/data/machine-id"
-	if err := ensureIdentity(identity); err != nil {
-		say("<4>", "machine-id: %v", err)
-	} else if err := unix.Mount(identity, "/root/etc/machine-id", "", unix.MS_BIND, ""); err != nil {
-		say("<4>", "machine-id: %v", err)
+	const identity = "/root/data/machine-id"
+	err = ensureIdentity(s.top + identity)
+	if err == nil {
+		err = s.kernel.mount(identity, "/root/etc/machine-id", "", unix.MS_BIND, "")
+	}
+	if err != nil {
+		s.say("<4>", "machine-id: %v", err)
 	}
 	return nil
 }
@@ -208,14 +229,14 @@ var folders = []struct {
 
 // makeFolders makes the folders that are not there, which fails where nothing can be
 // written.
-func makeFolders(data string) error {
+func (s *starter) makeFolders(data string) error {
 	for _, f := range folders {
-		dir := filepath.Join(data, f.from)
+		dir := filepath.Join(s.top+data, f.from)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		if err := os.Chown(dir, f.owner, f.owner); err != nil {
-			say("<4>", "%v", err)
+		if err := s.kernel.own(data+"/"+f.from, f.owner); err != nil {
+			s.say("<4>", "%v", err)
 		}
 	}
 	return nil
@@ -232,25 +253,12 @@ func ensureIdentity(file string) error {
 	return os.WriteFile(file, []byte(hex.EncodeToString(id[:])+"\n"), 0o444)
 }
 
-// enter makes root the root of everything and becomes its init.
-func enter(root string) error {
+// enter takes what is mounted here along into root, and goes there for good.
+func (s *starter) enter(root string) error {
 	for _, d := range []string{"/dev", "/proc", "/sys"} {
-		if err := move(d, root+d); err != nil {
+		if err := s.move(d, root+d); err != nil {
 			return err
 		}
 	}
-	if err := os.Chdir(root); err != nil {
-		return err
-	}
-	if err := move(".", "/"); err != nil {
-		return err
-	}
-	if err := unix.Chroot("."); err != nil {
-		return fmt.Errorf("chroot: %w", err)
-	}
-	if err := os.Chdir("/"); err != nil {
-		return err
-	}
-	const init = "/usr/lib/systemd/systemd"
-	return fmt.Errorf("%s: %w", init, unix.Exec(init, []string{"/usr/sbin/init"}, []string{"PATH=/usr/sbin:/usr/bin", "HOME=/root", "TERM=linux"}))
+	return s.kernel.enter(root)
 }

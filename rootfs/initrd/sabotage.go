@@ -15,7 +15,7 @@ import (
 var sabotage string
 
 // spoil does it, once the root is mounted.
-func spoil() error {
+func (s *starter) spoil() error {
 	text := map[string]string{
 		"crash": "[Service]\nExecStart=\nExecStart=/usr/bin/false\n",
 		"deaf":  "[Service]\nIPAddressDeny=any\n",
@@ -29,7 +29,7 @@ func spoil() error {
 		return unix.Mount("/root/usr/bin/false", "/root/usr/sbin/branchline", "", unix.MS_BIND, "")
 	case "crash", "deaf", "alone":
 		// systemd finds /run mounted, and leaves it so.
-		if err := mount("tmpfs", "/root/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
+		if err := s.mount("tmpfs", "/root/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
 			return err
 		}
 		dir := "/root/run/systemd/system/branchline.service.d"
