@@ -22,7 +22,7 @@ build: ## the program for this machine, in bin/
 run: build ## an exchange on the sample configuration, which first calls itself
 	$(BIN) demo bin/demo
 
-test: deps check test-32 cross e2e dahdi ## everything: installs what it needs from Debian's packages
+test: deps check test-32 cross e2e dahdi image-test ## everything: installs what it needs from Debian's packages
 
 check: fmt vet lint arch race ## all that needs neither root nor network
 
@@ -177,7 +177,7 @@ image-lock: image-deps ## take Debian's newest packages for a BOARD's image
 image-test: image-deps ## images for amd64 and arm64, built, started in QEMU, called
 	go vet -tags image ./build/image/...
 	$(MAKE) -j2 -O image-of-amd64 image-of-arm64
-	go test -tags image -count=1 -timeout 3h -run '$(IMAGETESTS)' -v ./build/image/...
+	go test -tags image -count=1 -timeout $(IMAGETIME) -run '$(IMAGETESTS)' -v ./build/image/...
 
 # Side by side: each keeps about one processor busy.
 image-of-%:
@@ -185,11 +185,12 @@ image-of-%:
 
 # What every change must pass; the others take half an hour and more.
 IMAGETESTS ?= ^Test(Download|CallAMD64|CallARM64)$$
+IMAGETIME ?= 12m
 
 image-test-all: image-deps ## updates good and spoiled, power cuts, a Raspberry Pi 3, 32 bits, telephone cards, the same bytes twice: an hour and a half
 	$(MAKE) image-of-armhf
 	go run ./build/image -board amd64 -flavour dahdi -newest-if-gone
-	$(MAKE) image-test IMAGETESTS='^Test' GUESTFLAGS=all
+	$(MAKE) image-test IMAGETESTS='^Test' IMAGETIME=4h GUESTFLAGS=all
 	$(MAKE) image-same
 
 image-same: ## two builds of an image in two clean checkouts must be the same bytes
