@@ -320,7 +320,7 @@ func TestPowerUpdate(t *testing.T) {
 
 	written := []string{""}
 	for percent := 0; percent <= 100; percent += 10 {
-		written = append(written, fmt.Sprintf(` %d %% written`, percent))
+		written = append(written, fmt.Sprintf(`\b%d %% written`, percent))
 	}
 	// A cut comes at a random moment after one of some lines ("": the beginning). What
 	// happens until the shell of the trial is there takes long and writes little.
