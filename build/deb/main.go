@@ -14,6 +14,7 @@ import (
 	"path"
 
 	"branchline/appliance"
+	"branchline/build/licences"
 	"branchline/configs"
 )
 
@@ -68,6 +69,8 @@ func contents(binary string) ([]file, error) {
 		errs = append(errs, err)
 		return b
 	}
+	terms, err := licences.Text(binary)
+	errs = append(errs, err)
 	files := []file{
 		{name: "usr/sbin/branchline", mode: 0o755, body: read(binary)},
 		{name: "usr/sbin/asterisk", link: "branchline"},
@@ -78,6 +81,7 @@ func contents(binary string) ([]file, error) {
 		{name: "var/log/asterisk", mode: fs.ModeDir | 0o750},
 		{name: "var/spool/asterisk", mode: fs.ModeDir | 0o750},
 		{name: doc + "/copyright", mode: 0o644, body: []byte(copyright)},
+		{name: doc + "/licences.txt", mode: 0o644, body: terms},
 		{name: doc + "/README.md", mode: 0o644, body: read("README.md")},
 		{name: doc + "/changelog.gz", mode: 0o644, body: packed(read("CHANGELOG.md"))},
 	}
@@ -101,5 +105,6 @@ Files: *
 Copyright: the authors of Branchline
 License: Apache-2.0
  On Debian systems the text of the licence is in
- /usr/share/common-licenses/Apache-2.0.
+ /usr/share/common-licenses/Apache-2.0. What the program is made of beside
+ its own source, and under which terms, is in licences.txt.
 `

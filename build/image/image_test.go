@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -128,5 +129,36 @@ func TestArchive(t *testing.T) {
 	}
 	if len(a)%4 != 0 || strings.Count(string(a), "070701") != 3 || !strings.Contains(string(a), "lib/a\x00hello\x00\x00\x00") || !strings.Contains(string(a), "TRAILER!!!") {
 		t.Errorf("%q", a)
+	}
+}
+
+// Of a package's documents the copyright stays, and who shares it with another.
+func TestPrune(t *testing.T) {
+	dir := t.TempDir()
+	for _, f := range []string{"a/copyright", "a/changelog.Debian.gz", "a/examples/x", "b/README"} {
+		if err := write(filepath.Join(dir, f), []byte("x"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(os.Symlink("a", filepath.Join(dir, "c")), os.Symlink("none", filepath.Join(dir, "d"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := prune(dir); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, f := range []string{"a/copyright", "a/changelog.Debian.gz", "a/examples/x", "b/README", "c", "d"} {
+		if _, err := os.Lstat(filepath.Join(dir, f)); err == nil {
+			left = append(left, f)
+		}
+	}
+	if got := strings.Join(left, " "); got != "a/copyright c" {
+		t.Errorf("left: %s", got)
+	}
+}
+
+func TestSources(t *testing.T) {
+	if s := sources([]locked{{Name: "systemd", Version: "257.9-1"}}); !strings.HasSuffix(s, "\nsystemd 257.9-1\n") {
+		t.Error(s)
 	}
 }

@@ -119,6 +119,7 @@ func (b *builder) build() error {
 	steps = append(steps, []step{
 		{"kernel modules", b.modules},
 		{"our files", b.ours},
+		{"licences", b.terms},
 		{"libraries", b.libraries},
 		{"initrd", b.initrd},
 		{"compressed root", b.compress},

@@ -75,12 +75,12 @@ func (b *builder) userland() error {
 			}
 		}
 	}
-	return nil
+	return b.copyrights()
 }
 
 // dropped is what packages bring and nobody here reads.
 var dropped = []string{
-	"usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/bug", "usr/share/bash-completion",
+	"usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/bug", "usr/share/bash-completion",
 	"usr/share/zsh", "usr/share/perl5", "usr/share/debconf", "usr/share/initramfs-tools", "usr/share/pixmaps", "usr/share/polkit-1",
 	"usr/share/gcc", "usr/share/gdb", "usr/share/pam*", "usr/share/libc-bin", "usr/share/doc-base", "usr/share/apport",
 	"usr/lib/*/gconv", "usr/lib/*/audit", "usr/lib/udev/hwdb.d", "usr/lib/udev/hwdb.bin", "usr/lib/*/perl*", "usr/bin/perl*",
