@@ -87,7 +87,7 @@ func understand(files map[string]*astconf.File, j judge) (configuration, []astco
 }
 
 // with is c as if the sections of the same files in extra stood at the end of
-// the user's.
+// the user's. The network is not asked about: an appliance lives with errors there.
 func (c configuration) with(extra fs.FS, j judge) (configuration, []astconf.Diag) {
 	var diags []astconf.Diag
 	files := map[string]*astconf.File{}
@@ -101,6 +101,7 @@ func (c configuration) with(extra fs.FS, j judge) (configuration, []astconf.Diag
 		files[name] = &joined
 	}
 	next, found := understand(files, j)
-	next.network, next.distant = c.network, c.distant // whoever borrows the exchange leaves the box's network alone
+	found = slices.DeleteFunc(found, func(f astconf.Diag) bool { return f.Pos.File == netconf.FileName })
+	next.network, next.netFaults, next.distant = c.network, c.netFaults, c.distant
 	return next, append(diags, found...)
 }

@@ -387,13 +387,25 @@ func (d *daemon) reloadFiles() (diags []astconf.Diag, err error) {
 // prepare readies every part for next without any effect; commit puts it into
 // force.
 func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Diag) {
+	telephony, diags := d.prepareTelephony(next)
+	connect, more := d.prepareNetwork(next)
+	return func() {
+		telephony()
+		connect()
+		if !d.options.aside {
+			d.distant.Configure(next.distant)
+		}
+	}, append(diags, more...)
+}
+
+// prepareTelephony is prepare for all but the machine's network: who borrows the exchange
+// leaves that alone, whatever it was brought to since the files were read.
+func (d *daemon) prepareTelephony(next configuration) (commit func(), diags []astconf.Diag) {
 	signalling, diags, err := d.agent.Prepare(d.inForce.settings, next.settings)
 	if err != nil {
 		diags = append(diags, astconf.Diag{Pos: astconf.Pos{File: "pjsip.conf"}, Severity: astconf.Error, Rule: "sip", Message: err.Error()})
 		return func() {}, diags
 	}
-	connect, more := d.prepareNetwork(next)
-	diags = append(diags, more...)
 	return func() {
 		rtp := next.settings.RTP
 		d.plane.Configure(plane.Config{
@@ -407,10 +419,6 @@ func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Dia
 		signalling()
 		d.outbound.Configure(next.settings)
 		d.configureLines(next.lines)
-		connect()
-		if !d.options.aside {
-			d.distant.Configure(next.distant)
-		}
 		d.inForce = next
 		now := time.Now()
 		d.accepted.Store(&now)

@@ -37,7 +37,7 @@ func (d *daemon) selftestAt(ctx context.Context, w io.Writer, at netip.Addr) err
 	defer bench.Close()
 	before := d.inForce
 	during, diags := before.with(bench.Files(), d.judge())
-	commit, more := d.prepare(during)
+	commit, more := d.prepareTelephony(during)
 	if diags = append(diags, more...); astconf.Failed(diags) && !d.options.Lenient {
 		for _, f := range diags {
 			if f.Severity == astconf.Error {
@@ -48,7 +48,7 @@ func (d *daemon) selftestAt(ctx context.Context, w io.Writer, at netip.Addr) err
 	}
 	commit()
 	err = bench.Run(ctx, w)
-	restore, more := d.prepare(before)
+	restore, more := d.prepareTelephony(before)
 	if astconf.Failed(more) && !d.options.Lenient {
 		report(d.log, more)
 	}

@@ -195,7 +195,8 @@ func TestNetworkByDHCP(t *testing.T) {
 	// A typing error, and the power is gone: what has worked is in force.
 	write(t, g, "/etc/asterisk/network.conf", "[lan]\ndevcie="+device+"\ndhcp=yes\n")
 	if out, err := g.Run("systemctl stop branchline; ip addr flush dev "+device+"; systemctl start branchline", 3*time.Minute); err != nil {
-		t.Fatal(err, out)
+		journal, _ := g.Run("journalctl -b --no-pager -n 60; ip addr; ip route", time.Minute)
+		t.Fatal(err, out, journal)
 	}
 	shown("net show", "10.0.2.15/24", "voice .*10.40.0.1/24", "network.conf is not in force: network.conf:2: .lan. has no option devcie")
 	register(outside)
