@@ -6,6 +6,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/sipconf"
 )
 
 // TestSamplesLoadClean holds the samples to what we ask of users: no errors, and
@@ -49,7 +50,7 @@ func TestLegacySamplesLoadClean(t *testing.T) {
 			t.Fatal(err)
 		}
 		f, diags := astconf.Load(sub, "sip.conf")
-		s, more := settings.FromSIP(f)
+		s, more := sipconf.Read(f)
 		if s == nil || len(s.List) != 9 {
 			t.Fatalf("%s: %+v", dir, s)
 		}
