@@ -50,9 +50,11 @@ func TestLegacySamplesLoadClean(t *testing.T) {
 			t.Fatal(err)
 		}
 		f, diags := astconf.Load(sub, "sip.conf")
-		s, more := sipconf.Read(f)
-		if s == nil || len(s.List) != 9 {
-			t.Fatalf("%s: %+v", dir, s)
+		legacy, more := sipconf.Read(f)
+		s, found := settings.FromPJSIP(nil)
+		diags = append(diags, found...)
+		if more = append(more, legacy.Join(s)...); s.SIP == nil || len(s.SIP.List) != 9 {
+			t.Fatalf("%s: %+v", dir, s.SIP)
 		}
 		for _, d := range append(diags, more...) {
 			if d.Severity == astconf.Error || d.Severity == astconf.Warning && d.Rule != "guest-calls" {
