@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"fmt"
 	"net"
@@ -139,9 +140,16 @@ func unplug(t *testing.T, o Options) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if _, err := fmt.Fprintln(c, "set_link n0 off"); err != nil {
+	if _, err := fmt.Fprintf(c, "set_link n0 off\ninfo status\n"); err != nil {
 		t.Fatal(err)
 	}
+	// Who leaves before the answer may not have been heard.
+	for answers := bufio.NewScanner(c); answers.Scan(); {
+		if strings.Contains(answers.Text(), "VM status:") {
+			return
+		}
+	}
+	t.Fatal("QEMU's monitor has not answered")
 }
 
 // said waits until the serial line has said all of what, after what was found before.
@@ -179,7 +187,7 @@ func TestUpdate(t *testing.T) {
 		{name: "crash", sabotage: "crash", then: failed(`the exchange does not run`), told: []string{`reason: .*does not run`, `branchline.service`}},
 		// The exchange hears nothing at all; and nothing but itself.
 		{name: "deaf", sabotage: "deaf", then: failed(``), told: []string{`reason: .*no self-test call`, `branchline`}},
-		{name: "deaf to the network", sabotage: "alone", then: failed(`(eth0|enp|end).*`), told: []string{`reason: .*(eth0|enp|end)`, `branchline`}},
+		{name: "deaf to the network", sabotage: "alone", then: failed(`.*(eth0|enp|end)`), told: []string{`reason: .*(eth0|enp|end)`, `branchline`}},
 		{name: "no cable", unplugged: true, then: failed(`no network cable`), told: []string{`reason: .*no network cable`}},
 		// Not even the program is there that would notice.
 		{name: "gone", sabotage: "gone", then: back, told: []string{`slot B`, `reason: .*never got as far`, `systemd`}},
