@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"branchline/appliance/hardware"
 	"branchline/media/sound"
 	"branchline/media/sound/prompts"
 	"branchline/pbx/astconf"
@@ -39,7 +40,7 @@ func (j judge) input(files map[string]*astconf.File) check.Input {
 	in := check.Input{
 		Files: files, Catalog: j.catalog,
 		Language: j.process.DefaultLanguage, HasSound: sounds.Has, Addresses: localAddresses(), Interfaces: localInterfaces(),
-		Source: j.source, Port: portsOf(j.process.Directories.Etc),
+		Source: j.source, Port: hardware.PortsOf(j.process.Directories.Etc),
 	}
 	if j.here {
 		in.Exists = func(path string) bool { _, err := os.Stat(path); return err == nil }

@@ -47,7 +47,7 @@ func (d *daemon) addCommands() error {
 		d.proofCommands(),
 		d.updateCommands(),
 		d.explainCommands(),
-		dialplan.Commands(d.system, d.deviceState, nil),
+		dialplan.Commands(d.system, d.devices.Of, nil),
 		d.exchange.Commands(),
 		d.agent.Commands(),
 		d.agent.LegacyCommands(),

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"branchline/media/sound"
-	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/probe"
 	"branchline/pbx/prompt"
@@ -22,68 +21,9 @@ import (
 func (d *daemon) smallCommands() []cli.Command {
 	rtp := func() settings.RTP { return d.agent.Snapshot().RTP }
 	sounds := library(d.process.Directories)
-	out := append(d.stateCommands(), d.fileCommands()...)
+	out := append(d.devices.Commands(), d.fileCommands()...)
 	out = append(out, probe.New(d.plane, d.out.Say, rtp).Commands()...)
 	return append(out, prompt.Commands(sounds, sounds.Names, sound.Formats(), d.tones.Load)...)
-}
-
-func (d *daemon) stateCommands() []cli.Command {
-	return []cli.Command{
-		{Path: "devstate list", Summary: "List currently known custom device states",
-			Usage: "Usage: devstate list\n       Lists the Custom: devices and their states.\n", Run: d.listDevices},
-		{Path: "devstate change", Summary: "Change a custom device state",
-			Usage: "Usage: devstate change <device> <state>\n       Changes the state of a Custom: device. States are " + strings.Join(deviceStates(), ", ") + ".\n",
-			Run:   d.changeDevice,
-			Complete: func(args []string) []string {
-				if len(args) > 1 {
-					return deviceStates()
-				}
-				var out []string
-				for _, e := range d.db.List("/" + customFamily) {
-					out = append(out, "Custom:"+filepath.Base(e.Name))
-				}
-				return out
-			}},
-	}
-}
-
-// deviceStates are the words a state may be given in.
-func deviceStates() []string {
-	return []string{"UNKNOWN", "NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE", "RINGING", "RINGINUSE", "ONHOLD"}
-}
-
-func (d *daemon) listDevices(_ context.Context, w io.Writer, args []string) error {
-	if len(args) > 0 {
-		return cli.ErrUsage
-	}
-	rule := strings.Repeat("-", 69) + "\n"
-	fmt.Fprint(w, "\n", rule, "--- Custom Device States --------------------------------------------\n", rule, "---\n")
-	t := cli.NewTable(w, "devices", "--- Name: '%s'  State: '%s'\n---\n", "name,state")
-	for _, e := range d.db.List("/" + customFamily) {
-		t.Row("Custom:"+strings.TrimPrefix(e.Name, "/"+customFamily+"/"), e.Value)
-	}
-	fmt.Fprint(w, rule, rule, "\n")
-	return nil
-}
-
-func (d *daemon) changeDevice(_ context.Context, w io.Writer, args []string) error {
-	if len(args) != 2 {
-		return cli.ErrUsage
-	}
-	kind, name, ok := strings.Cut(args[0], ":")
-	if !ok || !strings.EqualFold(kind, "Custom") {
-		fmt.Fprintln(w, "The devstate command can only be used to set 'Custom:' device state!")
-		return cli.ErrFailed
-	}
-	state, known := channel.ParseDeviceState(strings.ToUpper(args[1]))
-	if !known {
-		return cli.ErrUsage
-	}
-	fmt.Fprintf(w, "Changing %s to %s\n", name, state)
-	if !d.setDeviceState(args[0], args[1]) {
-		return fmt.Errorf("device %s: not stored", args[0])
-	}
-	return nil
 }
 
 func (d *daemon) fileCommands() []cli.Command {

@@ -17,7 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"branchline/appliance/hardware"
 	"branchline/appliance/history"
+	"branchline/appliance/memory"
 	"branchline/appliance/systemd"
 	"branchline/appliance/task"
 	"branchline/media/plane"
@@ -29,6 +31,7 @@ import (
 	"branchline/pbx/cli"
 	"branchline/pbx/console"
 	"branchline/pbx/console/distant"
+	"branchline/pbx/devstate"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
@@ -63,8 +66,9 @@ type daemon struct {
 	agent     *sip.Agent
 	outbound  *outreg.Keeper
 	bank      *line.Bank
-	hardware  *hardware // nil: the lines are opened by somebody else
+	hardware  *hardware.Hardware // nil: the lines are opened by somebody else
 	groups    *fn.Groups
+	devices   *devstate.States
 	tree      *cli.Tree
 	console   *console.Server
 	distant   *distant.Server
@@ -173,10 +177,11 @@ func (d *daemon) assemble() (err error) {
 	d.addLines()
 
 	refused := app.Refused()
+	d.devices = &devstate.States{Store: d.db, Others: d.exchange.DeviceState}
 	d.groups = fn.NewGroups(d.exchange.Channels)
 	functions := fn.Functions(fn.Deps{
 		Groups: d.groups,
-		System: d.system, Store: d.db, State: d.deviceState, Custom: d.setDeviceState,
+		System: d.system, Store: d.db, State: d.devices.Of, Custom: d.devices.Set,
 		Settings: d.agent.Snapshot, Contacts: d.contacts, Channels: d.exchange.Channels, Version: Version,
 		Env: []string{"HOSTNAME", "LANG", "TZ"},
 	})
@@ -231,7 +236,7 @@ func (d *daemon) run(ctx context.Context) error {
 		}
 	}
 	err := task.Run(ctx, ready,
-		part{"memory", giveBackMemory},
+		part{"memory", memory.GiveBack},
 		part{"contacts", d.registrar.Run},
 		d.agent,
 		part{"registrations", d.outbound.Run},
@@ -279,7 +284,7 @@ func (d *daemon) putAway() {
 		d.studio.Close()
 	}
 	if d.hardware != nil {
-		errs = append(errs, d.hardware.close())
+		errs = append(errs, d.hardware.Close())
 	}
 	if d.plane != nil {
 		errs = append(errs, d.plane.Close())

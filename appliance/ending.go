@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"branchline/appliance/privileges"
 	"branchline/appliance/systemd"
 	"branchline/pbx/console"
 )
@@ -117,10 +118,6 @@ func (d *daemon) dropPrivileges() error {
 	if owner == "" && group == "" {
 		return nil
 	}
-	uid, gid, groups, err := identity(owner, group)
-	if err != nil {
-		return err
-	}
 	dirs := d.process.Directories
 	// What root wrote into the history before must stay readable.
 	kept, err := filepath.Glob(filepath.Join(dirs.VarLib, historyDir, "*"))
@@ -130,20 +127,8 @@ func (d *daemon) dropPrivileges() error {
 	if len(kept) > 0 {
 		kept = append(kept, filepath.Join(dirs.VarLib, historyDir))
 	}
-	for _, path := range append(kept, ControlSocket(d.process), filepath.Join(dirs.DB, databaseFile), dirs.DB, dirs.Run) {
-		if err := os.Chown(path, uid, gid); err != nil {
-			return err
-		}
-	}
-	if gid >= 0 {
-		if err := errors.Join(syscall.Setgroups(groups), syscall.Setgid(gid)); err != nil {
-			return err
-		}
-	}
-	if uid >= 0 {
-		if err := syscall.Setuid(uid); err != nil {
-			return err
-		}
+	if err := privileges.Drop(owner, group, append(kept, ControlSocket(d.process), filepath.Join(dirs.DB, databaseFile), dirs.DB, dirs.Run)); err != nil {
+		return err
 	}
 	d.log.Info("privileges dropped", slog.String("user", owner), slog.String("group", group))
 	return nil

@@ -141,7 +141,7 @@ func (d *daemon) live() explain.World {
 	}
 	world.Catalog = func(system *dialplan.System) dialplan.Catalog {
 		return catalogOf(system, fn.Deps{
-			System: system, Store: d.db, State: d.deviceState, Custom: func(string, string) bool { return false },
+			System: system, Store: d.db, State: d.devices.Of, Custom: func(string, string) bool { return false },
 			Settings: d.agent.Snapshot, Contacts: d.contacts,
 			Channels: func() []*channel.Snapshot { return d.exchange.Channels() }, Version: Version,
 		})

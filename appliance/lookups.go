@@ -5,35 +5,9 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"branchline/pbx/channel"
 	"branchline/pbx/fn"
 	"branchline/pbx/sip/registrar"
 )
-
-// customFamily is where states set with Set(DEVICE_STATE(Custom:x)=...) are
-// kept, under Asterisk's name, so that they outlive a restart.
-const customFamily = "CustomDevstate"
-
-// deviceState is the state of any device a hint or DEVICE_STATE may name.
-func (d *daemon) deviceState(device string) channel.DeviceState {
-	kind, name, ok := strings.Cut(device, ":")
-	if !ok || !strings.EqualFold(kind, "Custom") {
-		return d.exchange.DeviceState(device)
-	}
-	word, _ := d.db.Get(customFamily, name)
-	state, _ := channel.ParseDeviceState(word)
-	return state
-}
-
-// setDeviceState sets a Custom: device; false if there is no such state.
-func (d *daemon) setDeviceState(device, word string) bool {
-	_, name, ok := strings.Cut(device, ":")
-	state, known := channel.ParseDeviceState(strings.ToUpper(word))
-	if !ok || !known {
-		return false
-	}
-	return d.db.Put(customFamily, name, state.String()) == nil
-}
 
 // contacts tells the dialplan where an address of record can be reached.
 func (d *daemon) contacts(aor string) []fn.Contact {

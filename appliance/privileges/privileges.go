@@ -1,10 +1,37 @@
-package appliance
+// Package privileges lets a program that was started by root go on as somebody else.
+package privileges
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"os/user"
 	"strconv"
+	"syscall"
 )
+
+// Drop gives up root for a user and a group, each of which is a name, a number, or ""
+// for no change. What lies at the paths is theirs from then on.
+func Drop(owner, group string, paths []string) error {
+	uid, gid, groups, err := identity(owner, group)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if err := os.Chown(path, uid, gid); err != nil {
+			return err
+		}
+	}
+	if gid >= 0 {
+		if err := errors.Join(syscall.Setgroups(groups), syscall.Setgid(gid)); err != nil {
+			return err
+		}
+	}
+	if uid >= 0 {
+		return syscall.Setuid(uid)
+	}
+	return nil
+}
 
 // identity looks up the numbers of a user and a group, each of which may be
 // empty or a number itself. A number that stays as it is comes back as -1; the

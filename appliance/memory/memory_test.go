@@ -1,4 +1,4 @@
-package appliance
+package memory
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestMemoryLimit(t *testing.T) {
+func TestLimit(t *testing.T) {
 	for text, want := range map[string]int64{
 		"MemTotal:        1048576 kB\nMemFree: 1 kB\n": 256 << 20,
 		"MemTotal:         131072 kB\n":                64 << 20,
@@ -18,11 +18,11 @@ func TestMemoryLimit(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := memoryLimit(file); got != want {
+		if got := limit(file); got != want {
 			t.Errorf("%q: limit %d, want %d", text, got, want)
 		}
 	}
-	if got := memoryLimit("/nonexistent"); got != 512<<20 {
+	if got := limit("/nonexistent"); got != 512<<20 {
 		t.Errorf("without meminfo: %d", got)
 	}
 }

@@ -1,4 +1,6 @@
-package appliance
+// Package memory keeps what the program takes of the machine's memory in bounds: the
+// program itself is there from the start, and what a flood took goes back.
+package memory
 
 import (
 	"context"
@@ -14,18 +16,18 @@ import (
 // the next collection happens to run, which on an idle exchange is minutes away.
 // The board has other uses for them.
 const (
-	memoryLook  = 10 * time.Second
-	memoryQuiet = 1 << 20 // bytes allocated between two looks at a quiet exchange
-	memorySpare = 1 << 20 // bytes worth a collection
+	pace       = 10 * time.Second
+	quietBelow = 1 << 20 // bytes allocated between two looks at a quiet exchange
+	spare      = 1 << 20 // bytes worth a collection
 )
 
-// giveBackMemory has the program itself in memory from the start, and returns
+// GiveBack has the program itself in memory from the start, and returns
 // what is taken besides to the system once the need for it has passed, until ctx
 // ends. It reads three counters every ten seconds; thrift decides.
-func giveBackMemory(ctx context.Context) error {
+func GiveBack(ctx context.Context) error {
 	// Without it the pages come one by one, as ever.
 	_ = bringIn("/proc/self/maps")
-	debug.SetMemoryLimit(memoryLimit("/proc/meminfo"))
+	debug.SetMemoryLimit(limit("/proc/meminfo"))
 	samples := []metrics.Sample{
 		{Name: "/gc/heap/allocs:bytes"},
 		{Name: "/memory/classes/total:bytes"},
@@ -35,7 +37,7 @@ func giveBackMemory(ctx context.Context) error {
 		metrics.Read(samples)
 		return samples[0].Value.Uint64(), samples[1].Value.Uint64() - samples[2].Value.Uint64()
 	}
-	look := time.NewTicker(memoryLook)
+	look := time.NewTicker(pace)
 	defer look.Stop()
 	var t thrift
 	// What reading the configuration left behind. Twice, because the allocator
@@ -68,10 +70,10 @@ type thrift struct {
 }
 
 func (t *thrift) due(allocated, held uint64) bool {
-	quiet := allocated-t.allocated < memoryQuiet
+	quiet := allocated-t.allocated < quietBelow
 	t.allocated = allocated
 	t.waited++
-	if held > t.settled+memorySpare {
+	if held > t.settled+spare {
 		t.vain = 0
 		return quiet
 	}
@@ -79,12 +81,12 @@ func (t *thrift) due(allocated, held uint64) bool {
 	if t.vain >= 5 {
 		wait = 60
 	}
-	return quiet && t.settled > t.floor+memorySpare && t.waited >= wait
+	return quiet && t.settled > t.floor+spare && t.waited >= wait
 }
 
 // collected notes what is held after a collection, or at the start.
 func (t *thrift) collected(allocated, held uint64) {
-	if held+memorySpare > t.settled {
+	if held+spare > t.settled {
 		t.vain++
 	} else {
 		t.vain = 0
@@ -95,9 +97,9 @@ func (t *thrift) collected(allocated, held uint64) {
 	t.allocated, t.settled, t.waited = allocated, held, 0
 }
 
-// memoryLimit is a quarter of the machine's memory, at least 64 MiB: above it
+// limit is a quarter of the machine's memory, at least 64 MiB: above it
 // the collector works harder rather than taking more.
-func memoryLimit(meminfo string) int64 {
+func limit(meminfo string) int64 {
 	const least, fallback = 64 << 20, 512 << 20
 	text, err := os.ReadFile(meminfo)
 	if err != nil {
