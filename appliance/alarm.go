@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"branchline/appliance/systemd"
 	"branchline/pbx/cli"
 	"branchline/rootfs/card"
 	"branchline/rootfs/update"
@@ -19,7 +20,7 @@ const alarmPace = 10 * time.Second
 // an error in the log, and a word in the service's status for as long as that is so.
 // The lamp shows it too; see package led.
 func (d *daemon) watchUpdate(ctx context.Context) error {
-	if os.Getenv(applianceVariable) != "1" {
+	if !systemd.OnAppliance() {
 		<-ctx.Done()
 		return nil
 	}
@@ -54,7 +55,7 @@ func (d *daemon) alarmed() string {
 
 // updateCommands show, on the appliance, what runs and how its newest update ended.
 func (d *daemon) updateCommands() []cli.Command {
-	if os.Getenv(applianceVariable) != "1" {
+	if !systemd.OnAppliance() {
 		return nil
 	}
 	return []cli.Command{{

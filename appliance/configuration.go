@@ -6,7 +6,9 @@ import (
 	"os"
 	"slices"
 
+	"branchline/appliance/connection"
 	"branchline/appliance/netconf"
+	"branchline/appliance/systemd"
 	"branchline/media/tone"
 	"branchline/netcfg/steward"
 	"branchline/pbx/astconf"
@@ -78,11 +80,11 @@ func understand(files map[string]*astconf.File, j judge) (configuration, []astco
 	lines, _ := lineconf.Read(files) // what it finds is among the diags
 	tones, found := prompt.Indications(files[prompt.IndicationsFile])
 	features, doubts := bridge.FeaturesOf(files[bridge.FeaturesFile])
-	connection, more := networkOf(files, snapshot)
+	network, more := connection.Read(files[netconf.FileName], snapshot)
 	diags = slices.Concat(diags, found, doubts, more)
 	return configuration{
 		files: files, settings: snapshot, plan: plan, lines: lines, tones: tones, features: features,
-		network: connection, netFaults: errorsOf(more), distant: netconf.Console(files[netconf.FileName]),
+		network: network, netFaults: errorsOf(more), distant: netconf.Console(files[netconf.FileName]),
 	}, diags
 }
 
@@ -104,4 +106,11 @@ func (c configuration) with(extra fs.FS, j judge) (configuration, []astconf.Diag
 	found = slices.DeleteFunc(found, func(f astconf.Diag) bool { return f.Pos.File == netconf.FileName })
 	next.network, next.netFaults, next.distant = c.network, c.netFaults, c.distant
 	return next, append(diags, found...)
+}
+
+// bearable reports whether a start may go on: an appliance that is wrongly connected
+// is still one that can be called.
+func (c configuration) bearable(diags []astconf.Diag) bool {
+	errs := len(errorsOf(diags))
+	return errs == 0 || systemd.OnAppliance() && errs == len(c.netFaults)
 }

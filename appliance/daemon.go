@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"branchline/appliance/connection"
 	"branchline/appliance/hardware"
 	"branchline/appliance/history"
 	"branchline/appliance/memory"
@@ -73,7 +74,7 @@ type daemon struct {
 	console   *console.Server
 	distant   *distant.Server
 	keeper    *keeper
-	network   *network
+	network   *connection.Network
 
 	changing sync.Mutex // one reload at a time; guards inForce
 	inForce  configuration
@@ -140,7 +141,10 @@ func (d *daemon) assemble() (err error) {
 	if d.db, err = astdb.Open(filepath.Join(dirs.DB, databaseFile), d.log); err != nil {
 		return err
 	}
-	d.network = d.newNetwork()
+	d.network = connection.New(connection.Options{
+		DB: d.db, Product: Name, Log: d.log, Changed: func() { d.agent.AddressesChanged() }, Renumbered: d.registerAgain,
+		Snapshot: func() *settings.Snapshot { return d.agent.Snapshot() }, Call: d.selftestAt,
+	})
 	verifier, err := digest.NewVerifier(rand.Reader)
 	if err != nil {
 		return err
@@ -161,7 +165,7 @@ func (d *daemon) assemble() (err error) {
 	pinger := &lazyPinger{}
 	d.registrar = registrar.New(registrar.Options{
 		DB: d.db, Log: d.log, Pinger: pinger, Changed: func(aor string) { d.agent.ContactsChanged(aor) },
-		Registered: d.network.registered,
+		Registered: d.network.Registered,
 	})
 	d.agent = sip.New(sip.Options{
 		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Store: d.db, Verifier: verifier,
@@ -246,7 +250,7 @@ func (d *daemon) run(ctx context.Context) error {
 		part{"console over the network", d.distant.Run},
 		part{"watchdog", d.life},
 		part{"update", d.watchUpdate},
-		d.network,
+		part{"network", d.network.Run},
 	)
 	if err == nil && d.ending.restart.Load() {
 		return ErrRestart
@@ -331,7 +335,7 @@ func unbound(diags []astconf.Diag) bool {
 func (d *daemon) firstConfiguration() error {
 	d.settle()
 	next, diags := readConfiguration(d.judge())
-	connected := d.connect(next)
+	connected := !d.options.aside && d.network.Begin(next.network, next.netFaults)
 	commit, more := d.prepare(next)
 	for try := 0; try < keptTries && systemd.Managed() && unbound(more); try++ {
 		// A socket of the configuration before may be in the manager's keeping, and in
@@ -346,11 +350,13 @@ func (d *daemon) firstConfiguration() error {
 	d.findings.Store(&diags)
 	report(d.log, diags)
 	d.lenient = astconf.Failed(diags)
-	if d.lenient && !d.options.Lenient && !bearable(next, diags) {
+	if d.lenient && !d.options.Lenient && !next.bearable(diags) {
 		return ErrRefused
 	}
 	commit()
-	d.network.begun = connected
+	if connected {
+		d.network.Follow()
+	}
 	return nil
 }
 
@@ -389,11 +395,20 @@ func (d *daemon) reloadFiles() (diags []astconf.Diag, err error) {
 	return diags, fmt.Errorf("the new configuration was refused because of %d error(s); nothing was changed", errs)
 }
 
+// registerAgain tells where we register that we are reached at other addresses.
+func (d *daemon) registerAgain() {
+	for _, r := range d.outbound.Statuses() {
+		if r.State != outreg.Stopped {
+			d.outbound.Send(r.ID, true)
+		}
+	}
+}
+
 // prepare readies every part for next without any effect; commit puts it into
 // force.
 func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Diag) {
 	telephony, diags := d.prepareTelephony(next)
-	connect, more := d.prepareNetwork(next)
+	connect, more := d.network.Prepare(next.network)
 	return func() {
 		telephony()
 		connect()

@@ -9,6 +9,7 @@ package systemd
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -39,4 +40,24 @@ func Notify(assignments ...string) error {
 		return fmt.Errorf("service manager: %w", err)
 	}
 	return nil
+}
+
+// applianceVariable is set in the environment of a daemon whose machine is a telephone
+// exchange and nothing else: its network is the daemon's business even when there is
+// no network.conf.
+const applianceVariable = "BRANCHLINE_APPLIANCE"
+
+// OnAppliance reports whether this machine is a telephone exchange and nothing else, as
+// the unit of such a machine says.
+func OnAppliance() bool { return os.Getenv(applianceVariable) == "1" }
+
+// RuntimeDirectory is where the service manager lets the service of this name leave
+// files for others; "" if there is none.
+func RuntimeDirectory(name string) string {
+	for _, dir := range filepath.SplitList(os.Getenv("RUNTIME_DIRECTORY")) {
+		if filepath.Base(dir) == name {
+			return dir
+		}
+	}
+	return ""
 }

@@ -1,4 +1,4 @@
-package appliance
+package connection
 
 import (
 	"net/netip"
@@ -63,15 +63,15 @@ func TestPlaceHasTransport(t *testing.T) {
 
 // What comes from this very machine is no phone.
 func TestOwnPhonesProveNothing(t *testing.T) {
-	n := &network{}
+	n := &Network{}
 	own := []netip.Addr{netip.MustParseAddr("192.0.2.9")}
 	n.here.Store(&own)
 	for _, from := range []string{"127.0.0.1", "::1", "::ffff:127.0.0.1", "192.0.2.9", "::ffff:192.0.2.9"} {
-		if n.registered("1001", netip.MustParseAddr(from)); n.heard.Load() != nil {
+		if n.Registered("1001", netip.MustParseAddr(from)); n.heard.Load() != nil {
 			t.Errorf("%s counts", from)
 		}
 	}
-	if n.registered("1001", netip.MustParseAddr("192.0.2.77")); n.heard.Load() == nil || n.heard.Load().aor != "1001" {
+	if n.Registered("1001", netip.MustParseAddr("192.0.2.77")); n.heard.Load() == nil || n.heard.Load().aor != "1001" {
 		t.Error("a phone does not count")
 	}
 }

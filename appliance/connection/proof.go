@@ -1,4 +1,4 @@
-package appliance
+package connection
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 
 	"branchline/appliance/selftest"
 	"branchline/netcfg"
-	"branchline/pbx/cli"
 	"branchline/pbx/settings"
 )
 
@@ -23,16 +22,16 @@ type visit struct {
 	when time.Time
 }
 
-// proveNetwork is `net prove`: nil if this exchange is known to work for phones on the
+// prove is `net prove`: nil if this exchange is known to work for phones on the
 // network. Either one has registered from there since the start, or the exchange now
 // answers, and calls itself, at every address that phones may reach it at. Loopback
 // proves nothing here, and an address whose cable is out neither.
-func (d *daemon) proveNetwork(ctx context.Context, w io.Writer) error {
-	if v := d.network.heard.Load(); v != nil {
+func (n *Network) prove(ctx context.Context, w io.Writer) error {
+	if v := n.heard.Load(); v != nil {
 		fmt.Fprintf(w, "%s has registered from %s at %s.\n", v.aor, v.from, v.when.Local().Format(time.TimeOnly))
 		return nil
 	}
-	status, err := d.network.Status()
+	status, err := n.steward.Status()
 	if err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func (d *daemon) proveNetwork(ctx context.Context, w io.Writer) error {
 	}
 	for _, p := range places {
 		fmt.Fprintf(w, "%s, %s:\n", p.link, p.at)
-		for _, t := range d.agent.Snapshot().Transports {
+		for _, t := range n.o.Snapshot().Transports {
 			if !p.has(t) {
 				continue
 			}
@@ -52,7 +51,7 @@ func (d *daemon) proveNetwork(ctx context.Context, w io.Writer) error {
 			}
 			fmt.Fprintf(w, "    transport %s, %s port %d, answers: %s\n", t.ID, t.Protocol, t.Bind.Port(), answer)
 		}
-		if err := d.selftestAt(ctx, w, p.at); err != nil {
+		if err := n.o.Call(ctx, w, p.at); err != nil {
 			return fmt.Errorf("%s, %s: %w", p.link, p.at, err)
 		}
 	}
@@ -114,19 +113,4 @@ func placesOf(s netcfg.State, asking []string) (out []place, err error) {
 		return nil, fmt.Errorf("no network cable: %s has no link", strings.Join(bare, ", "))
 	}
 	return nil, errors.New("no network interface")
-}
-
-// proofCommands are the console's way to ask for it.
-func (d *daemon) proofCommands() []cli.Command {
-	return []cli.Command{{
-		Path: "net prove", Summary: "Prove that phones on the network can use this exchange",
-		Usage: "Usage: net prove\n       Says which phone has registered over the network since the start; if none has, asks\n" +
-			"       every transport at every address of this machine for an answer, and calls itself there.\n",
-		Run: func(ctx context.Context, w io.Writer, args []string) error {
-			if len(args) > 0 {
-				return cli.ErrUsage
-			}
-			return d.proveNetwork(ctx, w)
-		},
-	}}
 }

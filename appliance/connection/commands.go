@@ -1,4 +1,4 @@
-package appliance
+package connection
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"branchline/pbx/cli"
 )
 
-// commands are the console's view of the network.
-func (n *network) commands() []cli.Command {
+// Commands are the console's view of the network.
+func (n *Network) Commands() []cli.Command {
 	plain := func(do func(w io.Writer) error) func(context.Context, io.Writer, []string) error {
 		return func(_ context.Context, w io.Writer, args []string) error {
 			if len(args) > 0 {
@@ -48,7 +48,7 @@ func (n *network) commands() []cli.Command {
 			Path: "net show firewall", Summary: "Show who may send what to this machine",
 			Usage: "Usage: net show firewall\n       Shows the packet filter that network.conf asks for, as nft(8) would be told.\n",
 			Run: plain(func(w io.Writer) error {
-				f := n.Config().Firewall
+				f := n.steward.Config().Firewall
 				lines := cli.NewTable(w, "lines", "%s\n", "line")
 				if !f.Guard && len(f.Marks) == 0 {
 					fmt.Fprintln(w, "network.conf asks for no packet filter.")
@@ -63,18 +63,29 @@ func (n *network) commands() []cli.Command {
 		{
 			Path: "net confirm", Summary: "Keep the change of the network that is on trial",
 			Usage: "Usage: net confirm\n       Keeps a change that has not proven itself yet.\n",
-			Run:   plain(decide(n.Confirm, "The change stays.")),
+			Run:   plain(decide(n.steward.Confirm, "The change stays.")),
 		},
 		{
 			Path: "net rollback", Summary: "Take back the change of the network that is on trial",
 			Usage: "Usage: net rollback\n       Puts the network back as it was before the change.\n       network.conf stays as it is: the next reload tries it again.\n",
-			Run:   plain(decide(n.Rollback, "The network is as it was. network.conf is not: correct it before the next reload.")),
+			Run:   plain(decide(n.steward.Rollback, "The network is as it was. network.conf is not: correct it before the next reload.")),
+		},
+		{
+			Path: "net prove", Summary: "Prove that phones on the network can use this exchange",
+			Usage: "Usage: net prove\n       Says which phone has registered over the network since the start; if none has, asks\n" +
+				"       every transport at every address of this machine for an answer, and calls itself there.\n",
+			Run: func(ctx context.Context, w io.Writer, args []string) error {
+				if len(args) > 0 {
+					return cli.ErrUsage
+				}
+				return n.prove(ctx, w)
+			},
 		},
 	}
 }
 
-func (n *network) show(w io.Writer) error {
-	s, err := n.Status()
+func (n *Network) show(w io.Writer) error {
+	s, err := n.steward.Status()
 	if err != nil {
 		return err
 	}
