@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"branchline/appliance/inspect"
+	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/cli"
 	"branchline/pbx/console"
@@ -39,13 +41,13 @@ func (d *daemon) addCommands() error {
 				return d.selftest(ctx, w)
 			},
 		}},
-		d.checkCommands(),
+		inspect.CheckCommands(d.judge, d.lastFindings),
 		d.smallCommands(),
 		d.groups.Commands(),
 		d.historyCommands(),
 		d.network.Commands(),
 		d.updateCommands(),
-		d.explainCommands(),
+		inspect.ExplainCommands(d.live),
 		dialplan.Commands(d.system, d.devices.Of, nil),
 		d.exchange.Commands(),
 		d.agent.Commands(),
@@ -85,6 +87,14 @@ func (d *daemon) reloadFromConsole(_ context.Context, w io.Writer, part string) 
 	}
 	if part == "" || len(changes) > 0 {
 		showChanges(w, changes)
+	}
+	return nil
+}
+
+// lastFindings are those of the last start or reload.
+func (d *daemon) lastFindings() []astconf.Diag {
+	if found := d.findings.Load(); found != nil {
+		return *found
 	}
 	return nil
 }

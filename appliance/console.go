@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"branchline/appliance/configuration"
 	"branchline/media/sound"
 	"branchline/pbx/cli"
 	"branchline/pbx/probe"
@@ -20,7 +21,7 @@ import (
 // or only a few lines.
 func (d *daemon) smallCommands() []cli.Command {
 	rtp := func() settings.RTP { return d.agent.Snapshot().RTP }
-	sounds := library(d.process.Directories)
+	sounds := configuration.Sounds(d.process.Directories)
 	out := append(d.devices.Commands(), d.fileCommands()...)
 	out = append(out, probe.New(d.plane, d.out.Say, rtp).Commands()...)
 	return append(out, prompt.Commands(sounds, sounds.Names, sound.Formats(), d.tones.Load)...)
@@ -35,7 +36,7 @@ func (d *daemon) fileCommands() []cli.Command {
 					return cli.ErrUsage
 				}
 				t := cli.NewTable(w, "files", "%-20.20s %-50s\n", "module,file")
-				for _, name := range configFiles {
+				for _, name := range configuration.Names() {
 					if _, err := os.Stat(filepath.Join(d.process.Directories.Etc, name)); err == nil {
 						t.Row(readerOf(name), filepath.Join(d.process.Directories.Etc, name))
 					}
@@ -47,13 +48,13 @@ func (d *daemon) fileCommands() []cli.Command {
 			}},
 		{Path: "config reload", Summary: "Force a reload on modules using a particular configuration file",
 			Usage:    "Usage: config reload <filename>\n       Reads the configuration anew; all files are checked together.\n",
-			Complete: func([]string) []string { return configFiles },
+			Complete: func([]string) []string { return configuration.Names() },
 			Run: func(ctx context.Context, w io.Writer, args []string) error {
 				if len(args) != 1 {
 					return cli.ErrUsage
 				}
-				if !slices.Contains(configFiles, filepath.Base(args[0])) {
-					fmt.Fprintf(w, "'%s' is no file that can be read again; there are %s\n", args[0], strings.Join(configFiles, ", "))
+				if !slices.Contains(configuration.Names(), filepath.Base(args[0])) {
+					fmt.Fprintf(w, "'%s' is no file that can be read again; there are %s\n", args[0], strings.Join(configuration.Names(), ", "))
 					return cli.ErrFailed
 				}
 				if err := d.reloadFromConsole(ctx, w, ""); err != nil {

@@ -1,5 +1,5 @@
 // Package appliance puts the exchange together: it alone knows every part.
-// Reading order: assemble and run here; configuration.go for the files,
+// Reading order: assemble and run here, and below them how a configuration is
 // prepared whole and then committed whole; ending.go for how it stops;
 // commands.go for the console; selfcall.go for the exchange that calls itself.
 package appliance
@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"branchline/appliance/configuration"
 	"branchline/appliance/connection"
 	"branchline/appliance/hardware"
 	"branchline/appliance/history"
@@ -77,7 +78,7 @@ type daemon struct {
 	network   *connection.Network
 
 	changing sync.Mutex // one reload at a time; guards inForce
-	inForce  configuration
+	inForce  configuration.Config
 	lenient  bool                           // it had errors, and --lenient let it pass
 	tones    atomic.Pointer[tone.Book]      // the zones in force
 	accepted atomic.Pointer[time.Time]      // when the last configuration was
@@ -156,7 +157,7 @@ func (d *daemon) assemble() (err error) {
 	d.system.Log, d.system.Name = d.log, d.process.SystemName
 	d.system.Dirs, d.system.EntityID = directoryVariables(dirs), entityID()
 	d.tones.Store(tone.Builtin())
-	booth := &prompt.Booth{Sounds: library(dirs), Tones: d.tones.Load}
+	booth := &prompt.Booth{Sounds: configuration.Sounds(dirs), Tones: d.tones.Load}
 	d.studio = recording.New(filepath.Join(dirs.Spool, "monitor"), d.log)
 	d.exchange = exchange.New(exchange.Options{
 		System: d.system, MaxCalls: d.process.MaxCalls, Trace: d.out, Log: d.log, Booth: booth,
@@ -330,12 +331,17 @@ func unbound(diags []astconf.Diag) bool {
 	return slices.ContainsFunc(diags, func(d astconf.Diag) bool { return d.Rule == "bind" && d.Severity == astconf.Error })
 }
 
+// judge is what configurations are held against here.
+func (d *daemon) judge() configuration.Judge {
+	return configuration.Judge{Process: d.process, Catalog: d.system.Catalog, Here: d.hardware != nil}
+}
+
 // firstConfiguration puts the configuration on disk into force, or explains why
 // not.
 func (d *daemon) firstConfiguration() error {
 	d.settle()
-	next, diags := readConfiguration(d.judge())
-	connected := !d.options.aside && d.network.Begin(next.network, next.netFaults)
+	next, diags := d.judge().Read()
+	connected := !d.options.aside && d.network.Begin(next.Network, next.NetworkFaults)
 	commit, more := d.prepare(next)
 	for try := 0; try < keptTries && systemd.Managed() && unbound(more); try++ {
 		// A socket of the configuration before may be in the manager's keeping, and in
@@ -350,7 +356,7 @@ func (d *daemon) firstConfiguration() error {
 	d.findings.Store(&diags)
 	report(d.log, diags)
 	d.lenient = astconf.Failed(diags)
-	if d.lenient && !d.options.Lenient && !next.bearable(diags) {
+	if d.lenient && !d.options.Lenient && !next.Bearable(diags) {
 		return ErrRefused
 	}
 	commit()
@@ -375,7 +381,7 @@ func (d *daemon) reload() (diags []astconf.Diag, changes []history.Change, err e
 // reloadFiles is reload for who holds d.changing.
 func (d *daemon) reloadFiles() (diags []astconf.Diag, err error) {
 	defer func() { d.findings.Store(&diags) }()
-	next, diags := readConfiguration(d.judge())
+	next, diags := d.judge().Read()
 	if !astconf.Failed(diags) {
 		commit, more := d.prepare(next)
 		diags = append(diags, more...)
@@ -406,39 +412,39 @@ func (d *daemon) registerAgain() {
 
 // prepare readies every part for next without any effect; commit puts it into
 // force.
-func (d *daemon) prepare(next configuration) (commit func(), diags []astconf.Diag) {
+func (d *daemon) prepare(next configuration.Config) (commit func(), diags []astconf.Diag) {
 	telephony, diags := d.prepareTelephony(next)
-	connect, more := d.network.Prepare(next.network)
+	connect, more := d.network.Prepare(next.Network)
 	return func() {
 		telephony()
 		connect()
 		if !d.options.aside {
-			d.distant.Configure(next.distant)
+			d.distant.Configure(next.Distant)
 		}
 	}, append(diags, more...)
 }
 
 // prepareTelephony is prepare for all but the machine's network: who borrows the exchange
 // leaves that alone, whatever it was brought to since the files were read.
-func (d *daemon) prepareTelephony(next configuration) (commit func(), diags []astconf.Diag) {
-	signalling, diags, err := d.agent.Prepare(d.inForce.settings, next.settings)
+func (d *daemon) prepareTelephony(next configuration.Config) (commit func(), diags []astconf.Diag) {
+	signalling, diags, err := d.agent.Prepare(d.inForce.Settings, next.Settings)
 	if err != nil {
 		diags = append(diags, astconf.Diag{Pos: astconf.Pos{File: "pjsip.conf"}, Severity: astconf.Error, Rule: "sip", Message: err.Error()})
 		return func() {}, diags
 	}
 	return func() {
-		rtp := next.settings.RTP
+		rtp := next.Settings.RTP
 		d.plane.Configure(plane.Config{
 			First: rtp.PortFirst, Last: rtp.PortLast, Strict: rtp.Strict, Probation: rtp.Probation,
 			RTCPInterval: rtp.RTCPInterval, DTMFTimeout: rtp.DTMFTimeout, Realtime: d.options.RealTime,
 		})
-		d.tones.Store(next.tones)
-		d.exchange.Bridges().SetFeatures(next.features)
-		d.system.Install(next.plan)
-		d.registrar.Configure(next.settings)
+		d.tones.Store(next.Tones)
+		d.exchange.Bridges().SetFeatures(next.Features)
+		d.system.Install(next.Plan)
+		d.registrar.Configure(next.Settings)
 		signalling()
-		d.outbound.Configure(next.settings)
-		d.configureLines(next.lines)
+		d.outbound.Configure(next.Settings)
+		d.configureLines(next.Lines)
 		d.inForce = next
 		now := time.Now()
 		d.accepted.Store(&now)

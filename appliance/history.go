@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"branchline/appliance/configuration"
 	"branchline/appliance/history"
 	"branchline/pbx/astconf"
 	"branchline/pbx/cli"
@@ -23,25 +24,13 @@ func (d *daemon) history() history.Store {
 	return history.Store{Dir: filepath.Join(d.process.Directories.VarLib, historyDir)}
 }
 
-// parts are all files a configuration was read from.
-func (c configuration) parts() []string {
-	var out []string
-	for _, name := range configFiles {
-		out = append(out, name)
-		if f := c.files[name]; f != nil {
-			out = append(out, f.Parts...)
-		}
-	}
-	return out
-}
-
 // remember keeps the configuration in force. That it could not be kept is no
 // reason to refuse it.
 func (d *daemon) remember() {
 	if d.lenient {
 		return
 	}
-	set, err := history.Read(d.process.Directories.Etc, d.inForce.parts())
+	set, err := history.Read(d.process.Directories.Etc, d.inForce.Parts())
 	if err == nil {
 		_, err = d.history().Keep(set, true)
 	}
@@ -51,8 +40,8 @@ func (d *daemon) remember() {
 }
 
 // changedSince lists what is different in the configuration in force.
-func (d *daemon) changedSince(old configuration) []history.Change {
-	return history.Changes(history.Config{Files: old.files, Plan: old.plan}, history.Config{Files: d.inForce.files, Plan: d.inForce.plan})
+func (d *daemon) changedSince(old configuration.Config) []history.Change {
+	return history.Changes(history.Config{Files: old.Files, Plan: old.Plan}, history.Config{Files: d.inForce.Files, Plan: d.inForce.Plan})
 }
 
 // maxChanges is how many changes a reload lists.
@@ -95,8 +84,8 @@ func (d *daemon) rollback(w io.Writer, number int) error {
 		return err
 	}
 	// What is on disk may be something else than what is in force.
-	written, _ := readConfiguration(d.judge())
-	present, err := history.Read(etc, slices.Concat(d.inForce.parts(), written.parts()))
+	written, _ := d.judge().Read()
+	present, err := history.Read(etc, slices.Concat(d.inForce.Parts(), written.Parts()))
 	if err != nil {
 		return err
 	}
@@ -202,7 +191,7 @@ func (d *daemon) showHistory(w io.Writer) error {
 		return err
 	}
 	now := ""
-	set, err := history.Read(d.process.Directories.Etc, d.inForce.parts())
+	set, err := history.Read(d.process.Directories.Etc, d.inForce.Parts())
 	if err == nil {
 		now = set.Hash()
 	}

@@ -1,12 +1,9 @@
 package appliance
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
+	"branchline/appliance/configuration"
 	"branchline/appliance/selftest"
 	"branchline/hal"
 	"branchline/pbx/astconf"
@@ -62,47 +59,12 @@ type Options struct {
 // said over it. The path of the file read is returned, "" if there was none. An
 // error means that a file was named and cannot be used.
 func ReadMain(o Options) (p settings.Process, file string, diags []astconf.Diag, err error) {
-	file = o.Config
-	dir := ""
-	if file == "" {
-		file = filepath.Join(settings.DefaultProcess().Directories.Etc, "asterisk.conf")
-	} else if info, err := os.Stat(file); err != nil {
-		return p, "", nil, err
-	} else if info.IsDir() {
-		dir, file = file, filepath.Join(file, "asterisk.conf")
-	}
-	var conf *astconf.File
-	switch _, err := os.Stat(file); {
-	case err == nil:
-		at := filepath.Dir(file)
-		conf, diags = astconf.Loader{Dir: os.DirFS(at), Path: at, Root: os.DirFS("/")}.Load(filepath.Base(file))
-		if !conf.Valid {
-			return p, file, diags, fmt.Errorf("%s cannot be used", file)
-		}
-	case errors.Is(err, fs.ErrNotExist) && (dir != "" || o.Config == ""):
-		file = ""
-	default:
-		return p, "", nil, err
-	}
-	p, more := settings.FromAsterisk(conf)
-	diags = append(diags, more...)
-	if dir != "" && !named(conf, "directories", "astetcdir") {
-		p.Directories.Etc = dir
+	p, file, diags, err = configuration.Main(o.Config)
+	if err != nil {
+		return p, file, diags, err
 	}
 	o.overlay(&p)
 	return p, file, diags, nil
-}
-
-func named(f *astconf.File, section, name string) bool {
-	if f == nil {
-		return false
-	}
-	for _, s := range f.All(section) {
-		if _, ok := s.Get(name); ok {
-			return true
-		}
-	}
-	return false
 }
 
 func (o Options) overlay(p *settings.Process) {

@@ -36,7 +36,7 @@ func (d *daemon) selftestAt(ctx context.Context, w io.Writer, at netip.Addr) err
 	}
 	defer bench.Close()
 	before := d.inForce
-	during, diags := before.with(bench.Files(), d.judge())
+	during, diags := before.With(bench.Files(), d.judge())
 	commit, more := d.prepareTelephony(during)
 	if diags = append(diags, more...); astconf.Failed(diags) && !d.options.Lenient {
 		for _, f := range diags {

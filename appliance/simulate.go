@@ -48,7 +48,7 @@ func (d *daemon) rehearsal() *selftest.Lines {
 	if l == nil {
 		return nil
 	}
-	lines := &d.inForce.lines
+	lines := &d.inForce.Lines
 	exchange, telephone := lines.Find("DAHDI", "1"), lines.Find("DAHDI", "2")
 	if exchange == nil || telephone == nil || exchange.Context != l.FromExchange {
 		return nil

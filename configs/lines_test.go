@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"branchline/appliance"
+	"branchline/appliance/inspect"
 	"branchline/configs"
 	"branchline/hal"
 	"branchline/hal/sim"
@@ -112,7 +112,7 @@ func lines(t *testing.T, sample fs.FS) lineconf.Config {
 func TestNothingToFind(t *testing.T) {
 	for _, dir := range []string{"demo", "lines-office", "lines-modem", "lines-mobile", "lines-by-caller", "lines-emergency"} {
 		var report strings.Builder
-		if err := appliance.Check(t.Context(), &report, appliance.CheckOptions{Dir: dir}); err != nil {
+		if err := inspect.Check(t.Context(), &report, inspect.Options{Dir: dir}); err != nil {
 			t.Errorf("%s: %v", dir, err)
 		}
 		if !strings.HasPrefix(report.String(), "0 errors, 0 warnings, 0 notes") {

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"branchline/appliance"
+	"branchline/appliance/inspect"
 	"branchline/rootfs"
 	"branchline/rootfs/backup"
 	"branchline/rootfs/button"
@@ -51,7 +51,7 @@ func (inv *invocation) firstboot(ctx context.Context, args []string) error {
 		Boot: card.BootDir, WriteBoot: c.WriteBoot, Etc: card.EtcOrigin, Localtime: localtime, ZoneInfo: zoneInfo,
 		Button: buttonFile, State: filepath.Join(card.DataDir, "refused-folder"),
 		Wipe:   []string{card.DataDir + "/lib/asterisk", card.DataDir + "/spool/asterisk", card.DataDir + "/log", restoreDir},
-		Check:  func(dir string, w io.Writer) error { return appliance.Check(ctx, w, appliance.CheckOptions{Dir: dir}) },
+		Check:  func(dir string, w io.Writer) error { return inspect.Check(ctx, w, inspect.Options{Dir: dir}) },
 		Device: func() string { return awaitWired(ctx) },
 		Random: rand.Reader, Owner: rootfs.User,
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"branchline/appliance"
+	"branchline/appliance/inspect"
 )
 
 // A mode is what the program was started for.
@@ -36,7 +37,7 @@ type invocation struct {
 	strict    bool     // --strict
 
 	// For the word check.
-	checking appliance.CheckOptions
+	checking inspect.Options
 }
 
 // ownOptions are the words that read their options themselves.

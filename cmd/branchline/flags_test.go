@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"branchline/appliance"
+	"branchline/appliance/inspect"
 )
 
 // Seed: S-135, S-136, S-150.
@@ -33,9 +34,9 @@ func TestParse(t *testing.T) {
 		{"branchline -h", invocation{mode: showHelp}},
 		{"branchline --lenient -f", invocation{options: appliance.Options{Lenient: true, Foreground: true}}},
 		{"branchline -C /x selftest fast", invocation{mode: word, args: []string{"selftest", "fast"}, options: appliance.Options{Config: "/x"}}},
-		{"branchline check etc --fix --json", invocation{mode: word, args: []string{"check", "etc"}, checking: appliance.CheckOptions{Fix: true, JSON: true}}},
+		{"branchline check etc --fix --json", invocation{mode: word, args: []string{"check", "etc"}, checking: inspect.Options{Fix: true, JSON: true}}},
 		{"branchline -C /x check --fix=no-inbound-auth,auth-username --dns", invocation{mode: word, args: []string{"check"}, options: appliance.Options{Config: "/x"},
-			checking: appliance.CheckOptions{Fix: true, Rules: []string{"no-inbound-auth", "auth-username"}, DNS: true}}},
+			checking: inspect.Options{Fix: true, Rules: []string{"no-inbound-auth", "auth-username"}, DNS: true}}},
 		{"branchline -- -f", invocation{mode: word, args: []string{"-f"}}},
 	}
 	for _, tt := range tests {

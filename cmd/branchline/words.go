@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"branchline/appliance"
+	"branchline/appliance/inspect"
 )
 
 // word runs one of the tools that are called by name.
@@ -31,7 +32,7 @@ func (inv *invocation) word() int {
 	case name == "remote" && len(args) > 0:
 		return inv.distant(ctx, args)
 	case name == "explain":
-		err = appliance.Explain(os.Stdout, inv.options, args)
+		err = inspect.Explain(os.Stdout, inv.options.Config, args)
 	case name == "update":
 		err = inv.update(ctx, args)
 	case name == "firstboot":
@@ -63,8 +64,8 @@ func (inv *invocation) check(ctx context.Context, args []string) int {
 		}
 		o.Dir = dir
 	}
-	if err := appliance.Check(ctx, os.Stdout, o); err != nil {
-		if errors.Is(err, appliance.ErrFaulty) {
+	if err := inspect.Check(ctx, os.Stdout, o); err != nil {
+		if errors.Is(err, inspect.ErrFaulty) {
 			return 1
 		}
 		return inv.status(err)

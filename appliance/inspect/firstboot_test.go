@@ -1,4 +1,4 @@
-package appliance
+package inspect
 
 import (
 	"bytes"
@@ -44,7 +44,7 @@ func TestFirstBootIsClean(t *testing.T) {
 			}
 		}
 		var report bytes.Buffer
-		if err := Check(t.Context(), &report, CheckOptions{Dir: dir}); err != nil {
+		if err := Check(t.Context(), &report, Options{Dir: dir}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if s := report.String(); strings.Contains(s, "warning:") || strings.Contains(s, "error:") || !strings.Contains(s, "0 errors, 0 warnings") {

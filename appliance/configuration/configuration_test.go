@@ -1,4 +1,4 @@
-package appliance
+package configuration
 
 import (
 	"os"
@@ -24,19 +24,19 @@ func TestBorrowedBesideAWrongNetwork(t *testing.T) {
 	}
 	process := settings.Process{}
 	process.Directories.Etc = dir
-	j := judge{process: process, catalog: staticCatalog()}
-	c, diags := readConfiguration(j)
-	if !astconf.Failed(diags) || len(c.netFaults) != 1 {
+	j := Judge{Process: process}
+	c, diags := j.Read()
+	if !astconf.Failed(diags) || len(c.NetworkFaults) != 1 {
 		t.Fatalf("network.conf is right: %v", diags)
 	}
-	during, diags := c.with(fstest.MapFS{"extensions.conf": {Data: []byte("[selftest]\nexten => 1,1,Echo()\n")}}, j)
+	during, diags := c.With(fstest.MapFS{"extensions.conf": {Data: []byte("[selftest]\nexten => 1,1,Echo()\n")}}, j)
 	if astconf.Failed(diags) {
 		t.Errorf("refused: %v", diags)
 	}
-	if len(during.netFaults) != 1 {
-		t.Errorf("the errors are forgotten: %v", during.netFaults)
+	if len(during.NetworkFaults) != 1 {
+		t.Errorf("the errors are forgotten: %v", during.NetworkFaults)
 	}
-	if _, diags := c.with(fstest.MapFS{"pjsip.conf": {Data: []byte("[x]\ntype=transport\nprotocol=udp\nbind=nowhere at all\n")}}, j); !astconf.Failed(diags) {
+	if _, diags := c.With(fstest.MapFS{"pjsip.conf": {Data: []byte("[x]\ntype=transport\nprotocol=udp\nbind=nowhere at all\n")}}, j); !astconf.Failed(diags) {
 		t.Error("what is borrowed may be wrong")
 	}
 }

@@ -1,4 +1,6 @@
-package appliance
+// Package inspect answers questions about a configuration without putting it into
+// force: what is wrong with it, and what would happen if a phone dialled a number.
+package inspect
 
 import (
 	"context"
@@ -8,94 +10,21 @@ import (
 	"io/fs"
 	"maps"
 	"net"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"branchline/appliance/hardware"
-	"branchline/media/sound"
-	"branchline/media/sound/prompts"
+	"branchline/appliance/configuration"
 	"branchline/pbx/astconf"
 	"branchline/pbx/check"
 	"branchline/pbx/cli"
-	"branchline/pbx/dialplan"
-	"branchline/pbx/fn"
 	"branchline/pbx/settings"
 )
 
-// A judge is what it takes, beside the files, to judge a configuration.
-type judge struct {
-	process settings.Process
-	catalog dialplan.Catalog
-	here    bool // the lines are those of this machine
-}
-
-func (d *daemon) judge() judge { return judge{d.process, d.system.Catalog, d.hardware != nil} }
-
-// input is what the checks want: the files, and what this machine is like.
-func (j judge) input(files map[string]*astconf.File) check.Input {
-	sounds := library(j.process.Directories)
-	in := check.Input{
-		Files: files, Catalog: j.catalog,
-		Language: j.process.DefaultLanguage, HasSound: sounds.Has, Addresses: localAddresses(), Interfaces: localInterfaces(),
-		Source: j.source, Port: hardware.PortsOf(j.process.Directories.Etc),
-	}
-	if j.here {
-		in.Exists = func(path string) bool { _, err := os.Stat(path); return err == nil }
-	}
-	return in
-}
-
-// source reads a file named as in findings.
-func (j judge) source(file string) ([]byte, error) {
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(j.process.Directories.Etc, file)
-	}
-	return os.ReadFile(file)
-}
-
-// library holds the prompts: those in files first, then those of the program.
-func library(d settings.Directories) *sound.Library {
-	return &sound.Library{
-		Dirs: []string{filepath.Join(d.Data, "sounds"), filepath.Join(d.VarLib, "sounds")}, Embedded: prompts.FS,
-	}
-}
-
-// localAddresses are those of this machine's interfaces; none if they cannot be
-// told.
-func localAddresses() []netip.Addr {
-	found, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var out []netip.Addr
-	for _, a := range found {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLinkLocalUnicast() {
-			out = append(out, p.Addr().Unmap())
-		}
-	}
-	return out
-}
-
-// localInterfaces are the names of this machine's interfaces; none if they cannot be
-// told.
-func localInterfaces() []string {
-	found, err := net.Interfaces()
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for _, i := range found {
-		out = append(out, i.Name)
-	}
-	return out
-}
-
-// CheckOptions are what `branchline check` was asked for.
-type CheckOptions struct {
-	Config string   // -C, as in Options
+// Options are what `branchline check` was asked for.
+type Options struct {
+	Config string   // -C: an asterisk.conf, or a directory that may hold one; "" is /etc/asterisk
 	Dir    string   // the directory to look at, whatever asterisk.conf says; "" is Config's
 	Fix    bool     // apply what is safe
 	Rules  []string // and the fixes of these rules
@@ -107,7 +36,7 @@ type CheckOptions struct {
 var ErrFaulty = errors.New("the configuration has errors")
 
 // Check reads a configuration as the exchange would, and reports on it to w.
-func Check(ctx context.Context, w io.Writer, o CheckOptions) error {
+func Check(ctx context.Context, w io.Writer, o Options) error {
 	report, etc, err := inspect(ctx, o)
 	if err != nil {
 		return err
@@ -152,12 +81,12 @@ const maxRounds = 5
 
 // inspect reads and judges; etc is the directory that relative names of files
 // in the findings belong to.
-func inspect(ctx context.Context, o CheckOptions) (r check.Report, etc string, err error) {
+func inspect(ctx context.Context, o Options) (r check.Report, etc string, err error) {
 	main := o.Config
 	if o.Dir != "" {
 		main = o.Dir
 	}
-	p, file, diags, err := ReadMain(Options{Config: main})
+	p, file, diags, err := configuration.Main(main)
 	if err != nil && len(diags) == 0 {
 		return r, "", err
 	}
@@ -182,18 +111,18 @@ func inspect(ctx context.Context, o CheckOptions) (r check.Report, etc string, e
 			diags[i].File = file
 		}
 	}
-	if !slices.ContainsFunc(configFiles, func(name string) bool { _, err := os.Stat(filepath.Join(etc, name)); return err == nil }) {
-		return r, "", fmt.Errorf("%s: there is none of %v: %w", etc, configFiles, fs.ErrNotExist)
+	if !slices.ContainsFunc(configuration.Names(), func(name string) bool { _, err := os.Stat(filepath.Join(etc, name)); return err == nil }) {
+		return r, "", fmt.Errorf("%s: there is none of %v: %w", etc, configuration.Names(), fs.ErrNotExist)
 	}
-	j := judge{process: p, catalog: staticCatalog()}
-	c, found := readConfiguration(j)
+	j := configuration.Judge{Process: p}
+	c, found := j.Read()
 	diags = append(diags, found...)
 	if o.DNS {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
-		diags = append(diags, check.Names(ctx, c.settings, net.DefaultResolver.LookupNetIP)...)
+		diags = append(diags, check.Names(ctx, c.Settings, net.DefaultResolver.LookupNetIP)...)
 	}
-	return check.Report{Dir: relative(shown), Findings: check.Arrange(diags, j.source), Source: j.source}, etc, nil
+	return check.Report{Dir: relative(shown), Findings: check.Arrange(diags, j.Source), Source: j.Source}, etc, nil
 }
 
 // relative is a directory as seen from the present one, if that is shorter.
@@ -206,18 +135,12 @@ func relative(dir string) string {
 	return dir
 }
 
-// staticCatalog knows what applications and functions there are; none of them
-// can be run.
-func staticCatalog() dialplan.Catalog {
-	system := dialplan.NewSystem(nil)
-	return catalogOf(system, fn.Deps{System: system})
-}
-
-// checkCommands are the console's view of the same.
-func (d *daemon) checkCommands() []cli.Command {
+// CheckCommands are the console's view of the same: judge is of the exchange that runs,
+// found what its last start or reload had to say.
+func CheckCommands(judge func() configuration.Judge, found func() []astconf.Diag) []cli.Command {
 	list := func(w io.Writer, diags []astconf.Diag) {
 		errs, warnings, notes := 0, 0, 0
-		for _, f := range check.Arrange(diags, d.judge().source) {
+		for _, f := range check.Arrange(diags, judge().Source) {
 			fmt.Fprintln(w, f.String())
 			cli.Add(w, "findings", cli.Fields("file", f.File, "line", f.Line, "column", f.Col, "severity", f.Severity.String(),
 				"rule", f.Rule, "message", f.Message, "effect", f.Effect, "cure", f.Cure))
@@ -240,8 +163,8 @@ func (d *daemon) checkCommands() []cli.Command {
 				if len(args) > 0 {
 					return cli.ErrUsage
 				}
-				if found := d.findings.Load(); found != nil {
-					list(w, *found)
+				if diags := found(); diags != nil {
+					list(w, diags)
 				}
 				return nil
 			},
@@ -253,7 +176,7 @@ func (d *daemon) checkCommands() []cli.Command {
 				if len(args) > 0 {
 					return cli.ErrUsage
 				}
-				_, diags := readConfiguration(d.judge())
+				_, diags := judge().Read()
 				list(w, diags)
 				if astconf.Failed(diags) {
 					return ErrFaulty

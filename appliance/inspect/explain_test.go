@@ -1,15 +1,12 @@
-package appliance
+package inspect
 
 import (
 	"bytes"
-	"context"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"branchline/pbx/cli"
 )
 
 var renew = flag.Bool("renew", false, "write the explanations as they are now to testdata")
@@ -19,11 +16,11 @@ var renew = flag.Bool("renew", false, "write the explanations as they are now to
 func TestExplain(t *testing.T) {
 	const thursday, monday = "2026-12-24 08:59", "2026-12-21 09:00"
 	for name, c := range map[string]struct{ dir, question string }{
-		"e-trunk":     {"../configs/scenario-e/server1", "1001 3005 --at " + thursday},
-		"e-phone":     {"../configs/scenario-e/server1", "1001 1002 --at=" + thursday},
-		"e-nothing":   {"../configs/scenario-e/server1", "1002 99 --at " + thursday},
-		"e-from":      {"../configs/scenario-e/server1", "1002 1009 --from 192.168.50.52 --at " + thursday},
-		"d4":          {"../configs/scenario-d4/server1", "1001 3001 --at " + thursday},
+		"e-trunk":     {"../../configs/scenario-e/server1", "1001 3005 --at " + thursday},
+		"e-phone":     {"../../configs/scenario-e/server1", "1001 1002 --at=" + thursday},
+		"e-nothing":   {"../../configs/scenario-e/server1", "1002 99 --at " + thursday},
+		"e-from":      {"../../configs/scenario-e/server1", "1002 1009 --from 192.168.50.52 --at " + thursday},
+		"d4":          {"../../configs/scenario-d4/server1", "1001 3001 --at " + thursday},
 		"phones":      {"", "1001 1002 --at " + thursday},
 		"self":        {"", "1001 1001 --at " + thursday},
 		"closed":      {"", "1001 200 --at " + thursday},
@@ -50,7 +47,7 @@ func TestExplain(t *testing.T) {
 				dir = "testdata/explain/small"
 			}
 			var got bytes.Buffer
-			if err := Explain(&got, Options{Config: dir}, strings.Fields(c.question)); err != nil {
+			if err := Explain(&got, dir, strings.Fields(c.question)); err != nil {
 				got.WriteString("error: " + err.Error() + "\n")
 			}
 			path := filepath.Join("testdata", "explain", name+".txt")
@@ -92,36 +89,5 @@ func TestQuestion(t *testing.T) {
 		} else if want != "" {
 			t.Errorf("%s: no error, want %q", words, want)
 		}
-	}
-}
-
-// TestExplainLive asks the running exchange, which knows who is registered.
-func TestExplainLive(t *testing.T) {
-	dir := site(t, map[string]string{"pjsip.conf": goodSIP + "[1002]\ntype=endpoint\nallow=ulaw\naors=1002\n[1002]\ntype=aor\ncontact=sip:127.0.0.1:25099\n",
-		"extensions.conf": "[default]\nexten => 1,1,Set(X=${DB(a/b)})\n same => n,GotoIf($[${X} = 5]?yes)\n same => n,Dial(PJSIP/1001,5)\n same => n(yes),Dial(PJSIP/1002)\n"})
-	err := during(t.Context(), Options{Config: dir, Quiet: true}, func(ctx context.Context, d *daemon) error {
-		ask := func(line string, outcome cli.Outcome, want ...string) {
-			t.Helper()
-			var said bytes.Buffer
-			if got := d.tree.Run(ctx, &said, line); got != outcome {
-				t.Errorf("%s: %v", line, got)
-			}
-			for _, s := range want {
-				if !strings.Contains(said.String(), s) {
-					t.Errorf("%s does not say %q:\n%s", line, s, said.String())
-				}
-			}
-		}
-		ask("dialplan explain 1001 1", cli.Done, "it is not registered now", "as now (DIALSTATUS CHANUNAVAIL)", "password of auth 1001")
-		if err := d.db.Put("a", "b", "5"); err != nil {
-			return err
-		}
-		ask("dialplan explain 1001 1", cli.Done, "Set(X=5)", "PJSIP/1002 rings sip:127.0.0.1:25099")
-		ask("dialplan explain 1001", cli.Misused)
-		ask("dialplan explain 1009 1", cli.Failed, "there is no endpoint 1009")
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }

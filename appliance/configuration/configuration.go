@@ -1,4 +1,7 @@
-package appliance
+// Package configuration reads the files that make a configuration and judges them
+// whole; what it gives is not in force. Reading order: Config and Judge.Read here,
+// judge.go for what the checks know of this machine, main.go for asterisk.conf.
+package configuration
 
 import (
 	"errors"
@@ -21,33 +24,35 @@ import (
 	"branchline/pbx/settings"
 )
 
-// configFiles are the files that make a configuration.
-var configFiles = append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf", prompt.IndicationsFile, bridge.FeaturesFile, netconf.FileName}, lineconf.Files()...)
-
-// A configuration is everything the files in the configuration directory say,
-// read and checked but not in force.
-type configuration struct {
-	files    map[string]*astconf.File // by name, as they were parsed
-	settings *settings.Snapshot
-	plan     *dialplan.Plan
-	lines    lineconf.Config
-	tones    *tone.Book
-	features bridge.Features
-	network  steward.Config
-	distant  distant.Config // the console over the network
-	// netFaults are the errors of network.conf.
-	netFaults []astconf.Diag
+// Names are the files that make a configuration.
+func Names() []string {
+	return append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf", prompt.IndicationsFile, bridge.FeaturesFile, netconf.FileName}, lineconf.Files()...)
 }
 
-// readConfiguration reads the files in the configuration directory. Every finding is among the
+// A Config is everything the files in the configuration directory say,
+// read and checked but not in force.
+type Config struct {
+	Files    map[string]*astconf.File // by name, as they were parsed
+	Settings *settings.Snapshot
+	Plan     *dialplan.Plan
+	Lines    lineconf.Config
+	Tones    *tone.Book
+	Features bridge.Features
+	Network  steward.Config
+	Distant  distant.Config // the console over the network
+	// NetworkFaults are the errors of network.conf.
+	NetworkFaults []astconf.Diag
+}
+
+// Read reads the files in the configuration directory. Every finding is among the
 // diagnostics; with an Error among them (astconf.Failed) the configuration lacks
 // what was broken and should be refused, unless the user asked for leniency. A
 // file that is not there says nothing, which is no error.
-func readConfiguration(j judge) (configuration, []astconf.Diag) {
+func (j Judge) Read() (Config, []astconf.Diag) {
 	var diags, netFaults []astconf.Diag
-	etc := j.process.Directories.Etc
+	etc := j.Process.Directories.Etc
 	files := map[string]*astconf.File{}
-	for _, name := range configFiles {
+	for _, name := range Names() {
 		files[name] = &astconf.File{Name: name, Valid: true}
 		if _, err := os.Stat(etc + "/" + name); !errors.Is(err, fs.ErrNotExist) {
 			file, found := astconf.Loader{Dir: os.DirFS(etc), Path: etc, Root: os.DirFS("/")}.Load(name)
@@ -59,7 +64,7 @@ func readConfiguration(j judge) (configuration, []astconf.Diag) {
 		}
 	}
 	c, found := understand(files, j)
-	c.netFaults = append(netFaults, c.netFaults...)
+	c.NetworkFaults = append(netFaults, c.NetworkFaults...)
 	return c, append(diags, found...)
 }
 
@@ -75,25 +80,25 @@ func errorsOf(diags []astconf.Diag) (out []astconf.Diag) {
 
 // understand makes a configuration of parsed files. The rules are the same at
 // start, at reload and in `branchline check`.
-func understand(files map[string]*astconf.File, j judge) (configuration, []astconf.Diag) {
+func understand(files map[string]*astconf.File, j Judge) (Config, []astconf.Diag) {
 	snapshot, plan, diags := check.Compile(j.input(files))
 	lines, _ := lineconf.Read(files) // what it finds is among the diags
 	tones, found := prompt.Indications(files[prompt.IndicationsFile])
 	features, doubts := bridge.FeaturesOf(files[bridge.FeaturesFile])
 	network, more := connection.Read(files[netconf.FileName], snapshot)
 	diags = slices.Concat(diags, found, doubts, more)
-	return configuration{
-		files: files, settings: snapshot, plan: plan, lines: lines, tones: tones, features: features,
-		network: network, netFaults: errorsOf(more), distant: netconf.Console(files[netconf.FileName]),
+	return Config{
+		Files: files, Settings: snapshot, Plan: plan, Lines: lines, Tones: tones, Features: features,
+		Network: network, NetworkFaults: errorsOf(more), Distant: netconf.Console(files[netconf.FileName]),
 	}, diags
 }
 
-// with is c as if the sections of the same files in extra stood at the end of
+// With is c as if the sections of the same files in extra stood at the end of
 // the user's. The network is not asked about: an appliance lives with errors there.
-func (c configuration) with(extra fs.FS, j judge) (configuration, []astconf.Diag) {
+func (c Config) With(extra fs.FS, j Judge) (Config, []astconf.Diag) {
 	var diags []astconf.Diag
 	files := map[string]*astconf.File{}
-	for name, file := range c.files {
+	for name, file := range c.Files {
 		joined := *file
 		if _, err := fs.Stat(extra, name); err == nil {
 			more, found := astconf.Load(extra, name)
@@ -104,13 +109,25 @@ func (c configuration) with(extra fs.FS, j judge) (configuration, []astconf.Diag
 	}
 	next, found := understand(files, j)
 	found = slices.DeleteFunc(found, func(f astconf.Diag) bool { return f.Pos.File == netconf.FileName })
-	next.network, next.netFaults, next.distant = c.network, c.netFaults, c.distant
+	next.Network, next.NetworkFaults, next.Distant = c.Network, c.NetworkFaults, c.Distant
 	return next, append(diags, found...)
 }
 
-// bearable reports whether a start may go on: an appliance that is wrongly connected
+// Bearable reports whether a start with these findings may go on: an appliance that is wrongly connected
 // is still one that can be called.
-func (c configuration) bearable(diags []astconf.Diag) bool {
+func (c Config) Bearable(diags []astconf.Diag) bool {
 	errs := len(errorsOf(diags))
-	return errs == 0 || systemd.OnAppliance() && errs == len(c.netFaults)
+	return errs == 0 || systemd.OnAppliance() && errs == len(c.NetworkFaults)
+}
+
+// Parts are all files a configuration was read from.
+func (c Config) Parts() []string {
+	var out []string
+	for _, name := range Names() {
+		out = append(out, name)
+		if f := c.Files[name]; f != nil {
+			out = append(out, f.Parts...)
+		}
+	}
+	return out
 }

@@ -1,4 +1,4 @@
-package appliance
+package configuration
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ const firstPhone = 100000
 
 // large writes the configuration of n phones, each with an extension of its own
 // of five steps, and reads it as the daemon does. Load reads it anew.
-func large(b *testing.B, n int) (load func() configuration) {
+func large(b *testing.B, n int) (load func() Config) {
 	b.Helper()
 	var sip, plan strings.Builder
 	sip.WriteString("[udp]\ntype=transport\nbind=127.0.0.1\n")
@@ -44,10 +44,10 @@ func large(b *testing.B, n int) (load func() configuration) {
 	}
 	process := settings.Process{}
 	process.Directories.Etc = dir
-	j := judge{process: process, catalog: staticCatalog()}
-	return func() configuration {
-		c, diags := readConfiguration(j)
-		if astconf.Failed(diags) || len(c.settings.Endpoints) != n {
+	j := Judge{Process: process}
+	return func() Config {
+		c, diags := j.Read()
+		if astconf.Failed(diags) || len(c.Settings.Endpoints) != n {
 			b.Fatal(diags)
 		}
 		return c
@@ -86,7 +86,7 @@ func processorTime(b *testing.B) time.Duration {
 // figure is for all 10,000 in turn, which adds what it costs that the processor's
 // cache does not hold them. The three take turns, so that what else the machine
 // does falls on all of them; the best turn of each counts.
-func sizes(b *testing.B, prepare func(c configuration, n int) func(i int) bool) {
+func sizes(b *testing.B, prepare func(c Config, n int) func(i int) bool) {
 	few, many := prepare(large(b, 100)(), 100), prepare(large(b, 10000)(), 10000)
 	turns := []struct {
 		unit        string
@@ -120,10 +120,10 @@ func sizes(b *testing.B, prepare func(c configuration, n int) func(i int) bool) 
 
 // BenchmarkLookupDialplan finds the first step of an extension.
 func BenchmarkLookupDialplan(b *testing.B) {
-	sizes(b, func(c configuration, n int) func(int) bool {
+	sizes(b, func(c Config, n int) func(int) bool {
 		numbers := texts(n, "%d")
 		return func(i int) bool {
-			_, miss := c.plan.Find(dialplan.Query{Context: "default", Exten: numbers[i]})
+			_, miss := c.Plan.Find(dialplan.Query{Context: "default", Exten: numbers[i]})
 			return miss == dialplan.Found
 		}
 	})
@@ -155,8 +155,8 @@ var phoneAt = netip.MustParseAddrPort("198.51.100.206:5060")
 
 // BenchmarkLookupIdentify finds out whose a request is.
 func BenchmarkLookupIdentify(b *testing.B) {
-	sizes(b, func(c configuration, n int) func(int) bool {
-		index, reqs := identify.New(c.settings), requests(b, n, "")
+	sizes(b, func(c Config, n int) func(int) bool {
+		index, reqs := identify.New(c.Settings), requests(b, n, "")
 		return func(i int) bool {
 			ep, _ := index.Find(reqs[i], phoneAt)
 			return ep != nil
@@ -166,12 +166,12 @@ func BenchmarkLookupIdentify(b *testing.B) {
 
 // BenchmarkLookupRegistrar finds the contact of a phone that is registered.
 func BenchmarkLookupRegistrar(b *testing.B) {
-	sizes(b, func(c configuration, n int) func(int) bool {
+	sizes(b, func(c Config, n int) func(int) bool {
 		r := registrar.New(registrar.Options{DB: astdb.Memory(), Log: slog.New(slog.DiscardHandler)})
-		r.Configure(c.settings)
+		r.Configure(c.Settings)
 		names := texts(n, "%d")
 		for i, req := range requests(b, n, "Contact: <sip:%[1]d@198.51.100.206>\r\nExpires: 3600\r\n") {
-			if a := r.Register(req, registrar.Source{Addr: phoneAt, Protocol: "UDP", Transport: "udp"}, c.settings.Endpoints[names[i]], names[i]); a.Status != 200 {
+			if a := r.Register(req, registrar.Source{Addr: phoneAt, Protocol: "UDP", Transport: "udp"}, c.Settings.Endpoints[names[i]], names[i]); a.Status != 200 {
 				b.Fatal(a)
 			}
 		}

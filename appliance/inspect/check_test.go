@@ -1,16 +1,13 @@
-package appliance
+package inspect
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"branchline/pbx/cli"
 )
 
 // typed is scenario E's first server as somebody typed it in from the how-to,
@@ -81,13 +78,24 @@ same =>> n,Hangup()
 `,
 }
 
+// written is a directory with these files.
+func written(t *testing.T, files map[string]string) string {
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // TestNewUser is the way of somebody who types in the how-to: check explains,
 // --fix repairs what is plain, the patches that change who can call whom are
 // taken by name, and then the exchange starts.
 func TestNewUser(t *testing.T) {
-	dir := site(t, typed)
+	dir := written(t, typed)
 	var report bytes.Buffer
-	if err := Check(t.Context(), &report, CheckOptions{Dir: dir}); !errors.Is(err, ErrFaulty) {
+	if err := Check(t.Context(), &report, Options{Dir: dir}); !errors.Is(err, ErrFaulty) {
 		t.Fatalf("the files as typed: %v\n%s", err, report.String())
 	}
 	for id, says := range map[string]string{
@@ -104,7 +112,7 @@ func TestNewUser(t *testing.T) {
 	}
 	before, _ := os.ReadFile(filepath.Join(dir, "pjsip.conf"))
 	report.Reset()
-	if err := Check(t.Context(), &report, CheckOptions{Dir: dir, Fix: true}); err != nil {
+	if err := Check(t.Context(), &report, Options{Dir: dir, Fix: true}); err != nil {
 		t.Fatalf("after --fix: %v\n%s", err, report.String())
 	}
 	for id, says := range map[string]string{
@@ -127,7 +135,7 @@ func TestNewUser(t *testing.T) {
 		t.Errorf("pjsip.conf is\n%s\nwant\n%s", now, want)
 	}
 	report.Reset()
-	o := CheckOptions{Dir: dir, Fix: true, Rules: []string{"commented-out", "auth-username", "no-inbound-auth"}}
+	o := Options{Dir: dir, Fix: true, Rules: []string{"commented-out", "auth-username", "no-inbound-auth"}}
 	if err := Check(t.Context(), &report, o); err != nil {
 		t.Fatal(err)
 	}
@@ -139,9 +147,9 @@ func TestNewUser(t *testing.T) {
 }
 
 func TestCheckForPrograms(t *testing.T) {
-	dir := site(t, typed)
+	dir := written(t, typed)
 	var out bytes.Buffer
-	if err := Check(t.Context(), &out, CheckOptions{Dir: dir, JSON: true}); !errors.Is(err, ErrFaulty) {
+	if err := Check(t.Context(), &out, Options{Dir: dir, JSON: true}); !errors.Is(err, ErrFaulty) {
 		t.Error(err)
 	}
 	var r struct {
@@ -151,31 +159,7 @@ func TestCheckForPrograms(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil || r.Errors != 2 || len(r.Findings) < 10 {
 		t.Errorf("%v, %d errors, %d findings", err, r.Errors, len(r.Findings))
 	}
-	if err := Check(t.Context(), &out, CheckOptions{Dir: t.TempDir()}); err == nil || errors.Is(err, ErrFaulty) {
+	if err := Check(t.Context(), &out, Options{Dir: t.TempDir()}); err == nil || errors.Is(err, ErrFaulty) {
 		t.Errorf("an empty directory: %v", err)
-	}
-}
-
-// TestOneSetOfRules: start, reload, the console and the command find the same.
-func TestOneSetOfRules(t *testing.T) {
-	dir := site(t, map[string]string{"pjsip.conf": goodSIP, "extensions.conf": "[default]\nexten => _1XX,1,Goto(nowhere,1,1)\n"})
-	var report bytes.Buffer
-	if err := Check(t.Context(), &report, CheckOptions{Dir: dir}); err != nil || !strings.Contains(report.String(), "jump-to-nowhere") {
-		t.Fatalf("%v\n%s", err, report.String())
-	}
-	err := during(t.Context(), Options{Config: dir, Quiet: true}, func(ctx context.Context, d *daemon) error {
-		for _, line := range []string{"pbx show warnings", "config check", "core reload"} {
-			var out bytes.Buffer
-			if got := d.tree.Run(ctx, &out, line); got != cli.Done {
-				t.Errorf("%s: %v", line, got)
-			}
-			if !strings.Contains(out.String(), `extensions.conf:2: warning: Goto goes to context "nowhere", which does not exist`) {
-				t.Errorf("%s:\n%s", line, out.String())
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }
