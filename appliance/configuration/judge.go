@@ -11,7 +11,7 @@ import (
 	"branchline/media/sound/prompts"
 	"branchline/pbx/app"
 	"branchline/pbx/astconf"
-	"branchline/pbx/check"
+	"branchline/pbx/check/survey"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
@@ -26,14 +26,14 @@ type Judge struct {
 }
 
 // input is what the checks want: the files, and what this machine is like.
-func (j Judge) input(files map[string]*astconf.File) check.Input {
+func (j Judge) input(files map[string]*astconf.File) survey.Input {
 	catalog := j.Catalog
 	if catalog == nil {
 		system := dialplan.NewSystem(nil)
 		catalog = Catalog(system, fn.Deps{System: system})
 	}
 	sounds := Sounds(j.Process.Directories)
-	in := check.Input{
+	in := survey.Input{
 		Files: files, Catalog: catalog,
 		Language: j.Process.DefaultLanguage, HasSound: sounds.Has, Addresses: localAddresses(), Interfaces: localInterfaces(),
 		Source: j.Source, Port: hardware.PortsOf(j.Process.Directories.Etc),

@@ -17,7 +17,8 @@ import (
 
 	"branchline/appliance/configuration"
 	"branchline/pbx/astconf"
-	"branchline/pbx/check"
+	"branchline/pbx/check/objects"
+	"branchline/pbx/check/verdict"
 	"branchline/pbx/cli"
 	"branchline/pbx/settings"
 )
@@ -42,11 +43,11 @@ func Check(ctx context.Context, w io.Writer, o Options) error {
 		return err
 	}
 	for round := 0; o.Fix && round < maxRounds; round++ {
-		edits := check.Chosen(report.Findings, o.Rules)
+		edits := verdict.Chosen(report.Findings, o.Rules)
 		if len(edits) == 0 {
 			break
 		}
-		backups, done, err := check.Rewrite(etc, edits)
+		backups, done, err := verdict.Rewrite(etc, edits)
 		for _, file := range slices.Sorted(maps.Keys(backups)) {
 			if !o.JSON {
 				fmt.Fprintf(w, "%s: repaired; the file as it was is %s\n", file, backups[file])
@@ -81,7 +82,7 @@ const maxRounds = 5
 
 // inspect reads and judges; etc is the directory that relative names of files
 // in the findings belong to.
-func inspect(ctx context.Context, o Options) (r check.Report, etc string, err error) {
+func inspect(ctx context.Context, o Options) (r verdict.Report, etc string, err error) {
 	main := o.Config
 	if o.Dir != "" {
 		main = o.Dir
@@ -120,9 +121,9 @@ func inspect(ctx context.Context, o Options) (r check.Report, etc string, err er
 	if o.DNS {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
-		diags = append(diags, check.Names(ctx, c.Settings, net.DefaultResolver.LookupNetIP)...)
+		diags = append(diags, objects.Resolve(ctx, c.Settings, net.DefaultResolver.LookupNetIP)...)
 	}
-	return check.Report{Dir: relative(shown), Findings: check.Arrange(diags, j.Source), Source: j.Source}, etc, nil
+	return verdict.Report{Dir: relative(shown), Findings: verdict.Arrange(diags, j.Source), Source: j.Source}, etc, nil
 }
 
 // relative is a directory as seen from the present one, if that is shorter.
@@ -140,7 +141,7 @@ func relative(dir string) string {
 func CheckCommands(judge func() configuration.Judge, found func() []astconf.Diag) []cli.Command {
 	list := func(w io.Writer, diags []astconf.Diag) {
 		errs, warnings, notes := 0, 0, 0
-		for _, f := range check.Arrange(diags, judge().Source) {
+		for _, f := range verdict.Arrange(diags, judge().Source) {
 			fmt.Fprintln(w, f.String())
 			cli.Add(w, "findings", cli.Fields("file", f.File, "line", f.Line, "column", f.Col, "severity", f.Severity.String(),
 				"rule", f.Rule, "message", f.Message, "effect", f.Effect, "cure", f.Cure))

@@ -64,6 +64,20 @@ type Edit struct {
 	Old, New string
 }
 
+// Replace makes the fix of d a change of words in its line.
+func (d *Diag) Replace(was, is string, safe bool) {
+	if d.Near == "" {
+		d.Near = was
+	}
+	d.Fix = &Fix{Safe: safe, Edits: []Edit{{File: d.File, Line: d.Line, Old: was, New: is}}}
+}
+
+// Insert makes the fix of d lines that are added after a line. It always needs
+// the user's consent: what is added was not written.
+func (d *Diag) Insert(after Pos, lines string) {
+	d.Fix = &Fix{Edits: []Edit{{File: after.File, Line: after.Line, New: lines}}}
+}
+
 func (d Diag) String() string {
 	s := d.Pos.String() + ": " + d.Severity.String() + ": " + d.Message
 	if d.Effect != "" {

@@ -6,6 +6,11 @@ import (
 	"strings"
 )
 
+// Own reports whether the section has an entry itself, not from a template.
+func (s *Section) Own(e Entry) bool {
+	return e.File != s.File || e.Line > s.Line
+}
+
 // Get gives the last value of a setting, since own lines stand after inherited
 // ones. Setting names are compared without case.
 func (s *Section) Get(name string) (value string, ok bool) {

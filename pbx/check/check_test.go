@@ -15,6 +15,8 @@ import (
 	"branchline/media/sound/prompts"
 	"branchline/pbx/app"
 	"branchline/pbx/astconf"
+	"branchline/pbx/check/survey"
+	"branchline/pbx/check/verdict"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
@@ -52,11 +54,11 @@ func judge(dir fs.FS, catalog dialplan.Catalog) judged {
 	diags = append(diags, found...)
 	sounds := sound.Library{Embedded: prompts.FS}
 	source := func(name string) ([]byte, error) { return fs.ReadFile(dir, name) }
-	snap, plan, found := Compile(Input{
+	snap, plan, found := Compile(survey.Input{
 		Files: files, Catalog: catalog, HasSound: sounds.Has, Source: source,
 		Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("192.168.50.9"), netip.MustParseAddr("192.168.50.52")},
 	})
-	return judged{snap, plan, Arrange(append(diags, found...), source)}
+	return judged{snap, plan, verdict.Arrange(append(diags, found...), source)}
 }
 
 // archive reads files that stand one after the other, each below a line
@@ -185,12 +187,12 @@ func ruleCase(t *testing.T, text string, catalog dialplan.Catalog) {
 	}
 	for name, f := range fixed {
 		var edits []astconf.Edit
-		for _, e := range Chosen(j.diags, fix) {
+		for _, e := range verdict.Chosen(j.diags, fix) {
 			if e.File == name {
 				edits = append(edits, e)
 			}
 		}
-		if after, _ := Apply(files[name].Data, edits); string(after) != string(f.Data) {
+		if after, _ := verdict.Apply(files[name].Data, edits); string(after) != string(f.Data) {
 			t.Errorf("%s fixed:\n%s\nwant\n%s", name, after, f.Data)
 		}
 	}

@@ -4,13 +4,14 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/check/survey"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/settings/spelling"
 )
 
 // enrich adds cures to findings of the packages that read the files, where they
 // need to know more than those packages do: what names there are.
-func enrich(diags []astconf.Diag, in Input) {
+func enrich(diags []astconf.Diag, in survey.Input) {
 	catalog := in.Catalog
 	for i := range diags {
 		d := &diags[i]
@@ -43,11 +44,11 @@ func enrich(diags []astconf.Diag, in Input) {
 			if d.File == "extensions.conf" {
 				suggest(d, []string{"static", "writeprotect", "autofallthrough", "clearglobalvars", "priorityjumping", "extenpatternmatchnew", "userscontext"})
 			} else if near, ok := strings.CutPrefix(d.Cure, "did you mean "); ok {
-				replace(d, d.Near, strings.TrimSuffix(near, "?"), true)
+				d.Replace(d.Near, strings.TrimSuffix(near, "?"), true)
 			}
 		case "deprecated-option":
 			if now, ok := strings.CutPrefix(d.Cure, "write "); ok && strings.HasSuffix(now, "=") {
-				replace(d, d.Near, strings.TrimSuffix(now, "="), true)
+				d.Replace(d.Near, strings.TrimSuffix(now, "="), true)
 			}
 		}
 	}
@@ -63,9 +64,9 @@ func misspeltType(d *astconf.Diag, f *astconf.File) {
 			continue
 		}
 		for _, e := range s.Entries {
-			if own(s, e) && !strings.EqualFold(e.Name, "tos") && spelling.Nearest(e.Name, []string{"type"}) != "" {
+			if s.Own(e) && !strings.EqualFold(e.Name, "tos") && spelling.Nearest(e.Name, []string{"type"}) != "" {
 				d.Pos, d.Cure = e.Pos, "did you mean type="+e.Value+"?"
-				replace(d, e.Name, "type", true)
+				d.Replace(e.Name, "type", true)
 				return
 			}
 		}
@@ -78,7 +79,7 @@ func suggest(d *astconf.Diag, names []string) {
 		return
 	}
 	d.Cure = "did you mean " + near + "?"
-	replace(d, d.Near, near, len(d.Near) > 3 && abs(len(near)-len(d.Near)) <= 2)
+	d.Replace(d.Near, near, len(d.Near) > 3 && abs(len(near)-len(d.Near)) <= 2)
 }
 
 func abs(n int) int { return max(n, -n) }

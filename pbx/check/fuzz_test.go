@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/check/verdict"
 )
 
 // FuzzCheck: whatever stands in the files, the checks come to an end, the report
@@ -48,17 +49,17 @@ func FuzzCheck(f *testing.F) {
 			}
 			rules = append(rules, d.Rule)
 		}
-		if err := (Report{Findings: diags, Source: source}).Write(io.Discard); err != nil {
+		if err := (verdict.Report{Findings: diags, Source: source}).Write(io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		for name, file := range files {
 			var edits []astconf.Edit
-			for _, e := range Chosen(diags, rules) {
+			for _, e := range verdict.Chosen(diags, rules) {
 				if e.File == name {
 					edits = append(edits, e)
 				}
 			}
-			Apply(file.Data, edits)
+			verdict.Apply(file.Data, edits)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package check
+package objects
 
 import (
 	"fmt"
@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/check/survey"
 	"branchline/pbx/line/lineconf"
 )
 
 // files reports what settings of any file can have wrong, whatever they mean.
-func (x *examiner) files() {
+func files(x *survey.Survey) {
 	for _, name := range append([]string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf"}, lineconf.Files()...) {
 		f := x.Files[name]
 		if f == nil {
@@ -19,16 +20,16 @@ func (x *examiner) files() {
 		}
 		if name != "asterisk.conf" { // which packages ship with [directories](!)
 			for _, s := range f.Unused {
-				x.note(s.Pos, "unused-template", fmt.Sprintf("template [%s] is used by no section", s.Name), "", "remove it, or write ("+s.Name+") after the section that needs it")
+				x.Note(s.Pos, "unused-template", fmt.Sprintf("template [%s] is used by no section", s.Name), "", "remove it, or write ("+s.Name+") after the section that needs it")
 			}
 		}
 		for _, s := range f.Sections {
 			if t := strings.TrimSpace(s.Name); t != s.Name {
-				d := x.warn(s.Pos, "spaced-name", fmt.Sprintf("the spaces in [%s] are part of the name", s.Name), "nothing that names "+t+" finds it", "write ["+t+"]")
-				replace(d, "["+s.Name+"]", "["+t+"]", true)
+				d := x.Warn(s.Pos, "spaced-name", fmt.Sprintf("the spaces in [%s] are part of the name", s.Name), "nothing that names "+t+" finds it", "write ["+t+"]")
+				d.Replace("["+s.Name+"]", "["+t+"]", true)
 			}
 			if strings.Contains(s.Name, "[") {
-				x.warn(s.Pos, "bracket-in-name", fmt.Sprintf("the bracket in %q is part of the name", s.Name), "nothing that names "+strings.Trim(s.Name, "[]")+" finds it", "write ["+strings.Trim(s.Name, "[]")+"]").Near = s.Name
+				x.Warn(s.Pos, "bracket-in-name", fmt.Sprintf("the bracket in %q is part of the name", s.Name), "nothing that names "+strings.Trim(s.Name, "[]")+" finds it", "write ["+strings.Trim(s.Name, "[]")+"]").Near = s.Name
 			}
 		}
 	}
@@ -46,20 +47,20 @@ var unread = map[string]string{
 }
 
 // unreadFiles notes files that say something and are not read.
-func (x *examiner) unreadFiles() {
+func unreadFiles(x *survey.Survey) {
 	for _, name := range slices.Sorted(maps.Keys(unread)) {
-		for n, l := range x.lines(name) {
+		for n, l := range x.Lines(name) {
 			if l = strings.TrimSpace(l); l == "" || strings.IndexByte(";[", l[0]) >= 0 || strings.HasPrefix(l, "--") || strings.HasPrefix(l, "//") {
 				continue
 			}
-			x.note(astconf.Pos{File: name, Line: n + 1}, "unread-file", name+" is not read", "nothing in it has an effect", unread[name])
+			x.Note(astconf.Pos{File: name, Line: n + 1}, "unread-file", name+" is not read", "nothing in it has an effect", unread[name])
 			break
 		}
 	}
 }
 
 // doubledEquals reports `name==value`: the second sign belongs to the value.
-func (x *examiner) doubledEquals() {
+func doubledEquals(x *survey.Survey) {
 	for _, name := range []string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf"} {
 		f := x.Files[name]
 		if f == nil {
@@ -67,19 +68,14 @@ func (x *examiner) doubledEquals() {
 		}
 		for _, s := range f.Sections {
 			for _, e := range s.Entries {
-				if !own(s, e) || !strings.HasPrefix(e.Value, "=") && !(e.Arrow && strings.HasPrefix(e.Value, ">")) {
+				if !s.Own(e) || !strings.HasPrefix(e.Value, "=") && !(e.Arrow && strings.HasPrefix(e.Value, ">")) {
 					continue
 				}
-				d := x.warn(e.Pos, "doubled-equals", fmt.Sprintf("the value of %s begins with %q", e.Name, e.Value[:1]), "it is taken as part of the value", "write "+e.Name+"=")
-				replace(d, "="+map[bool]string{true: ">", false: ""}[e.Arrow]+e.Value[:1], "=", true)
+				d := x.Warn(e.Pos, "doubled-equals", fmt.Sprintf("the value of %s begins with %q", e.Name, e.Value[:1]), "it is taken as part of the value", "write "+e.Name+"=")
+				d.Replace("="+map[bool]string{true: ">", false: ""}[e.Arrow]+e.Value[:1], "=", true)
 			}
 		}
 	}
-}
-
-// own reports whether a section has an entry itself, not from a template.
-func own(s *astconf.Section, e astconf.Entry) bool {
-	return e.File != s.File || e.Line > s.Line
 }
 
 // adding are the options of which every line counts.
@@ -88,7 +84,7 @@ var adding = strings.Fields("type match contact set_var setvar permit deny conta
 
 // repeated reports options that stand twice in a section, of which only the
 // last counts.
-func (x *examiner) repeated() {
+func repeated(x *survey.Survey) {
 	for _, name := range []string{"asterisk.conf", "pjsip.conf", "sip.conf", "rtp.conf"} {
 		f := x.Files[name]
 		if f == nil {
@@ -100,16 +96,16 @@ func (x *examiner) repeated() {
 				key := strings.ToLower(e.Name)
 				first, twice := seen[key]
 				seen[key] = e
-				if !twice || !own(s, e) || !own(s, first) || slices.Contains(adding, key) && !(key == "auth" || key == "outbound_auth" || key == "aors" || key == "type") {
+				if !twice || !s.Own(e) || !s.Own(first) || slices.Contains(adding, key) && !(key == "auth" || key == "outbound_auth" || key == "aors" || key == "type") {
 					continue
 				}
 				switch {
 				case key == "type" && first.Value != e.Value:
-					x.note(e.Pos, "two-types", fmt.Sprintf("[%s] has type=%s and type=%s", s.Name, first.Value, e.Value), "it is both, and each refuses the options of the other", "begin a section of its own for type="+e.Value)
+					x.Note(e.Pos, "two-types", fmt.Sprintf("[%s] has type=%s and type=%s", s.Name, first.Value, e.Value), "it is both, and each refuses the options of the other", "begin a section of its own for type="+e.Value)
 				case first.Value == e.Value:
-					x.note(e.Pos, "set-twice", fmt.Sprintf("%s is already set to this in line %d", e.Name, first.Line), "", "remove one of the lines")
+					x.Note(e.Pos, "set-twice", fmt.Sprintf("%s is already set to this in line %d", e.Name, first.Line), "", "remove one of the lines")
 				default:
-					x.warn(e.Pos, "set-twice", fmt.Sprintf("%s is already set in line %d", e.Name, first.Line), "the value there has no effect; the last line counts", "remove one of the lines").Near = e.Name
+					x.Warn(e.Pos, "set-twice", fmt.Sprintf("%s is already set in line %d", e.Name, first.Line), "the value there has no effect; the last line counts", "remove one of the lines").Near = e.Name
 				}
 			}
 		}
@@ -118,7 +114,7 @@ func (x *examiner) repeated() {
 
 // allowOrder reports codecs that are allowed and then, by disallow=all below
 // them, taken away again.
-func (x *examiner) allowOrder() {
+func allowOrder(x *survey.Survey) {
 	for _, name := range []string{"pjsip.conf", "sip.conf"} {
 		f := x.Files[name]
 		if f == nil {
@@ -131,8 +127,8 @@ func (x *examiner) allowOrder() {
 				case strings.EqualFold(e.Name, "allow"):
 					allowed = e
 				case strings.EqualFold(e.Name, "disallow") && strings.EqualFold(e.Value, "all"):
-					if allowed.Line > 0 && own(s, e) && own(s, allowed) && !strings.EqualFold(allowed.Value, "all") {
-						x.warn(e.Pos, "allow-order", fmt.Sprintf("[%s]: disallow=all takes away allow=%s of line %d", s.Name, allowed.Value, allowed.Line), "that codec is never offered", "put disallow=all above the allow lines")
+					if allowed.Line > 0 && s.Own(e) && s.Own(allowed) && !strings.EqualFold(allowed.Value, "all") {
+						x.Warn(e.Pos, "allow-order", fmt.Sprintf("[%s]: disallow=all takes away allow=%s of line %d", s.Name, allowed.Value, allowed.Line), "that codec is never offered", "put disallow=all above the allow lines")
 					}
 					allowed = astconf.Entry{}
 				}
@@ -143,7 +139,7 @@ func (x *examiner) allowOrder() {
 
 // cutURIs reports parameters of an address that are lost because a semicolon
 // begins a remark.
-func (x *examiner) cutURIs() {
+func cutURIs(x *survey.Survey) {
 	for _, name := range []string{"pjsip.conf", "sip.conf"} {
 		f := x.Files[name]
 		if f == nil {
@@ -151,17 +147,17 @@ func (x *examiner) cutURIs() {
 		}
 		for _, s := range f.Sections {
 			for _, e := range s.Entries {
-				if !strings.HasPrefix(strings.ToLower(e.Value), "sip") || !own(s, e) {
+				if !strings.HasPrefix(strings.ToLower(e.Value), "sip") || !s.Own(e) {
 					continue
 				}
-				text, _ := x.line(e.File, e.Line)
+				text, _ := x.Line(e.File, e.Line)
 				_, rest, found := strings.Cut(text, e.Value+";")
 				if !found || rest == "" || rest[0] <= ' ' || rest[0] == ';' || rest[0] == '-' {
 					continue
 				}
 				lost := ";" + strings.Fields(rest)[0]
-				d := x.warn(e.Pos, "semicolon-in-uri", fmt.Sprintf("the semicolon begins a remark, so %q is no part of %s", lost, e.Name), "the address is "+e.Value+" alone", `write \; in place of ;`)
-				replace(d, e.Value+";", e.Value+`\;`, true)
+				d := x.Warn(e.Pos, "semicolon-in-uri", fmt.Sprintf("the semicolon begins a remark, so %q is no part of %s", lost, e.Name), "the address is "+e.Value+" alone", `write \; in place of ;`)
+				d.Replace(e.Value+";", e.Value+`\;`, true)
 				d.Near = lost
 			}
 		}

@@ -1,4 +1,4 @@
-package check
+package objects_test
 
 import (
 	"context"
@@ -6,19 +6,21 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"testing/fstest"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/check/objects"
 	"branchline/pbx/settings"
 )
 
-func TestNames(t *testing.T) {
-	_, files := archive("-- pjsip.conf --\n[a]\ntype=aor\ncontact=sip:100@good.example.net:5062\ncontact=sip:192.0.2.1,sip:[2001:db8::1]:5060\n" +
+func TestResolve(t *testing.T) {
+	files := fstest.MapFS{"pjsip.conf": {Data: []byte("[a]\ntype=aor\ncontact=sip:100@good.example.net:5062\ncontact=sip:192.0.2.1,sip:[2001:db8::1]:5060\n" +
 		"[b]\ntype=aor\ncontact=sip:bad.example.net\n[c]\ntype=registration\nserver_uri=sip:bad.example.net\\;transport=tcp\nclient_uri=sip:x@bad.example.net\n" +
-		"[d]\ntype=identify\nendpoint=e\nmatch=192.0.2.7,worse.example.net\n")
+		"[d]\ntype=identify\nendpoint=e\nmatch=192.0.2.7,worse.example.net\n")}}
 	f, _ := astconf.Load(files, "pjsip.conf")
 	snap, _ := settings.FromPJSIP(f)
 	asked := map[string]int{}
-	found := Names(t.Context(), snap, func(_ context.Context, _, host string) ([]netip.Addr, error) {
+	found := objects.Resolve(t.Context(), snap, func(_ context.Context, _, host string) ([]netip.Addr, error) {
 		asked[host]++
 		if host == "good.example.net" {
 			return []netip.Addr{netip.MustParseAddr("192.0.2.9")}, nil

@@ -1,4 +1,6 @@
-package check
+// Package verdict shows findings, as text or JSON, and applies the fixes they
+// carry: the only part of a check that writes files.
+package verdict
 
 import (
 	"encoding/json"
@@ -46,7 +48,7 @@ const many = 10
 // Write prints the findings as compilers do: place, what is wrong, the line,
 // what happens because of it, and the cure as a patch.
 func (r Report) Write(w io.Writer) error {
-	x := examiner{Input: Input{Source: r.Source}}
+	lines := astconf.NewText(r.Source)
 	seen := map[string]int{}
 	var b strings.Builder
 	for _, d := range r.Findings {
@@ -54,7 +56,7 @@ func (r Report) Write(w io.Writer) error {
 		if seen[key]++; seen[key] > many {
 			continue
 		}
-		r.one(&b, &x, d)
+		r.one(&b, lines, d)
 	}
 	for _, d := range r.Findings {
 		key := d.File + " " + d.Rule
@@ -86,13 +88,13 @@ func number(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func (r Report) one(b *strings.Builder, x *examiner, d astconf.Diag) {
+func (r Report) one(b *strings.Builder, lines astconf.Text, d astconf.Diag) {
 	b.WriteString(r.path(d.File))
 	if d.Line > 0 {
 		fmt.Fprintf(b, ":%d:%d", d.Line, max(d.Col, 1))
 	}
 	fmt.Fprintf(b, ": %s: [%s] %s\n", d.Severity, d.Rule, d.Message)
-	if text, ok := x.line(d.File, d.Line); ok && !holdsSecret(text) {
+	if text, ok := lines.Line(d.File, d.Line); ok && !holdsSecret(text) {
 		fmt.Fprintf(b, "%6d | %s\n", d.Line, text)
 		if d.Col > 0 && d.Col <= len(text) {
 			fmt.Fprintf(b, "       | %s^%s\n", blank(text[:d.Col-1]), underline(text, d))
@@ -110,7 +112,7 @@ func (r Report) one(b *strings.Builder, x *examiner, d astconf.Diag) {
 		} else {
 			b.WriteString("       = patch (--fix applies it):\n")
 		}
-		for _, h := range hunks(x, d.Fix.Edits) {
+		for _, h := range hunks(lines, d.Fix.Edits) {
 			fmt.Fprintf(b, "         %s\n", h)
 		}
 	}
@@ -144,10 +146,10 @@ func underline(text string, d astconf.Diag) string {
 }
 
 // hunks shows edits as lines taken out and put in.
-func hunks(x *examiner, edits []astconf.Edit) []string {
+func hunks(lines astconf.Text, edits []astconf.Edit) []string {
 	var out []string
 	for _, e := range edits {
-		text, ok := x.line(e.File, e.Line)
+		text, ok := lines.Line(e.File, e.Line)
 		out = append(out, fmt.Sprintf("@@ %s line %d @@", e.File, e.Line))
 		if !ok {
 			text = e.Old

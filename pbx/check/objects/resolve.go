@@ -1,4 +1,4 @@
-package check
+package objects
 
 import (
 	"context"
@@ -8,16 +8,17 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/check/survey"
 	"branchline/pbx/settings"
 )
 
 // A Lookup resolves a host name; net.Resolver's LookupNetIP fits with "ip".
 type Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
-// Names looks up the host names that trunks and registrations are reached at,
+// Resolve looks up the host names that trunks and registrations are reached at,
 // and reports those without an address.
-func Names(ctx context.Context, s *settings.Snapshot, look Lookup) []astconf.Diag {
-	x := &examiner{snap: s}
+func Resolve(ctx context.Context, s *settings.Snapshot, look Lookup) []astconf.Diag {
+	var found []astconf.Diag
 	known := map[string]error{}
 	test := func(at astconf.Pos, host string) {
 		if host == "" {
@@ -29,7 +30,8 @@ func Names(ctx context.Context, s *settings.Snapshot, look Lookup) []astconf.Dia
 			known[host] = err
 		}
 		if err != nil {
-			x.warn(at, "unresolved-host", fmt.Sprintf("%s has no address: %v", host, err), "nothing can be sent there", "correct the name, or look after the name server").Near = host
+			found = append(found, astconf.Diag{Pos: at, Severity: astconf.Warning, Rule: "unresolved-host", Message: fmt.Sprintf("%s has no address: %v", host, err),
+				Effect: "nothing can be sent there", Cure: "correct the name, or look after the name server", Near: host})
 		}
 	}
 	for _, a := range s.AORs {
@@ -46,12 +48,12 @@ func Names(ctx context.Context, s *settings.Snapshot, look Lookup) []astconf.Dia
 			test(i.At("match"), host)
 		}
 	}
-	return x.diags
+	return found
 }
 
 // hostName is the host of a SIP URI if it is a name.
 func hostName(uri string) string {
-	if _, is := literal(uri); is {
+	if _, is := survey.Literal(uri); is {
 		return ""
 	}
 	_, rest, _ := strings.Cut(uri, ":")
