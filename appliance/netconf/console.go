@@ -11,8 +11,8 @@ import (
 var consoleOptions = map[string]func(option) error{
 	"secret": func(o option) error {
 		o.console.Secret = o.Value
-		if len(o.Value) < distant.LeastSecret { // and it is not repeated in a diagnostic
-			o.fail(o.Pos, "bad-value", "[console]: "+distant.ErrSecret.Error(), "")
+		if err := distant.Judge(o.Value); err != nil { // and it is not repeated in a diagnostic
+			o.fail(o.Pos, "bad-value", "[console]: "+err.Error(), "head -c 18 /dev/urandom | base64")
 		}
 		return nil
 	},
@@ -34,12 +34,15 @@ var consoleOptions = map[string]func(option) error{
 }
 
 // talk reads who may have a console over the network. Without an answer to that nobody
-// may.
+// may; nor if there is an error, for an appliance starts all the same.
 func (r *reading) talk(s *astconf.Section) {
+	before := len(r.diags)
 	r.console = distant.Config{Port: distant.Port}
 	r.entries(s, nil, consoleOptions)
 	if r.console.Secret == "" || len(r.console.From) == 0 {
 		r.fail(s.Pos, "bad-console", "[console] needs secret= and from=", "from=192.168.1.0/24")
+	}
+	if astconf.Failed(r.diags[before:]) {
 		r.console = distant.Config{}
 	}
 	for _, p := range r.console.From {

@@ -10,6 +10,7 @@ import (
 
 	"branchline/netcfg/steward"
 	"branchline/pbx/astconf"
+	"branchline/pbx/console/distant"
 )
 
 var ports = Ports{SIP: []Port{{"udp", 5060}, {"tcp", 5060}}, RTPFirst: 10000, RTPLast: 20000}
@@ -113,7 +114,8 @@ func TestDiagnostics(t *testing.T) {
 		{"[firewall]\nallow=22\n", "want tcp/port or udp/port"},
 		{"[firewall]\nconsole=192.168.1.0/24\n", "the section [console] with secret= and from= opens it"},
 		{"[console]\nsecret=0123456789abcdef\n", "[console] needs secret= and from= (from=192.168.1.0/24)"},
-		{"[console]\nsecret=hush\nfrom=192.168.1.0/24\n", "network.conf:2: error: [console]: a secret has at least 16 characters"},
+		{"[console]\nsecret=hush\nfrom=192.168.1.0/24\n", "network.conf:2: error: [console]: a secret has at least 16 characters, 6 of them different (head -c 18 /dev/urandom | base64)"},
+		{"[console]\nsecret=hushhushhushhush\nfrom=192.168.1.0/24\n", "network.conf:2: error: [console]: a secret"},
 		{"[console]\nsecret=0123456789abcdef\nfrom=lan\n", "want networks, like 192.168.1.0/24"},
 		{"[console]\nsecret=0123456789abcdef\nfrom=0.0.0.0/0\n", "warning: [console]: from=0.0.0.0/0 is everybody"},
 	} {
@@ -137,6 +139,15 @@ func TestConsole(t *testing.T) {
 	f, diags := astconf.Load(fstest.MapFS{FileName: {Data: []byte(text)}}, FileName)
 	if c := Console(f); len(diags) != 0 || fmt.Sprint(c) != "{0123456789abcdef 4000 [192.168.1.0/24 192.168.2.7/32]}" {
 		t.Errorf("%v %v", c, diags)
+	}
+	for _, wrong := range []string{
+		"[console]\nsecret=0123456789abcdef\nfrom=192.168.1.0/24\nport=70000\n", "[console]\nsecret=short\nfrom=192.168.1.0/24\n",
+		"[console]\nsecret=0123456789abcdef\nfrom=192.168.1.0/24\nform=192.168.2.0/24\n", "[console]\nsecret=0123456789abcdef\nfrom=192.168.1.0/24,lan\n",
+	} {
+		f, _ := astconf.Load(fstest.MapFS{FileName: {Data: []byte(wrong)}}, FileName)
+		if c := Console(f); fmt.Sprint(c) != "{ 0 []}" {
+			t.Errorf("a start in spite of errors opens %+v of\n%s", c, wrong)
+		}
 	}
 	if c, diags := readText(text); !c.Same(steward.Config{}) || len(diags) != 0 {
 		t.Errorf("a console alone is no network: %+v %v", c, diags)
@@ -195,7 +206,12 @@ func FuzzRead(f *testing.F) {
 	f.Add("[general]\ndns=192.168.1.1\nprove=gateway,h:1\n[eth0]\naddress=192.168.1.9/24\ngateway=192.168.1.1\nroute=10.0.0.0/8 via 192.168.1.2 metric 4\n")
 	f.Add("[br0]\nports=eth0,eth1\ndhcp=yes\n[voice]\nparent=br0\nid=40\nmtu=1400\n[firewall]\nsip=10.0.0.0/8,voice\nallow=tcp/1-2 from any\nmark=yes\n")
 	f.Add("[lan](!)\nmac=52:54:00:12:34:56\n[x](lan)\nenabled=no\n")
+	f.Add("[console]\nsecret=0123456789abcdef\nfrom=192.168.1.0/24,2001:db8::1\nport=4000\n")
 	f.Fuzz(func(t *testing.T, text string) {
+		file, _ := astconf.Load(fstest.MapFS{FileName: {Data: []byte(text)}}, FileName)
+		if c := Console(file); (c.Secret != "" || c.Port != 0 || c.From != nil) && (distant.Judge(c.Secret) != nil || c.Port == 0 || len(c.From) == 0) {
+			t.Errorf("a console that anybody may have: %+v", c)
+		}
 		c, diags := readText(text)
 		if astconf.Failed(diags) {
 			return
@@ -228,7 +244,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// The sample in the guide is one that works.
+// The sample in the guide is one that works, and its console is one when it has a secret.
 func TestGuide(t *testing.T) {
 	text, err := os.ReadFile("../../docs/network.md")
 	if err != nil {
@@ -239,5 +255,10 @@ func TestGuide(t *testing.T) {
 	c, diags := readText(sample)
 	if len(diags) > 0 || len(c.Interfaces) != 4 || len(c.Routes) != 2 || !c.Firewall.Guard {
 		t.Errorf("%v\n%s", diags, show(c))
+	}
+	sample = strings.Replace(strings.ReplaceAll(sample, "\n;", "\n"), "secret=", "secret=0123456789abcdef", 1)
+	f, diags := astconf.Load(fstest.MapFS{FileName: {Data: []byte(sample)}}, FileName)
+	if c := Console(f); len(diags) > 0 || fmt.Sprint(c) != "{0123456789abcdef 5039 [192.168.1.7/32 10.9.0.0/16]}" {
+		t.Errorf("%v %+v", diags, c)
 	}
 }

@@ -8,9 +8,11 @@ package distant
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,11 +22,27 @@ import (
 // Port is where a console over the network is looked for.
 const Port = 5039
 
-// LeastSecret is how long a secret has to be, in octets.
-const LeastSecret = 16
+// A secret is so long, in octets, and made of so many different ones.
+const leastSecret, leastVariety = 16, 6
 
-// ErrSecret says that a secret is too short.
-var ErrSecret = fmt.Errorf("a secret has at least %d characters", LeastSecret)
+// ErrSecret says that a secret is too easily guessed.
+var ErrSecret = fmt.Errorf("a secret has at least %d characters, %d of them different", leastSecret, leastVariety)
+
+// Judge is ErrSecret for a secret that is too easily guessed.
+func Judge(secret string) error {
+	var seen [256]bool
+	variety := 0
+	for _, c := range []byte(secret) {
+		if !seen[c] {
+			seen[c] = true
+			variety++
+		}
+	}
+	if len(secret) < leastSecret || variety < leastVariety {
+		return ErrSecret
+	}
+	return nil
+}
 
 // Cost of a key: some tenths of a second and 32 MiB, once per configuration. Who hears
 // the two may try secrets at home, and it shall take them long.
@@ -32,8 +50,8 @@ const costN, costR, costP = 1 << 15, 8, 1
 
 // keyOf makes the key of both sides from the secret.
 func keyOf(secret string) ([]byte, error) {
-	if len(secret) < LeastSecret {
-		return nil, ErrSecret
+	if err := Judge(secret); err != nil {
+		return nil, err
 	}
 	key, err := scrypt.Key([]byte(secret), []byte("branchline console 1"), costN, costR, costP, 32)
 	if err != nil {
@@ -57,7 +75,7 @@ func Dial(ctx context.Context, host, secret string) (net.Conn, error) {
 
 func dial(ctx context.Context, host string, key []byte) (net.Conn, error) {
 	if _, _, err := net.SplitHostPort(host); err != nil {
-		host = net.JoinHostPort(host, fmt.Sprint(Port))
+		host = net.JoinHostPort(strings.Trim(host, "[]"), fmt.Sprint(Port))
 	}
 	d := net.Dialer{Timeout: patience}
 	raw, err := d.DialContext(ctx, "tcp", host)
@@ -71,7 +89,11 @@ func dial(ctx context.Context, host string, key []byte) (net.Conn, error) {
 	return nil, fmt.Errorf("console at %s: %w", host, err)
 }
 
-// meet proves the two sides of a connection to each other. Who calls speaks first.
+// errSilence is what a caller hears who has another secret, or comes from elsewhere: both
+// get no answer.
+var errSilence = errors.New("no answer; perhaps its network.conf has another secret= in [console], or from= there does not have the address of this machine")
+
+// meet proves the two sides of a connection to each other, in time.
 func meet(raw net.Conn, key []byte, calls bool) (net.Conn, error) {
 	if err := raw.SetDeadline(time.Now().Add(patience)); err != nil {
 		return nil, err
@@ -84,40 +106,63 @@ func meet(raw net.Conn, key []byte, calls bool) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	var other []byte
-	say := func() error {
-		m, err := t.message(other)
-		if err == nil {
-			_, err = raw.Write(m)
-		}
-		return err
-	}
-	hear := func() error {
-		m := make([]byte, messageSize)
-		if _, err := io.ReadFull(raw, m); err != nil {
-			return fmt.Errorf("it was not answered, perhaps for another secret: %w", err)
-		}
-		var err error
-		other, err = t.heard(m, calls)
-		return err
-	}
-	steps := []func() error{hear, say}
+	side := t.answer
 	if calls {
-		steps = []func() error{say, hear}
+		side = t.call
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return nil, err
-		}
-	}
-	c := &conn{Conn: raw}
-	if c.out, c.in, err = t.split(); err != nil {
+	c, err := side(raw)
+	if err != nil {
 		return nil, err
 	}
-	if !calls {
-		c.out, c.in = c.in, c.out
-	}
 	return c, raw.SetDeadline(time.Time{})
+}
+
+// call is the side that speaks first.
+func (t *transcript) call(raw net.Conn) (*conn, error) {
+	m, err := t.message(nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := raw.Write(m); err != nil {
+		return nil, fmt.Errorf("%w (%w)", errSilence, err)
+	}
+	if _, err := io.ReadFull(raw, m); err != nil {
+		return nil, fmt.Errorf("%w (%w)", errSilence, err)
+	}
+	if _, err := t.heard(m, true); err != nil {
+		return nil, err
+	}
+	out, in, err := t.split()
+	return &conn{Conn: raw, in: in, out: out}, err
+}
+
+// answer is the other side. The first message may be one that somebody has overheard
+// and says again: who sent it has the secret only if a record follows that is sealed with
+// the keys of this meeting. A console has something to say at once.
+func (t *transcript) answer(raw net.Conn) (*conn, error) {
+	m := make([]byte, messageSize)
+	if _, err := io.ReadFull(raw, m); err != nil {
+		return nil, fmt.Errorf("it said nothing: %w", err)
+	}
+	other, err := t.heard(m, false)
+	if err != nil {
+		return nil, err
+	}
+	if m, err = t.message(other); err != nil {
+		return nil, err
+	}
+	if _, err := raw.Write(m); err != nil {
+		return nil, err
+	}
+	in, out, err := t.split()
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw, in: in, out: out}
+	if err := c.record(); err != nil {
+		return nil, fmt.Errorf("it proved nothing: %w", err)
+	}
+	return c, nil
 }
 
 // most is what goes into one record: its length, with the seal, is told in two octets.
@@ -135,23 +180,28 @@ type conn struct {
 
 func (c *conn) Read(b []byte) (int, error) {
 	for len(c.rest) == 0 {
-		var size [2]byte
-		if _, err := io.ReadFull(c.Conn, size[:]); err != nil {
+		if err := c.record(); err != nil {
 			return 0, err
 		}
-		sealed := make([]byte, binary.BigEndian.Uint16(size[:]))
-		if _, err := io.ReadFull(c.Conn, sealed); err != nil {
-			return 0, err
-		}
-		plain, err := c.in.open(sealed, nil)
-		if err != nil {
-			return 0, err
-		}
-		c.rest = plain
 	}
 	n := copy(b, c.rest)
 	c.rest = c.rest[n:]
 	return n, nil
+}
+
+// record reads the next record, which may be empty.
+func (c *conn) record() error {
+	var size [2]byte
+	if _, err := io.ReadFull(c.Conn, size[:]); err != nil {
+		return err
+	}
+	sealed := make([]byte, binary.BigEndian.Uint16(size[:]))
+	if _, err := io.ReadFull(c.Conn, sealed); err != nil {
+		return err
+	}
+	plain, err := c.in.open(sealed, nil)
+	c.rest = plain
+	return err
 }
 
 func (c *conn) Write(b []byte) (n int, err error) {

@@ -13,10 +13,10 @@ import (
 )
 
 // What follows is Noise_NNpsk0_25519_AESGCM_SHA256 (The Noise Protocol Framework,
-// revision 34, sections 5, 7.4 and 9): two messages, after which both sides know that
-// the other has the same secret, and have keys that nobody gets at later, not even with
-// the secret. The first message shows that who sends it has the secret: to anybody else
-// nothing is said.
+// revision 34, sections 5, 7.4 and 9): two messages, after which both sides have keys
+// that nobody gets at later, not even with the secret. To who does not have it nothing is
+// said. The caller knows with the second message that the other has it; the called knows
+// with the first record, for the first message may be a copy of somebody else's.
 
 // protocolName has just the length of a hash, so it begins the transcript as it is.
 const protocolName = "Noise_NNpsk0_25519_AESGCM_SHA256"
@@ -24,7 +24,8 @@ const protocolName = "Noise_NNpsk0_25519_AESGCM_SHA256"
 // errStranger is who does not know the secret.
 var errStranger = errors.New("the other side has another secret")
 
-// A box is a key with a counter (CipherState).
+// A box is a key with a counter (CipherState). The counter cannot come to its end: at a
+// million records a second that takes half a million years.
 type box struct {
 	aead  cipher.AEAD
 	count uint64
