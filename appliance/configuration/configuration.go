@@ -24,10 +24,10 @@ import (
 	"branchline/pbx/settings"
 )
 
-// Names are the files that make a configuration.
-func Names() []string {
-	return append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf", prompt.IndicationsFile, bridge.FeaturesFile, netconf.FileName}, lineconf.Files()...)
-}
+// Names are the files that make a configuration; the slice is everybody's.
+func Names() []string { return names }
+
+var names = append([]string{"pjsip.conf", "sip.conf", "rtp.conf", "extensions.conf", prompt.IndicationsFile, bridge.FeaturesFile, netconf.FileName}, lineconf.Files()...)
 
 // A Config is everything the files in the configuration directory say,
 // read and checked but not in force.
@@ -52,7 +52,7 @@ func (j Judge) Read() (Config, []astconf.Diag) {
 	var diags, netFaults []astconf.Diag
 	etc := j.Process.Directories.Etc
 	files := map[string]*astconf.File{}
-	for _, name := range Names() {
+	for _, name := range names {
 		files[name] = &astconf.File{Name: name, Valid: true}
 		if _, err := os.Stat(etc + "/" + name); !errors.Is(err, fs.ErrNotExist) {
 			file, found := astconf.Loader{Dir: os.DirFS(etc), Path: etc, Root: os.DirFS("/")}.Load(name)
@@ -123,7 +123,7 @@ func (c Config) Bearable(diags []astconf.Diag) bool {
 // Parts are all files a configuration was read from.
 func (c Config) Parts() []string {
 	var out []string
-	for _, name := range Names() {
+	for _, name := range names {
 		out = append(out, name)
 		if f := c.Files[name]; f != nil {
 			out = append(out, f.Parts...)

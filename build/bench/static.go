@@ -80,7 +80,7 @@ func (b *bench) large(k switchboard.Kind) error {
 		return nil
 	}
 	out, err := exec.CommandContext(b.ctx, "taskset", "-c", fmt.Sprintf("0-%d", processors()-1),
-		"go", "test", "-run", "^$", "-bench", "Load10000|Lookup", "./appliance").CombinedOutput()
+		"go", "test", "-run", "^$", "-bench", "Load10000|Lookup", "./appliance/configuration").CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("go test -bench: %w: %s", err, out)
 	}
