@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"branchline/appliance/inforce"
 	"branchline/pbx/cli"
 )
 
@@ -45,7 +46,7 @@ const (
 
 func TestBrokenAtStart(t *testing.T) {
 	dir := site(t, map[string]string{"pjsip.conf": brokenSIP})
-	if err := Run(t.Context(), Options{Config: dir, Quiet: true}); !errors.Is(err, ErrRefused) {
+	if err := Run(t.Context(), Options{Config: dir, Quiet: true}); !errors.Is(err, inforce.ErrRefused) {
 		t.Errorf("Run on a broken configuration: %v, want ErrRefused", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

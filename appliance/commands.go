@@ -6,10 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
-	"time"
 
 	"branchline/appliance/inspect"
-	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/cli"
 	"branchline/pbx/console"
@@ -25,8 +23,8 @@ func (d *daemon) addCommands() error {
 	err := tree.Add(console.Commands(console.Daemon{
 		Name: Name, Version: Version, Speaks: Speaks,
 		Started: d.started, Booted: d.booted,
-		LastReload: func() time.Time { return *d.accepted.Load() },
-		Reload:     d.reloadFromConsole,
+		LastReload: d.force.Accepted,
+		Reload:     d.force.ReloadFor,
 		Shutdown:   d.shutdown, Abort: d.abortShutdown,
 		Settings: d.settings, Modules: d.modules(),
 	}, d.out, tree)...)
@@ -41,10 +39,10 @@ func (d *daemon) addCommands() error {
 				return d.selftest(ctx, w)
 			},
 		}},
-		inspect.CheckCommands(d.judge, d.lastFindings),
+		inspect.CheckCommands(d.judge, d.force.Findings),
 		d.smallCommands(),
 		d.groups.Commands(),
-		d.historyCommands(),
+		d.force.Commands(),
 		d.network.Commands(),
 		d.updateCommands(),
 		inspect.ExplainCommands(d.live),
@@ -55,7 +53,7 @@ func (d *daemon) addCommands() error {
 		showsip.Commands(showsip.Deps{
 			Snapshot: d.agent.Snapshot, Contacts: d.registrar, Address: d.agent.DeviceAddress, Channels: d.agent.DeviceChannels,
 			Registrations: d.outbound, Notify: d.notifyDevice, UserAgent: Name + "/" + Version,
-			Reload: func(ctx context.Context, w io.Writer) error { return d.reloadFromConsole(ctx, w, "sip") },
+			Reload: func(ctx context.Context, w io.Writer) error { return d.force.ReloadFor(ctx, w, "sip") },
 		}),
 		d.lineCommands(),
 		astdb.Commands(d.db),
@@ -74,29 +72,6 @@ func (d *daemon) addCommands() error {
 		return err
 	}
 	return console.AddNames(tree)
-}
-
-// reloadFromConsole is `core reload` and its relatives. All files are read and
-// checked together whatever part was named: a configuration is accepted or
-// refused whole.
-func (d *daemon) reloadFromConsole(_ context.Context, w io.Writer, part string) error {
-	diags, changes, err := d.reload()
-	findings(w, diags)
-	if err != nil {
-		return err
-	}
-	if part == "" || len(changes) > 0 {
-		showChanges(w, changes)
-	}
-	return nil
-}
-
-// lastFindings are those of the last start or reload.
-func (d *daemon) lastFindings() []astconf.Diag {
-	if found := d.findings.Load(); found != nil {
-		return *found
-	}
-	return nil
 }
 
 func (d *daemon) settings() console.Settings {

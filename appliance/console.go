@@ -57,7 +57,7 @@ func (d *daemon) fileCommands() []cli.Command {
 					fmt.Fprintf(w, "'%s' is no file that can be read again; there are %s\n", args[0], strings.Join(configuration.Names(), ", "))
 					return cli.ErrFailed
 				}
-				if err := d.reloadFromConsole(ctx, w, ""); err != nil {
+				if err := d.force.ReloadFor(ctx, w, ""); err != nil {
 					fmt.Fprintf(w, "Nothing was changed: %v\n", err)
 					return cli.ErrFailed
 				}

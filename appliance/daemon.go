@@ -1,26 +1,23 @@
 // Package appliance puts the exchange together: it alone knows every part.
-// Reading order: assemble and run here, and below them how a configuration is
-// prepared whole and then committed whole; ending.go for how it stops;
-// commands.go for the console; selfcall.go for the exchange that calls itself.
+// Reading order: assemble and run here, and below them what every part does when
+// a configuration comes into force; ending.go for how it stops; commands.go for the console; selfcall.go for the exchange that calls itself.
 package appliance
 
 import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"branchline/appliance/configuration"
 	"branchline/appliance/connection"
 	"branchline/appliance/hardware"
-	"branchline/appliance/history"
+	"branchline/appliance/inforce"
 	"branchline/appliance/memory"
 	"branchline/appliance/systemd"
 	"branchline/appliance/task"
@@ -77,21 +74,14 @@ type daemon struct {
 	keeper    *keeper
 	network   *connection.Network
 
-	changing sync.Mutex // one reload at a time; guards inForce
-	inForce  configuration.Config
-	lenient  bool                           // it had errors, and --lenient let it pass
-	tones    atomic.Pointer[tone.Book]      // the zones in force
-	accepted atomic.Pointer[time.Time]      // when the last configuration was
-	findings atomic.Pointer[[]astconf.Diag] // of the last start or reload
-	alarm    atomic.Pointer[string]         // what somebody should look after, "" or nil: nothing
-	ending   ending
+	force  *inforce.Force
+	tones  atomic.Pointer[tone.Book] // the zones in force
+	alarm  atomic.Pointer[string]    // what somebody should look after, "" or nil: nothing
+	ending ending
 }
 
 // databaseFile is the persistent store, in astdbdir.
 const databaseFile = "branchline.db"
-
-// ErrRefused reports a configuration with errors: the daemon does not start.
-var ErrRefused = errors.New("the configuration was refused; see the errors above, or start with --lenient to go on without the broken parts")
 
 // assemble makes every part and joins them; the one place that knows all of
 // them. Nothing is bound yet, except for the console's socket: two exchanges on
@@ -119,8 +109,11 @@ func (d *daemon) assemble() (err error) {
 		d.out.Attach("stderr", os.Stderr, d.process.Verbose)
 	}
 	d.log = d.logger()
-	report(d.log, diags)
+	configuration.Report(d.log, diags)
 	d.keeper = &keeper{Store: systemd.NewStore()}
+	d.force = inforce.New(inforce.Options{
+		Directories: dirs, Judge: d.judge, Lenient: o.Lenient, Log: d.log, Exchange: d.prepareExchange, Machine: d.prepareMachine,
+	})
 
 	for _, dir := range []string{dirs.Run, dirs.DB} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -225,9 +218,7 @@ func (d *daemon) run(ctx context.Context) error {
 			stop()
 			return
 		}
-		d.changing.Lock()
-		d.remember() // as who may write there from now on
-		d.changing.Unlock()
+		d.force.Remember() // as who may write there from now on
 		close(d.booted)
 		if err := d.keeper.Tidy(); err != nil {
 			d.log.Warn(err.Error())
@@ -339,66 +330,31 @@ func (d *daemon) judge() configuration.Judge {
 // firstConfiguration puts the configuration on disk into force, or explains why
 // not.
 func (d *daemon) firstConfiguration() error {
-	d.settle()
-	next, diags := d.judge().Read()
-	connected := !d.options.aside && d.network.Begin(next.Network, next.NetworkFaults)
-	commit, more := d.prepare(next)
-	for try := 0; try < keptTries && systemd.Managed() && unbound(more); try++ {
+	connected := false
+	connect := func(c configuration.Config) {
+		connected = !d.options.aside && d.network.Begin(c.Network, c.NetworkFaults)
+	}
+	try := 0
+	again := func(diags []astconf.Diag) bool {
+		if try == keptTries || !systemd.Managed() || !unbound(diags) {
+			return false
+		}
+		try++
 		// A socket of the configuration before may be in the manager's keeping, and in
 		// the way.
 		if err := d.keeper.Tidy(); err != nil {
 			d.log.Warn(err.Error())
 		}
 		time.Sleep(keptPause)
-		commit, more = d.prepare(next)
+		return true
 	}
-	diags = append(diags, more...)
-	d.findings.Store(&diags)
-	report(d.log, diags)
-	d.lenient = astconf.Failed(diags)
-	if d.lenient && !d.options.Lenient && !next.Bearable(diags) {
-		return ErrRefused
+	if err := d.force.First(connect, again); err != nil {
+		return err
 	}
-	commit()
 	if connected {
 		d.network.Follow()
 	}
 	return nil
-}
-
-// reload reads the configuration anew. What there is to say goes to the log. An
-// error means that nothing was changed.
-func (d *daemon) reload() (diags []astconf.Diag, changes []history.Change, err error) {
-	d.changing.Lock()
-	defer d.changing.Unlock()
-	before := d.inForce
-	if diags, err = d.reloadFiles(); err == nil {
-		changes = d.changedSince(before)
-	}
-	return diags, changes, err
-}
-
-// reloadFiles is reload for who holds d.changing.
-func (d *daemon) reloadFiles() (diags []astconf.Diag, err error) {
-	defer func() { d.findings.Store(&diags) }()
-	next, diags := d.judge().Read()
-	if !astconf.Failed(diags) {
-		commit, more := d.prepare(next)
-		diags = append(diags, more...)
-		if !astconf.Failed(diags) {
-			commit()
-			d.lenient = false
-			d.remember()
-			return diags, nil
-		}
-	}
-	errs := 0
-	for _, f := range diags {
-		if f.Severity == astconf.Error {
-			errs++
-		}
-	}
-	return diags, fmt.Errorf("the new configuration was refused because of %d error(s); nothing was changed", errs)
 }
 
 // registerAgain tells where we register that we are reached at other addresses.
@@ -410,27 +366,12 @@ func (d *daemon) registerAgain() {
 	}
 }
 
-// prepare readies every part for next without any effect; commit puts it into
-// force.
-func (d *daemon) prepare(next configuration.Config) (commit func(), diags []astconf.Diag) {
-	telephony, diags := d.prepareTelephony(next)
-	connect, more := d.network.Prepare(next.Network)
-	return func() {
-		telephony()
-		connect()
-		if !d.options.aside {
-			d.distant.Configure(next.Distant)
-		}
-	}, append(diags, more...)
-}
-
-// prepareTelephony is prepare for all but the machine's network: who borrows the exchange
-// leaves that alone, whatever it was brought to since the files were read.
-func (d *daemon) prepareTelephony(next configuration.Config) (commit func(), diags []astconf.Diag) {
-	signalling, diags, err := d.agent.Prepare(d.inForce.Settings, next.Settings)
+// prepareExchange readies every part that calls need for next, without any effect;
+// commit puts it into force.
+func (d *daemon) prepareExchange(present, next configuration.Config) (commit func(), diags []astconf.Diag) {
+	signalling, diags, err := d.agent.Prepare(present.Settings, next.Settings)
 	if err != nil {
-		diags = append(diags, astconf.Diag{Pos: astconf.Pos{File: "pjsip.conf"}, Severity: astconf.Error, Rule: "sip", Message: err.Error()})
-		return func() {}, diags
+		return nil, append(diags, astconf.Diag{Pos: astconf.Pos{File: "pjsip.conf"}, Severity: astconf.Error, Rule: "sip", Message: err.Error()})
 	}
 	return func() {
 		rtp := next.Settings.RTP
@@ -445,28 +386,18 @@ func (d *daemon) prepareTelephony(next configuration.Config) (commit func(), dia
 		signalling()
 		d.outbound.Configure(next.Settings)
 		d.configureLines(next.Lines)
-		d.inForce = next
-		now := time.Now()
-		d.accepted.Store(&now)
 	}, diags
 }
 
-// report writes diagnostics to the log, each at its own level.
-func report(log *slog.Logger, diags []astconf.Diag) {
-	for _, f := range diags {
-		level := slog.LevelInfo
-		switch f.Severity {
-		case astconf.Warning:
-			level = slog.LevelWarn
-		case astconf.Error:
-			level = slog.LevelError
+// prepareMachine does so for the machine's network and the console that is reached by it.
+func (d *daemon) prepareMachine(_, next configuration.Config) (commit func(), diags []astconf.Diag) {
+	connect, diags := d.network.Prepare(next.Network)
+	return func() {
+		connect()
+		if !d.options.aside {
+			d.distant.Configure(next.Distant)
 		}
-		text := f.Pos.String() + ": " + f.Message
-		if f.Cure != "" {
-			text += " (" + f.Cure + ")"
-		}
-		log.Log(context.Background(), level, text)
-	}
+	}, diags
 }
 
 func directoryVariables(d settings.Directories) map[string]string {

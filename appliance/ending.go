@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"branchline/appliance/configuration"
 	"branchline/appliance/privileges"
 	"branchline/appliance/systemd"
 	"branchline/pbx/console"
@@ -86,8 +87,8 @@ func (d *daemon) listenForEnd(ctx context.Context, stop func()) {
 // end of it, whatever it is.
 func (d *daemon) reloadOnSignal() {
 	d.tell(systemd.Reloading())
-	diags, changes, err := d.reload()
-	report(d.log, diags)
+	diags, changes, err := d.force.Reload()
+	configuration.Report(d.log, diags)
 	if err != nil {
 		d.log.Error(err.Error())
 		d.tell(systemd.Ready, systemd.Status("the last reload was refused: %v", err))
@@ -120,12 +121,9 @@ func (d *daemon) dropPrivileges() error {
 	}
 	dirs := d.process.Directories
 	// What root wrote into the history before must stay readable.
-	kept, err := filepath.Glob(filepath.Join(dirs.VarLib, historyDir, "*"))
+	kept, err := d.force.Kept()
 	if err != nil {
 		return err
-	}
-	if len(kept) > 0 {
-		kept = append(kept, filepath.Join(dirs.VarLib, historyDir))
 	}
 	if err := privileges.Drop(owner, group, append(kept, ControlSocket(d.process), filepath.Join(dirs.DB, databaseFile), dirs.DB, dirs.Run)); err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"branchline/appliance/configuration"
 	"branchline/appliance/selftest"
 	"branchline/configs"
-	"branchline/pbx/astconf"
 )
 
 // selftest calls itself on loopback.
@@ -21,39 +21,25 @@ func (d *daemon) selftest(ctx context.Context, w io.Writer) error {
 }
 
 // selftestAt calls itself at one of its own addresses: phones of the self-test are
-// added to the configuration in force, call each other, and are taken out again. What
-// runs meanwhile is not disturbed, and files edited since the last reload stay unread.
+// added to the configuration in force, call each other, and are taken out again.
 func (d *daemon) selftestAt(ctx context.Context, w io.Writer, at netip.Addr) error {
-	d.changing.Lock()
-	defer d.changing.Unlock()
-	lines := d.rehearsal()
-	if lines == nil && d.options.rehearsal != nil {
-		fmt.Fprintln(w, "The simulated telephone lines are not configured as in the sample: no calls are tried over them.")
-	}
-	bench, err := selftest.NewBench(at, lines)
-	if err != nil {
-		return err
-	}
-	defer bench.Close()
-	before := d.inForce
-	during, diags := before.With(bench.Files(), d.judge())
-	commit, more := d.prepareTelephony(during)
-	if diags = append(diags, more...); astconf.Failed(diags) && !d.options.Lenient {
-		for _, f := range diags {
-			if f.Severity == astconf.Error {
-				fmt.Fprintln(w, f.String())
-			}
+	var bench *selftest.Bench
+	phones := func(present configuration.Config) (_ fs.FS, err error) {
+		lines := d.rehearsal(present)
+		if lines == nil && d.options.rehearsal != nil {
+			fmt.Fprintln(w, "The simulated telephone lines are not configured as in the sample: no calls are tried over them.")
 		}
-		return errors.New("the self-test's phones could not be configured")
+		if bench, err = selftest.NewBench(at, lines); err != nil {
+			return nil, err
+		}
+		return bench.Files(), nil
 	}
-	commit()
-	err = bench.Run(ctx, w)
-	restore, more := d.prepareTelephony(before)
-	if astconf.Failed(more) && !d.options.Lenient {
-		report(d.log, more)
-	}
-	restore()
-	return err
+	defer func() {
+		if bench != nil {
+			bench.Close()
+		}
+	}()
+	return d.force.Borrow(w, phones, func() error { return bench.Run(ctx, w) })
 }
 
 // SelfTest starts an exchange of its own on loopback, in a temporary directory,

@@ -3,6 +3,7 @@ package appliance
 import (
 	"time"
 
+	"branchline/appliance/configuration"
 	"branchline/appliance/selftest"
 	"branchline/hal"
 	"branchline/hal/sim"
@@ -43,12 +44,12 @@ func simulate(o *Options) *sim.Plant {
 // rehearsal is what of the simulated lines the self-test can play with, nil if the
 // configuration has other things in mind for them than the sample had: it is the
 // user's to change.
-func (d *daemon) rehearsal() *selftest.Lines {
+func (d *daemon) rehearsal(present configuration.Config) *selftest.Lines {
 	l := d.options.rehearsal
 	if l == nil {
 		return nil
 	}
-	lines := &d.inForce.Lines
+	lines := &present.Lines
 	exchange, telephone := lines.Find("DAHDI", "1"), lines.Find("DAHDI", "2")
 	if exchange == nil || telephone == nil || exchange.Context != l.FromExchange {
 		return nil

@@ -33,7 +33,8 @@ func TestRehearsal(t *testing.T) {
 		o := Options{Config: dir, Quiet: true, Lenient: true}
 		plant := simulate(&o)
 		if err := during(t.Context(), o, func(_ context.Context, d *daemon) error {
-			if got := d.rehearsal() != nil; got != wanted {
+			present, _ := d.judge().Read()
+			if got := d.rehearsal(present) != nil; got != wanted {
 				t.Errorf("without the sample's %q: %v", name, got)
 			}
 			return nil

@@ -4,8 +4,10 @@
 package configuration
 
 import (
+	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"slices"
 
@@ -130,4 +132,22 @@ func (c Config) Parts() []string {
 		}
 	}
 	return out
+}
+
+// Report writes diagnostics to the log, each at its own level.
+func Report(log *slog.Logger, diags []astconf.Diag) {
+	for _, f := range diags {
+		level := slog.LevelInfo
+		switch f.Severity {
+		case astconf.Warning:
+			level = slog.LevelWarn
+		case astconf.Error:
+			level = slog.LevelError
+		}
+		text := f.Pos.String() + ": " + f.Message
+		if f.Cure != "" {
+			text += " (" + f.Cure + ")"
+		}
+		log.Log(context.Background(), level, text)
+	}
 }

@@ -1,4 +1,4 @@
-package appliance
+package inforce
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"branchline/appliance/configuration"
 	"branchline/appliance/history"
 	"branchline/pbx/astconf"
 	"branchline/pbx/cli"
@@ -20,72 +19,69 @@ import (
 // historyDir holds the kept configurations, in astvarlibdir.
 const historyDir = "config-history"
 
-func (d *daemon) history() history.Store {
-	return history.Store{Dir: filepath.Join(d.process.Directories.VarLib, historyDir)}
+func (f *Force) history() history.Store {
+	return history.Store{Dir: filepath.Join(f.o.Directories.VarLib, historyDir)}
 }
 
-// remember keeps the configuration in force. That it could not be kept is no
+// Kept are the files of the kept configurations, and their directory; none if there are
+// none.
+func (f *Force) Kept() ([]string, error) {
+	dir := f.history().Dir
+	kept, err := filepath.Glob(filepath.Join(dir, "*"))
+	if len(kept) > 0 {
+		kept = append(kept, dir)
+	}
+	return kept, err
+}
+
+// Remember keeps the configuration in force. That it could not be kept is no
 // reason to refuse it.
-func (d *daemon) remember() {
-	if d.lenient {
+func (f *Force) Remember() {
+	f.changing.Lock()
+	defer f.changing.Unlock()
+	f.remember()
+}
+
+// remember is Remember for who holds f.changing.
+func (f *Force) remember() {
+	if f.lenient {
 		return
 	}
-	set, err := history.Read(d.process.Directories.Etc, d.inForce.Parts())
+	set, err := history.Read(f.o.Directories.Etc, f.present.Parts())
 	if err == nil {
-		_, err = d.history().Keep(set, true)
+		_, err = f.history().Keep(set, true)
 	}
 	if err != nil {
-		d.log.Warn("the configuration is not kept for a rollback", "error", err)
+		f.o.Log.Warn("the configuration is not kept for a rollback", "error", err)
 	}
-}
-
-// changedSince lists what is different in the configuration in force.
-func (d *daemon) changedSince(old configuration.Config) []history.Change {
-	return history.Changes(history.Config{Files: old.Files, Plan: old.Plan}, history.Config{Files: d.inForce.Files, Plan: d.inForce.Plan})
-}
-
-// maxChanges is how many changes a reload lists.
-const maxChanges = 50
-
-func showChanges(w io.Writer, changes []history.Change) {
-	cli.Add(w, "changes")
-	for _, c := range changes {
-		cli.Add(w, "changes", cli.Fields("what", c.What, "kind", c.Kind, "name", c.Name, "detail", c.Detail))
-	}
-	if len(changes) == 0 {
-		fmt.Fprintln(w, "Nothing has changed.")
-		return
-	}
-	fmt.Fprintf(w, "%d change(s) in force:\n", len(changes))
-	history.Write(w, changes, maxChanges)
 }
 
 // settle puts the files of one configuration in place where a rollback was cut off
 // with some of two.
-func (d *daemon) settle() {
-	etc := d.process.Directories.Etc
-	found, err := d.history().Settle(etc)
+func (f *Force) settle() {
+	etc := f.o.Directories.Etc
+	found, err := f.history().Settle(etc)
 	switch {
 	case err != nil:
-		d.log.Error("the power was cut during a rollback, and the files are not those of one configuration", "directory", etc, "error", err)
+		f.o.Log.Error("the power was cut during a rollback, and the files are not those of one configuration", "directory", etc, "error", err)
 	case found:
-		d.log.Warn("the power was cut during a rollback: the files are as they were before it", "directory", etc)
+		f.o.Log.Warn("the power was cut during a rollback: the files are as they were before it", "directory", etc)
 	}
 }
 
 // rollback puts the files of a kept configuration back and into force. If that
 // fails the files are as they were.
-func (d *daemon) rollback(w io.Writer, number int) error {
-	d.changing.Lock()
-	defer d.changing.Unlock()
-	etc, store := d.process.Directories.Etc, d.history()
+func (f *Force) rollback(w io.Writer, number int) error {
+	f.changing.Lock()
+	defer f.changing.Unlock()
+	etc, store := f.o.Directories.Etc, f.history()
 	set, version, err := store.Load(number)
 	if err != nil {
 		return err
 	}
 	// What is on disk may be something else than what is in force.
-	written, _ := d.judge().Read()
-	present, err := history.Read(etc, slices.Concat(d.inForce.Parts(), written.Parts()))
+	written, _ := f.o.Judge().Read()
+	present, err := history.Read(etc, slices.Concat(f.present.Parts(), written.Parts()))
 	if err != nil {
 		return err
 	}
@@ -96,11 +92,11 @@ func (d *daemon) rollback(w io.Writer, number int) error {
 	if err := store.Begin(saved.Number, number); err != nil {
 		return fmt.Errorf("%w; nothing was changed", err)
 	}
-	before := d.inForce
+	before := f.present
 	outside, err := history.Put(etc, present, set)
 	var diags []astconf.Diag
 	if err == nil {
-		diags, err = d.reloadFiles()
+		diags, err = f.reloadFiles()
 	}
 	if err != nil {
 		_, back := history.Put(etc, set, present)
@@ -110,13 +106,13 @@ func (d *daemon) rollback(w io.Writer, number int) error {
 		if back != nil {
 			return fmt.Errorf("%w; and the files could not be put back (%w): they are configuration %d", err, back, saved.Number)
 		}
-		findings(w, diags)
+		show(w, diags)
 		return fmt.Errorf("%w; the files are as they were", err)
 	}
 	if err := store.Done(); err != nil {
 		return fmt.Errorf("configuration %d is in force, until the next start: %w", number, err)
 	}
-	findings(w, diags)
+	show(w, diags)
 	fmt.Fprintf(w, "Configuration %d, accepted %s, is in force again.\n", number, stamp(version.Last))
 	if saved.Number != number {
 		fmt.Fprintf(w, "The files as they were are configuration %d.\n", saved.Number)
@@ -124,23 +120,14 @@ func (d *daemon) rollback(w io.Writer, number int) error {
 	for _, name := range outside {
 		fmt.Fprintf(w, "%s was different then, but lies outside of %s and was left as it is.\n", name, etc)
 	}
-	showChanges(w, d.changedSince(before))
+	showChanges(w, f.changedSince(before))
 	return nil
-}
-
-// findings prints what the user should know.
-func findings(w io.Writer, diags []astconf.Diag) {
-	for _, f := range diags {
-		if f.Severity > astconf.Note {
-			fmt.Fprintln(w, f.String())
-		}
-	}
 }
 
 func stamp(t time.Time) string { return t.Format("2006-01-02 15:04:05") }
 
-// historyCommands are the console's.
-func (d *daemon) historyCommands() []cli.Command {
+// Commands are the console's, about the configurations that were in force before.
+func (f *Force) Commands() []cli.Command {
 	return []cli.Command{
 		{
 			Path: "config history", Summary: "List the configurations that can be put back",
@@ -149,7 +136,7 @@ func (d *daemon) historyCommands() []cli.Command {
 				if len(args) > 0 {
 					return cli.ErrUsage
 				}
-				return d.showHistory(w)
+				return f.showHistory(w)
 			},
 		},
 		{
@@ -163,13 +150,13 @@ func (d *daemon) historyCommands() []cli.Command {
 				if err != nil {
 					return cli.ErrUsage
 				}
-				return d.rollback(w, n)
+				return f.rollback(w, n)
 			},
 			Complete: func(args []string) []string {
 				if len(args) != 1 {
 					return nil
 				}
-				all, err := d.history().List()
+				all, err := f.history().List()
 				if err != nil {
 					return nil // the command itself says why
 				}
@@ -183,15 +170,15 @@ func (d *daemon) historyCommands() []cli.Command {
 	}
 }
 
-func (d *daemon) showHistory(w io.Writer) error {
-	d.changing.Lock()
-	defer d.changing.Unlock()
-	all, err := d.history().List()
+func (f *Force) showHistory(w io.Writer) error {
+	f.changing.Lock()
+	defer f.changing.Unlock()
+	all, err := f.history().List()
 	if err != nil {
 		return err
 	}
 	now := ""
-	set, err := history.Read(d.process.Directories.Etc, d.inForce.Parts())
+	set, err := history.Read(f.o.Directories.Etc, f.present.Parts())
 	if err == nil {
 		now = set.Hash()
 	}
