@@ -1,6 +1,7 @@
 // Package appliance puts the exchange together: it alone knows every part.
 // Reading order: assemble and run here, and below them what every part does when
-// a configuration comes into force; ending.go for how it stops; commands.go for the console; selfcall.go for the exchange that calls itself.
+// a configuration comes into force; ending.go for how it stops; commands.go for the
+// console; selfcall.go for the exchange that calls itself.
 package appliance
 
 import (

@@ -49,8 +49,9 @@ type Options struct {
 	// Drivers open the telephone lines, by the name in lineconf.Line.Driver. Nil is
 	// this machine's hardware; nothing that is written in a file can change that.
 	Drivers map[string]hal.Driver
-	// rehearsal are simulated lines for the self-test to play with; nil: none.
-	rehearsal *selftest.Lines
+	// Rehearsal are simulated lines for the self-test to play with; nil: none.
+	Rehearsal *selftest.Lines
+
 	// aside is an exchange beside the one of this machine: the network is not its business.
 	aside bool
 }

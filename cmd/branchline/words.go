@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"branchline/appliance"
+	"branchline/appliance/demo"
 	"branchline/appliance/inspect"
 )
 
@@ -21,11 +21,11 @@ func (inv *invocation) word() int {
 	name, args := inv.args[0], inv.args[1:]
 	switch {
 	case name == "selftest" && len(args) == 0:
-		err = appliance.SelfTest(ctx, os.Stdout)
+		err = demo.SelfTest(ctx, os.Stdout)
 	case name == "demo" && len(args) == 1:
 		var dir string
 		if dir, err = filepath.Abs(args[0]); err == nil {
-			err = appliance.Demo(ctx, os.Stdout, dir, inv.options)
+			err = demo.Run(ctx, os.Stdout, dir, inv.options)
 		}
 	case name == "check" && len(args) <= 1:
 		return inv.check(ctx, args)

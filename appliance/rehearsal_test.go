@@ -7,7 +7,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"branchline/appliance/selftest"
 	"branchline/configs"
+	"branchline/hal"
+	"branchline/hal/sim"
 )
 
 // TestRehearsal: the self-test leaves the simulated lines alone when the user has
@@ -18,8 +21,8 @@ func TestRehearsal(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, wanted := range map[string]bool{"": true, "chan_dahdi.conf": false, "extensions.conf": false} {
-		dir := t.TempDir()
-		if err := settleIn(dir, sample); err != nil {
+		dir := site(t, nil)
+		if err := os.CopyFS(dir, sample); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, "pjsip.conf"), nil, 0o600); err != nil { // no fixed port
@@ -30,8 +33,11 @@ func TestRehearsal(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		o := Options{Config: dir, Quiet: true, Lenient: true}
-		plant := simulate(&o)
+		plant := sim.NewPlant("simulated")
+		o := Options{
+			Config: dir, Quiet: true, Lenient: true, Drivers: map[string]hal.Driver{"dahdi": plant},
+			Rehearsal: &selftest.Lines{FromExchange: "from-exchange", Prefix: "9"},
+		}
 		if err := during(t.Context(), o, func(_ context.Context, d *daemon) error {
 			present, _ := d.judge().Read()
 			if got := d.rehearsal(present) != nil; got != wanted {

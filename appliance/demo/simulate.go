@@ -1,9 +1,9 @@
-package appliance
+package demo
 
 import (
 	"time"
 
-	"branchline/appliance/configuration"
+	"branchline/appliance"
 	"branchline/appliance/selftest"
 	"branchline/hal"
 	"branchline/hal/sim"
@@ -16,7 +16,7 @@ const backCaller = "0800000001"
 // simulate gives o two telephone lines that exist in this process only, as the
 // demonstration's chan_dahdi.conf describes them: line 1 leads to a public exchange,
 // line 2 to a telephone. The plant is to be closed when the exchange has ended.
-func simulate(o *Options) *sim.Plant {
+func simulate(o *appliance.Options) *sim.Plant {
 	plant := sim.NewPlant("simulated")
 	x := plant.Exchange("1", sim.Loop{Noise: -65, Companded: true})
 	x.InterDigit = 10 * time.Second // as long as real ones have patience
@@ -37,25 +37,6 @@ func simulate(o *Options) *sim.Plant {
 	}
 	t := plant.Telephone("2", sim.Loop{Noise: -65, Companded: true})
 	o.Drivers = map[string]hal.Driver{"dahdi": plant}
-	o.rehearsal = &selftest.Lines{Exchange: x, Telephone: t, FromExchange: "from-exchange", Prefix: "9"}
+	o.Rehearsal = &selftest.Lines{Exchange: x, Telephone: t, FromExchange: "from-exchange", Prefix: "9"}
 	return plant
-}
-
-// rehearsal is what of the simulated lines the self-test can play with, nil if the
-// configuration has other things in mind for them than the sample had: it is the
-// user's to change.
-func (d *daemon) rehearsal(present configuration.Config) *selftest.Lines {
-	l := d.options.rehearsal
-	if l == nil {
-		return nil
-	}
-	lines := &present.Lines
-	exchange, telephone := lines.Find("DAHDI", "1"), lines.Find("DAHDI", "2")
-	if exchange == nil || telephone == nil || exchange.Context != l.FromExchange {
-		return nil
-	}
-	if exists, _ := d.exchange.Lookup(telephone.Context, l.Prefix+selftest.Outside, ""); !exists {
-		return nil
-	}
-	return l
 }
