@@ -35,6 +35,8 @@ import (
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
+	"branchline/pbx/fn/call"
+	"branchline/pbx/fn/office"
 	"branchline/pbx/line"
 	"branchline/pbx/local"
 	"branchline/pbx/prompt"
@@ -67,7 +69,7 @@ type daemon struct {
 	outbound  *outreg.Keeper
 	bank      *line.Bank
 	hardware  *hardware.Hardware // nil: the lines are opened by somebody else
-	groups    *fn.Groups
+	groups    *office.Groups
 	devices   *devstate.States
 	tree      *cli.Tree
 	console   *console.Server
@@ -155,7 +157,7 @@ func (d *daemon) assemble() (err error) {
 	d.studio = recording.New(filepath.Join(dirs.Spool, "monitor"), d.log)
 	d.exchange = exchange.New(exchange.Options{
 		System: d.system, MaxCalls: d.process.MaxCalls, Trace: d.out, Log: d.log, Booth: booth,
-		HangupRoutines: fn.HangupRoutines, Studio: d.studio,
+		HangupRoutines: call.HangupRoutines, Studio: d.studio,
 	})
 	pinger := &lazyPinger{}
 	d.registrar = registrar.New(registrar.Options{
@@ -177,8 +179,8 @@ func (d *daemon) assemble() (err error) {
 
 	refused := app.Refused()
 	d.devices = &devstate.States{Store: d.db, Others: d.exchange.DeviceState}
-	d.groups = fn.NewGroups(d.exchange.Channels)
-	functions := fn.Functions(fn.Deps{
+	d.groups = office.NewGroups(d.exchange.Channels)
+	functions := fn.Functions(office.Deps{
 		Groups: d.groups,
 		System: d.system, Store: d.db, State: d.devices.Of, Custom: d.devices.Set,
 		Settings: d.agent.Snapshot, Contacts: d.contacts, Channels: d.exchange.Channels, Version: Version,

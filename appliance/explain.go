@@ -6,7 +6,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/explain"
-	"branchline/pbx/fn"
+	"branchline/pbx/fn/office"
 	"branchline/pbx/sip/registrar"
 )
 
@@ -18,7 +18,7 @@ func (d *daemon) live() explain.World {
 		world.Globals[name], _ = d.system.Globals.Get(name)
 	}
 	world.Catalog = func(system *dialplan.System) dialplan.Catalog {
-		return configuration.Catalog(system, fn.Deps{
+		return configuration.Catalog(system, office.Deps{
 			System: system, Store: d.db, State: d.devices.Of, Custom: func(string, string) bool { return false },
 			Settings: d.agent.Snapshot, Contacts: d.contacts,
 			Channels: func() []*channel.Snapshot { return d.exchange.Channels() }, Version: Version,

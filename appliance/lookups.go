@@ -5,15 +5,15 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"branchline/pbx/fn"
+	"branchline/pbx/fn/office"
 	"branchline/pbx/sip/registrar"
 )
 
 // contacts tells the dialplan where an address of record can be reached.
-func (d *daemon) contacts(aor string) []fn.Contact {
-	var out []fn.Contact
+func (d *daemon) contacts(aor string) []office.Contact {
+	var out []office.Contact
 	for _, c := range d.registrar.Contacts(aor) {
-		out = append(out, fn.Contact{
+		out = append(out, office.Contact{
 			ID: c.AOR + "@@" + c.Hash(), AOR: c.AOR, URI: c.URI, Status: reachability(c.Status()), RTT: c.RTT(),
 			Expires: c.Expires, UserAgent: c.UserAgent, Endpoint: c.Endpoint,
 			CallID: c.CallID, ViaAddr: c.ViaAddr, ViaPort: c.ViaPort,

@@ -21,6 +21,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
+	"branchline/pbx/fn/office"
 	"branchline/pbx/line"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/pbxtest"
@@ -53,7 +54,7 @@ func visit(t *testing.T, dir string, build func(*sim.Plant), f func(*site)) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		s := &site{T: t, Plant: sim.NewPlant("plant"), ctx: ctx, store: astdb.Memory(), office: pbxtest.Open(t, "")}
 		// The functions want the system that the office has made.
-		s.office.System.Catalog = exchange.NewCatalog(s.office.Applications(), fn.Functions(fn.Deps{System: s.office.System, Store: s.store}))
+		s.office.System.Catalog = exchange.NewCatalog(s.office.Applications(), fn.Functions(office.Deps{System: s.office.System, Store: s.store}))
 		s.office.Load(string(plan))
 		plane := planetest.New()
 		s.Desk = desk.New(s.office.Exchange, plane)

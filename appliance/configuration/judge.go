@@ -15,6 +15,7 @@ import (
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
+	"branchline/pbx/fn/office"
 	"branchline/pbx/settings"
 )
 
@@ -30,7 +31,7 @@ func (j Judge) input(files map[string]*astconf.File) survey.Input {
 	catalog := j.Catalog
 	if catalog == nil {
 		system := dialplan.NewSystem(nil)
-		catalog = Catalog(system, fn.Deps{System: system})
+		catalog = Catalog(system, office.Deps{System: system})
 	}
 	sounds := Sounds(j.Process.Directories)
 	in := survey.Input{
@@ -91,6 +92,6 @@ func localInterfaces() []string {
 
 // Catalog knows all applications and functions; what works on calls does not
 // work.
-func Catalog(system *dialplan.System, deps fn.Deps) dialplan.Catalog {
+func Catalog(system *dialplan.System, deps office.Deps) dialplan.Catalog {
 	return exchange.NewCatalog(app.All(app.Deps{System: system}), fn.Functions(deps), app.Refused(), fn.Refused())
 }

@@ -13,7 +13,7 @@ import (
 	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/explain"
-	"branchline/pbx/fn"
+	"branchline/pbx/fn/office"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/dialog"
 	"branchline/pbx/sip/identify"
@@ -71,7 +71,7 @@ func World(s *settings.Snapshot, plan *dialplan.Plan) explain.World {
 	return explain.World{
 		Settings: s, Plan: plan,
 		Catalog: func(system *dialplan.System) dialplan.Catalog {
-			return configuration.Catalog(system, fn.Deps{System: system})
+			return configuration.Catalog(system, office.Deps{System: system})
 		},
 		Identify: identify.New(s).Guess, Status: q850.Status, Phrase: dialog.Phrase,
 	}

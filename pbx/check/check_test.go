@@ -20,6 +20,7 @@ import (
 	"branchline/pbx/dialplan"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
+	"branchline/pbx/fn/office"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/settings"
 )
@@ -27,7 +28,7 @@ import (
 // everything knows all applications and functions, and can run none of them.
 func everything() dialplan.Catalog {
 	system := dialplan.NewSystem(nil)
-	return exchange.NewCatalog(app.All(app.Deps{System: system}), fn.Functions(fn.Deps{System: system}), app.Refused(), fn.Refused())
+	return exchange.NewCatalog(app.All(app.Deps{System: system}), fn.Functions(office.Deps{System: system}), app.Refused(), fn.Refused())
 }
 
 // judged is a configuration and what was found in it.

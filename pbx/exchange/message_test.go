@@ -10,6 +10,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
+	"branchline/pbx/fn/office"
 	"branchline/pbx/pbxtest"
 )
 
@@ -33,7 +34,7 @@ same => n,Verbose(> ${SENDTEXTSTATUS})
 func TestTexts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := pbxtest.OpenWith(t, "", exchange.Options{})
-		o.System.Catalog = exchange.NewCatalog(o.Applications(), fn.Functions(fn.Deps{System: o.System}))
+		o.System.Catalog = exchange.NewCatalog(o.Applications(), fn.Functions(office.Deps{System: o.System}))
 		o.Load(textConf)
 		defer o.Close()
 		for i := range 2 {

@@ -1,4 +1,4 @@
-package fn
+package call
 
 import (
 	"fmt"
@@ -7,44 +7,26 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 // callerFunctions read and write who calls, who is connected, who forwarded.
-func (d Deps) callerFunctions() []dialplan.Function {
+func callerFunctions() []dialplan.Function {
 	return []dialplan.Function{
 		{Name: "CALLERID", Synopsis: "The caller's number, name and more", Syntax: "CALLERID(num|name|all|ani|dnid|rdnis|pres|tag|...)",
-			Read: onChannel(readCaller), Write: setChannel(writeCaller)},
+			Read: form.OnChannel(readCaller), Write: form.SetChannel(writeCaller)},
 		{Name: "CONNECTEDLINE", Synopsis: "Whom the other side is told it speaks with", Syntax: "CONNECTEDLINE(num|name|all|pres|tag[,i])",
-			Read: onChannel(func(c *channel.Channel, args string) (string, error) {
-				return readParty(&c.Connected, item(args))
+			Read: form.OnChannel(func(c *channel.Channel, args string) (string, error) {
+				return readParty(&c.Connected, form.Item(args))
 			}),
-			Write: setChannel(writeConnected)},
+			Write: form.SetChannel(writeConnected)},
 		{Name: "REDIRECTING", Synopsis: "Who forwarded the call", Syntax: "REDIRECTING(from-num|from-name|to-num|reason|count|...[,i])",
-			Read: onChannel(readRedirecting), Write: setChannel(writeRedirecting)},
-		{Name: "BLACKLIST", Synopsis: "1 if the caller's number is in the database family blacklist", Syntax: "BLACKLIST()",
-			Read: onChannel(d.blacklist)},
+			Read: form.OnChannel(readRedirecting), Write: form.SetChannel(writeRedirecting)},
 	}
-}
-
-func (d Deps) blacklist(c *channel.Channel, _ string) (string, error) {
-	if d.Store == nil {
-		return "", errNoPart
-	}
-	if c.Caller.Number == "" {
-		return "0", nil
-	}
-	_, listed := d.Store.Get("blacklist", c.Caller.Number)
-	return truth(listed), nil
-}
-
-// item is the first argument, in small letters.
-func item(args string) string {
-	first, _, _ := strings.Cut(args, ",")
-	return strings.ToLower(strings.TrimSpace(first))
 }
 
 func readCaller(c *channel.Channel, args string) (string, error) {
-	switch item(args) {
+	switch form.Item(args) {
 	case "ani", "ani-num":
 		return c.ANI, nil
 	case "ani-all":
@@ -63,7 +45,7 @@ func readCaller(c *channel.Channel, args string) (string, error) {
 		}
 		return c.Caller.Presentation.String(), nil
 	}
-	return readParty(&c.Caller, item(args))
+	return readParty(&c.Caller, form.Item(args))
 }
 
 // readParty reads what all three identities have.
@@ -78,9 +60,9 @@ func readParty(p *channel.Party, what string) (string, error) {
 	case "pres", "num-pres", "name-pres":
 		return p.Presentation.String(), nil
 	case "num-valid":
-		return truth(p.Number != ""), nil
+		return form.Truth(p.Number != ""), nil
 	case "name-valid":
-		return truth(p.Name != ""), nil
+		return form.Truth(p.Name != ""), nil
 	case "name-charset":
 		return "utf8", nil
 	case "tag":
@@ -88,27 +70,27 @@ func readParty(p *channel.Party, what string) (string, error) {
 	case "subaddr":
 		return p.Subaddress, nil
 	case "subaddr-valid":
-		return truth(p.Subaddress != ""), nil
+		return form.Truth(p.Subaddress != ""), nil
 	}
 	return "", fmt.Errorf("%q is not a part of an identity", what)
 }
 
 func writeCaller(c *channel.Channel, args, value string) error {
-	switch item(args) {
+	switch form.Item(args) {
 	case "ani", "ani-num":
 		c.ANI = value
 	case "ani-all":
-		_, c.ANI = SplitParty(value)
+		_, c.ANI = splitParty(value)
 	case "dnid", "dnid-num":
 		c.Dialed = value
 	case "rdnis":
 		c.Redirecting.Number = value
 	case "ani2", "ton", "num-plan":
 		if value != "0" && value != "" {
-			return fmt.Errorf("%s cannot be anything but 0 here", item(args))
+			return fmt.Errorf("%s cannot be anything but 0 here", form.Item(args))
 		}
 	default:
-		return writeParty(&c.Caller, item(args), value)
+		return writeParty(&c.Caller, form.Item(args), value)
 	}
 	return nil
 }
@@ -120,7 +102,7 @@ func writeParty(p *channel.Party, what, value string) error {
 	case "name":
 		p.Name = value
 	case "all":
-		p.Name, p.Number = SplitParty(value)
+		p.Name, p.Number = splitParty(value)
 	case "pres", "num-pres", "name-pres":
 		pres, ok := channel.ParsePresentation(strings.TrimSpace(value))
 		if !ok {
@@ -166,9 +148,9 @@ func presentationOf(n int) (channel.Presentation, bool) {
 // are not escaped.
 func bothOf(name, number string) string { return `"` + name + `" <` + number + `>` }
 
-// SplitParty reads `"Name" <number>`, `Name <number>`, `<number>`, `number` or
+// splitParty reads `"Name" <number>`, `Name <number>`, `<number>`, `number` or
 // `Name`.
-func SplitParty(s string) (name, number string) {
+func splitParty(s string) (name, number string) {
 	s = strings.TrimSpace(s)
 	if open := strings.LastIndexByte(s, '<'); open >= 0 && strings.HasSuffix(s, ">") {
 		name = strings.TrimSpace(s[:open])
@@ -196,7 +178,7 @@ func isNumber(s string) bool {
 
 func writeConnected(c *channel.Channel, args, value string) error {
 	what, option, _ := strings.Cut(args, ",")
-	if err := writeParty(&c.Connected, item(what), value); err != nil {
+	if err := writeParty(&c.Connected, form.Item(what), value); err != nil {
 		return err
 	}
 	if strings.TrimSpace(option) == "i" { // set only; the last write of a series tells the party
@@ -227,7 +209,7 @@ func shortReason(word string) string {
 
 func readRedirecting(c *channel.Channel, args string) (string, error) {
 	p := &c.Redirecting
-	switch what := item(args); what {
+	switch what := form.Item(args); what {
 	case "reason":
 		if p.Reason == "" {
 			return "unknown", nil
@@ -246,7 +228,7 @@ func readRedirecting(c *channel.Channel, args string) (string, error) {
 
 func writeRedirecting(c *channel.Channel, args, value string) error {
 	p := &c.Redirecting
-	switch what := item(args); {
+	switch what := form.Item(args); {
 	case what == "reason":
 		p.Reason = shortReason(strings.TrimSpace(value))
 	case what == "count":

@@ -1,4 +1,4 @@
-package fn
+package office
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/expr"
+	"branchline/pbx/fn/form"
 )
 
 // Groups remembers which channels a dialplan counts together. A channel that has
@@ -88,10 +89,10 @@ func (d Deps) groupFunctions() []dialplan.Function {
 	}
 	return []dialplan.Function{
 		{Name: "GROUP", Synopsis: "The channel's group, for counting calls", Syntax: "GROUP([category])",
-			Read: onChannel(g.read), Write: setChannel(g.write)},
-		{Name: "GROUP_COUNT", Synopsis: "How many channels are in a group", Syntax: "GROUP_COUNT([group][@category])", Read: onChannel(g.count)},
-		{Name: "GROUP_MATCH_COUNT", Synopsis: "How many channels are in groups that match an expression", Syntax: "GROUP_MATCH_COUNT(expression[@category])", Read: ofText(g.countMatching)},
-		{Name: "GROUP_LIST", Synopsis: "The groups the channel is in", Syntax: "GROUP_LIST()", Read: onChannel(g.list)},
+			Read: form.OnChannel(g.read), Write: form.SetChannel(g.write)},
+		{Name: "GROUP_COUNT", Synopsis: "How many channels are in a group", Syntax: "GROUP_COUNT([group][@category])", Read: form.OnChannel(g.count)},
+		{Name: "GROUP_MATCH_COUNT", Synopsis: "How many channels are in groups that match an expression", Syntax: "GROUP_MATCH_COUNT(expression[@category])", Read: form.OfText(g.countMatching)},
+		{Name: "GROUP_LIST", Synopsis: "The groups the channel is in", Syntax: "GROUP_LIST()", Read: form.OnChannel(g.list)},
 	}
 }
 

@@ -1,4 +1,4 @@
-package fn
+package text
 
 import (
 	"context"
@@ -13,22 +13,23 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 // codingFunctions change the representation of a text.
 func codingFunctions() []dialplan.Function {
 	return []dialplan.Function{
 		{Name: "URIENCODE", Synopsis: "Text percent-encoded for a URI", Syntax: "URIENCODE(text)",
-			Read: ofText(func(s string) (string, error) { return uriEncode(s), nil })},
+			Read: form.OfText(func(s string) (string, error) { return uriEncode(s), nil })},
 		{Name: "URIDECODE", Synopsis: "Percent-encoded text decoded", Syntax: "URIDECODE(text)",
-			Read: ofText(func(s string) (string, error) { return uriDecode(s), nil })},
+			Read: form.OfText(func(s string) (string, error) { return uriDecode(s), nil })},
 		{Name: "BASE64_ENCODE", Synopsis: "Text in base64 (RFC 4648 section 4)", Syntax: "BASE64_ENCODE(text)",
-			Read: ofText(func(s string) (string, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil })},
-		{Name: "BASE64_DECODE", Synopsis: "Text from base64", Syntax: "BASE64_DECODE(text)", Read: ofText(fromBase64)},
+			Read: form.OfText(func(s string) (string, error) { return base64.StdEncoding.EncodeToString([]byte(s)), nil })},
+		{Name: "BASE64_DECODE", Synopsis: "Text from base64", Syntax: "BASE64_DECODE(text)", Read: form.OfText(fromBase64)},
 		{Name: "MD5", Synopsis: "MD5 digest in hex", Syntax: "MD5(text)",
-			Read: ofText(func(s string) (string, error) { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]), nil })},
+			Read: form.OfText(func(s string) (string, error) { sum := md5.Sum([]byte(s)); return hex.EncodeToString(sum[:]), nil })},
 		{Name: "SHA1", Synopsis: "SHA-1 digest in hex", Syntax: "SHA1(text)",
-			Read: ofText(func(s string) (string, error) { sum := sha1.Sum([]byte(s)); return hex.EncodeToString(sum[:]), nil })},
+			Read: form.OfText(func(s string) (string, error) { sum := sha1.Sum([]byte(s)); return hex.EncodeToString(sum[:]), nil })},
 		{Name: "UUID", Synopsis: "A random UUID (RFC 9562 version 4)", Syntax: "UUID()",
 			Read: func(context.Context, *channel.Channel, string) (string, error) { return uuid(), nil }},
 	}

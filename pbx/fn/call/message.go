@@ -1,4 +1,4 @@
-package fn
+package call
 
 import (
 	"errors"
@@ -8,15 +8,16 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 // messageFunctions read and change the text message a channel carries.
 func messageFunctions() []dialplan.Function {
 	return []dialplan.Function{
 		{Name: "MESSAGE", Synopsis: "A part of the text message", Syntax: "MESSAGE(to|from|body|custom_data)",
-			Read: onChannel(readMessage), Write: setChannel(writeMessage)},
+			Read: form.OnChannel(readMessage), Write: form.SetChannel(writeMessage)},
 		{Name: "MESSAGE_DATA", Synopsis: "A header of the text message", Syntax: "MESSAGE_DATA(name)",
-			Read: onChannel(readMessageData), Write: setChannel(writeMessageData)},
+			Read: form.OnChannel(readMessageData), Write: form.SetChannel(writeMessageData)},
 	}
 }
 
@@ -26,7 +27,7 @@ func readMessage(c *channel.Channel, args string) (string, error) {
 	if c.Text == nil {
 		return "", errNoMessage
 	}
-	switch item(args) {
+	switch form.Item(args) {
 	case "to":
 		return c.Text.To, nil
 	case "from":
@@ -41,7 +42,7 @@ func writeMessage(c *channel.Channel, args, value string) error {
 	if c.Text == nil {
 		c.Text = &channel.Text{}
 	}
-	switch item(args) {
+	switch form.Item(args) {
 	case "to":
 		c.Text.To = value
 	case "from":

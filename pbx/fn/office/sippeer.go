@@ -1,4 +1,4 @@
-package fn
+package office
 
 import (
 	"fmt"
@@ -7,15 +7,16 @@ import (
 	"strings"
 	"time"
 
+	"branchline/pbx/fn/form"
 	"branchline/pbx/settings"
 )
 
 // sippeer is SIPPEER(name[,item]): a fact about a device of sip.conf. Without an
 // item it is the address.
 func (d Deps) sippeer(args string) (string, error) {
-	a := arguments(args, 2)
+	a := form.Arguments(args, 2)
 	if d.Settings == nil {
-		return "", errNoPart
+		return "", form.ErrNoPart
 	}
 	dev := d.Settings().Device(strings.TrimSpace(a[0]))
 	if dev == nil || !dev.Callable() {

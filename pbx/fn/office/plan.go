@@ -1,4 +1,4 @@
-package fn
+package office
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 // planFunctions ask the dialplan, its hints and the devices behind them.
@@ -19,7 +20,7 @@ func (d Deps) planFunctions() []dialplan.Function {
 		{Name: "VALID_EXTEN", Synopsis: "1 if an extension can be dialled", Syntax: "VALID_EXTEN([context],exten[,priority])", Read: d.validExten},
 		{Name: "EXTENSION_STATE", Synopsis: "State of an extension's hint", Syntax: "EXTENSION_STATE(exten[@context])", Read: d.extensionState},
 		{Name: "HINT", Synopsis: "Devices of an extension's hint", Syntax: "HINT(exten[@context][,n])", Read: d.hint},
-		{Name: "DEVICE_STATE", Synopsis: "State of a device", Syntax: "DEVICE_STATE(device)", Read: ofText(d.deviceState),
+		{Name: "DEVICE_STATE", Synopsis: "State of a device", Syntax: "DEVICE_STATE(device)", Read: form.OfText(d.deviceState),
 			Write: func(_ context.Context, _ *channel.Channel, device, value string) error {
 				return d.setDevice(device, value)
 			}},
@@ -48,27 +49,27 @@ func (d Deps) dialplanExists(_ context.Context, c *channel.Channel, args string)
 	if args == "" {
 		return "", errors.New("wants a context")
 	}
-	a := arguments(args, 3)
+	a := form.Arguments(args, 3)
 	context, exten, priority := strings.TrimSpace(a[0]), strings.TrimSpace(a[1]), strings.TrimSpace(a[2])
 	if exten == "" {
-		return truth(d.System.Plan().HasContext(context)), nil
+		return form.Truth(d.System.Plan().HasContext(context)), nil
 	}
-	return truth(d.exists(c, context, exten, priority)), nil
+	return form.Truth(d.exists(c, context, exten, priority)), nil
 }
 
 func (d Deps) validExten(_ context.Context, c *channel.Channel, args string) (string, error) {
-	a := arguments(args, 3)
+	a := form.Arguments(args, 3)
 	if a[1] == "" {
 		return "", errors.New("wants [context],exten[,priority]")
 	}
 	context := strings.TrimSpace(a[0])
 	if context == "" {
 		if c == nil {
-			return "", errNoChannel
+			return "", form.ErrNoChannel
 		}
 		context = c.Context
 	}
-	return truth(d.exists(c, context, strings.TrimSpace(a[1]), strings.TrimSpace(a[2]))), nil
+	return form.Truth(d.exists(c, context, strings.TrimSpace(a[1]), strings.TrimSpace(a[2]))), nil
 }
 
 // lookup finds the hint of `exten[@context]`; the context is "default" if none is given.
@@ -90,7 +91,7 @@ func (d Deps) extensionState(ctx context.Context, c *channel.Channel, place stri
 		return channel.DeviceUnknown.String(), nil
 	}
 	if d.State == nil {
-		return "", errNoPart
+		return "", form.ErrNoPart
 	}
 	h.Devices = d.devicesOf(ctx, c, h, place)
 	return h.State(d.State).String(), nil
@@ -103,7 +104,7 @@ func (d Deps) devicesOf(ctx context.Context, c *channel.Channel, h dialplan.Hint
 }
 
 func (d Deps) hint(ctx context.Context, c *channel.Channel, args string) (string, error) {
-	a := arguments(args, 2)
+	a := form.Arguments(args, 2)
 	if a[0] == "" {
 		return "", errors.New("wants an extension")
 	}
@@ -119,7 +120,7 @@ func (d Deps) hint(ctx context.Context, c *channel.Channel, args string) (string
 
 func (d Deps) deviceState(device string) (string, error) {
 	if d.State == nil {
-		return "", errNoPart
+		return "", form.ErrNoPart
 	}
 	device = strings.TrimSpace(device)
 	if device == "" {
@@ -134,7 +135,7 @@ func (d Deps) setDevice(device, value string) error {
 		return errors.New("only Custom: devices can be set")
 	}
 	if d.Custom == nil {
-		return errNoPart
+		return form.ErrNoPart
 	}
 	if !d.Custom(device, strings.ToUpper(strings.TrimSpace(value))) {
 		return fmt.Errorf("%q is not a state such as INUSE", value)

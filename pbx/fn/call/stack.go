@@ -1,4 +1,4 @@
-package fn
+package call
 
 import (
 	"errors"
@@ -9,10 +9,11 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 func localPeek(c *channel.Channel, args string) (string, error) {
-	a := arguments(args, 2)
+	a := form.Arguments(args, 2)
 	n, err := strconv.Atoi(strings.TrimSpace(a[0]))
 	if err != nil || n < 0 {
 		return "", errors.New("wants a number of levels and a name")
@@ -22,7 +23,7 @@ func localPeek(c *channel.Channel, args string) (string, error) {
 }
 
 func stackPeek(c *channel.Channel, args string) (string, error) {
-	a := arguments(args, 3)
+	a := form.Arguments(args, 3)
 	n, err := strconv.Atoi(strings.TrimSpace(a[0]))
 	if err != nil || n < 1 {
 		return "", errors.New("wants a number of levels from 1")
@@ -102,9 +103,6 @@ func writeHash(c *channel.Channel, args, value string) error {
 	h.values[key] = value
 	return nil
 }
-
-// ClearHash forgets a dictionary: ClearHash(name).
-func ClearHash(c *channel.Channel, name string) { c.SetExtra(dictionaryKey{name}, nil) }
 
 func hashKeys(c *channel.Channel, name string) (string, error) {
 	if h := hashOf(c, name); h != nil {

@@ -1,4 +1,4 @@
-package fn
+package office
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 // storeFunctions reach the persistent database.
@@ -22,15 +23,17 @@ func (d Deps) storeFunctions() []dialplan.Function {
 				_, err := d.dbDelete(ctx, c, args)
 				return err
 			}},
-		{Name: "DB_KEYS", Synopsis: "The keys below a prefix of the database", Syntax: "DB_KEYS([prefix])", Read: ofText(d.dbKeys)},
-		{Name: "DB_KEYCOUNT", Synopsis: "How many entries are below a prefix of the database", Syntax: "DB_KEYCOUNT(prefix)", Read: ofText(d.dbCount)},
+		{Name: "DB_KEYS", Synopsis: "The keys below a prefix of the database", Syntax: "DB_KEYS([prefix])", Read: form.OfText(d.dbKeys)},
+		{Name: "BLACKLIST", Synopsis: "1 if the caller's number is in the database family blacklist", Syntax: "BLACKLIST()",
+			Read: form.OnChannel(d.blacklist)},
+		{Name: "DB_KEYCOUNT", Synopsis: "How many entries are below a prefix of the database", Syntax: "DB_KEYCOUNT(prefix)", Read: form.OfText(d.dbCount)},
 	}
 }
 
 // path cuts family/key; the key is everything after the first slash.
 func (d Deps) path(args string) (family, key string, err error) {
 	if d.Store == nil {
-		return "", "", errNoPart
+		return "", "", form.ErrNoPart
 	}
 	family, key, found := strings.Cut(strings.TrimSpace(args), "/")
 	if !found || family == "" || key == "" {
@@ -94,7 +97,7 @@ func (d Deps) dbDelete(ctx context.Context, c *channel.Channel, args string) (st
 // below gives the entries' names under a prefix, without it.
 func (d Deps) below(prefix string) ([]string, error) {
 	if d.Store == nil {
-		return nil, errNoPart
+		return nil, form.ErrNoPart
 	}
 	top := strings.Trim(strings.TrimSpace(prefix), "/")
 	if top != "" {
@@ -121,4 +124,15 @@ func (d Deps) dbKeys(prefix string) (string, error) {
 func (d Deps) dbCount(prefix string) (string, error) {
 	names, err := d.below(prefix)
 	return strconv.Itoa(len(names)), err
+}
+
+func (d Deps) blacklist(c *channel.Channel, _ string) (string, error) {
+	if d.Store == nil {
+		return "", form.ErrNoPart
+	}
+	if c.Caller.Number == "" {
+		return "0", nil
+	}
+	_, listed := d.Store.Get("blacklist", c.Caller.Number)
+	return form.Truth(listed), nil
 }

@@ -1,4 +1,4 @@
-package fn
+package call
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/fn/form"
 )
 
 // PJSIP_INHERITABLE_HEADER keeps headers with a channel for the legs that are
@@ -18,7 +19,7 @@ func readPassing(c *channel.Channel, args string) (string, error) {
 	if dialled(c) {
 		return readHeader(c, args)
 	}
-	a := arguments(args, 3)
+	a := form.Arguments(args, 3)
 	n, err := nth(a[2])
 	if err != nil {
 		return "", err
@@ -33,7 +34,7 @@ func writePassing(c *channel.Channel, args, value string) error {
 	if dialled(c) {
 		return writeHeader(c, args, value)
 	}
-	a := arguments(args, 3)
+	a := form.Arguments(args, 3)
 	name := strings.TrimSpace(a[1])
 	if name == "" || strings.ContainsAny(name, " \t\r\n:") {
 		return fmt.Errorf("%q is not the name of a header", name)

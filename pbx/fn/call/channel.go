@@ -1,44 +1,28 @@
-package fn
+package call
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math/bits"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
-	"branchline/pbx/dialplan/expr"
+	"branchline/pbx/fn/form"
 )
 
-// channelFunctions read and write facts of the channel itself, and find others.
-func (d Deps) channelFunctions() []dialplan.Function {
+// channelFunctions read and write facts of the channel itself.
+func channelFunctions() []dialplan.Function {
 	return []dialplan.Function{
 		{Name: "CHANNEL", Synopsis: "Facts and settings of the channel", Syntax: "CHANNEL(item)",
-			Read: onChannel(readChannel), Write: setChannel(writeChannel)},
+			Read: form.OnChannel(readChannel), Write: form.SetChannel(writeChannel)},
 		{Name: "TIMEOUT", Synopsis: "Time limits of the channel in seconds", Syntax: "TIMEOUT(digit|response|absolute)",
-			Read: onChannel(readTimeout), Write: setChannel(writeTimeout)},
-		{Name: "CHANNELS", Synopsis: "Names of the channels there are", Syntax: "CHANNELS([expression])",
-			Read: ofText(d.channelNames)},
-		{Name: "CHANNEL_EXISTS", Synopsis: "1 if a channel of that name exists", Syntax: "CHANNEL_EXISTS(name)",
-			Read: ofText(func(name string) (string, error) {
-				if d.Channels == nil {
-					return "", errNoPart
-				}
-				for _, s := range d.Channels() {
-					if strings.EqualFold(s.Name, name) || s.UniqueID == name {
-						return "1", nil
-					}
-				}
-				return "0", nil
-			})},
-		{Name: "HANGUPCAUSE", Synopsis: "Why a dialled leg ended", Syntax: "HANGUPCAUSE(channel,tech|ast)", Read: onChannel(hangupCause)},
+			Read: form.OnChannel(readTimeout), Write: form.SetChannel(writeTimeout)},
+		{Name: "HANGUPCAUSE", Synopsis: "Why a dialled leg ended", Syntax: "HANGUPCAUSE(channel,tech|ast)", Read: form.OnChannel(hangupCause)},
 		{Name: "HANGUPCAUSE_KEYS", Synopsis: "The legs HANGUPCAUSE knows", Syntax: "HANGUPCAUSE_KEYS()",
-			Read: onChannel(func(c *channel.Channel, _ string) (string, error) {
+			Read: form.OnChannel(func(c *channel.Channel, _ string) (string, error) {
 				var names []string
 				for _, e := range c.LegEnds() {
 					names = append(names, e.Name)
@@ -49,7 +33,7 @@ func (d Deps) channelFunctions() []dialplan.Function {
 }
 
 func readChannel(c *channel.Channel, args string) (string, error) {
-	switch item(args) {
+	switch form.Item(args) {
 	case "name":
 		return c.Name, nil
 	case "state":
@@ -157,7 +141,7 @@ func parseGroups(s string) (uint64, error) {
 
 func writeChannel(c *channel.Channel, args, value string) error {
 	var err error
-	switch item(args) {
+	switch form.Item(args) {
 	case "language":
 		c.Language = value
 	case "musicclass":
@@ -181,10 +165,10 @@ func writeChannel(c *channel.Channel, args, value string) error {
 		}
 		c.MaxForwards = n
 	case "hangup_handler_push", "hangup_handler_pop", "hangup_handler_wipe":
-		return writeHangupRoutine(c, item(args), value)
+		return writeHangupRoutine(c, form.Item(args), value)
 	case "amaflags", "parkinglot", "rxgain", "txgain", "dtmf_features", "namedcallgroup", "namedpickupgroup",
 		"secure_bridge_signaling", "secure_bridge_media", "hangupsource", "after_bridge_goto", "trace":
-		return fmt.Errorf("%s is understood but not honoured", item(args))
+		return fmt.Errorf("%s is understood but not honoured", form.Item(args))
 	default:
 		return fmt.Errorf("%q is not an item that can be set", args)
 	}
@@ -233,7 +217,7 @@ func writeHangupRoutine(c *channel.Channel, what, value string) error {
 
 func readTimeout(c *channel.Channel, args string) (string, error) {
 	seconds := func(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }
-	switch item(args) {
+	switch form.Item(args) {
 	case "digit":
 		return seconds(c.DigitTimeout), nil
 	case "response":
@@ -248,12 +232,12 @@ func readTimeout(c *channel.Channel, args string) (string, error) {
 }
 
 func writeTimeout(c *channel.Channel, args, value string) error {
-	n, _, err := number(leadingNumber(strings.TrimSpace(value)))
+	n, _, err := form.Number(form.LeadingNumber(strings.TrimSpace(value)))
 	if err != nil || n < 0 {
 		n = 0 // as in Asterisk
 	}
 	length := time.Duration(min(n, 1e7) * float64(time.Second))
-	switch item(args) {
+	switch form.Item(args) {
 	case "digit":
 		c.DigitTimeout = length
 	case "response":
@@ -269,28 +253,8 @@ func writeTimeout(c *channel.Channel, args, value string) error {
 	return nil
 }
 
-func (d Deps) channelNames(expression string) (string, error) {
-	if d.Channels == nil {
-		return "", errNoPart
-	}
-	var re *regexp.Regexp
-	if expression = dialplan.Unquote(expression); expression != "" {
-		var err error
-		if re, err = expr.CompileRegex(expression); err != nil {
-			return "", err
-		}
-	}
-	var names []string
-	for _, s := range d.Channels() {
-		if re == nil || re.MatchString(s.Name) {
-			names = append(names, s.Name)
-		}
-	}
-	return strings.Join(names, " "), nil
-}
-
 func hangupCause(c *channel.Channel, args string) (string, error) {
-	a := arguments(args, 2)
+	a := form.Arguments(args, 2)
 	for _, e := range c.LegEnds() {
 		if e.Name != a[0] {
 			continue
@@ -304,16 +268,4 @@ func hangupCause(c *channel.Channel, args string) (string, error) {
 		return "", errors.New("wants tech or ast as its second argument")
 	}
 	return "", fmt.Errorf("no leg %q was dialled", a[0])
-}
-
-// master is what MASTER_CHANNEL reaches: the channel itself, since variables of
-// another channel belong to another goroutine.
-func (d Deps) master(ctx context.Context, c *channel.Channel, name string) (string, error) {
-	if c == nil {
-		return "", errNoChannel
-	}
-	if c.LinkedID != c.UniqueID {
-		return "", errors.New("the first channel of the call is another one; its variables cannot be read from here")
-	}
-	return d.value(ctx, c, name), nil
 }

@@ -1,4 +1,4 @@
-package fn
+package text
 
 import (
 	"errors"
@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 // clockFunctions turn moments into texts and back.
 func clockFunctions() []dialplan.Function {
 	return []dialplan.Function{
-		{Name: "STRFTIME", Synopsis: "A moment as text", Syntax: "STRFTIME([epoch][,zone[,format]])", Read: ofText(formatTime)},
-		{Name: "STRPTIME", Synopsis: "A text as seconds since 1970", Syntax: "STRPTIME(text,zone,format)", Read: ofText(parseTime)},
+		{Name: "STRFTIME", Synopsis: "A moment as text", Syntax: "STRFTIME([epoch][,zone[,format]])", Read: form.OfText(formatTime)},
+		{Name: "STRPTIME", Synopsis: "A text as seconds since 1970", Syntax: "STRPTIME(text,zone,format)", Read: form.OfText(parseTime)},
 	}
 }
 
@@ -33,9 +34,9 @@ func zone(name string) (*time.Location, error) {
 }
 
 func formatTime(args string) (string, error) {
-	a := arguments(args, 3)
+	a := form.Arguments(args, 3)
 	moment := time.Now()
-	if epoch, _, err := number(a[0]); err == nil && epoch > -1e11 && epoch < 1e12 {
+	if epoch, _, err := form.Number(a[0]); err == nil && epoch > -1e11 && epoch < 1e12 {
 		whole := int64(epoch)
 		if float64(whole) > epoch {
 			whole--
@@ -179,7 +180,7 @@ func timeField(t time.Time, letter byte) (string, bool) {
 // parseTime reads a text by a format of strftime's letters: d e H I k l m M p S
 // y Y b B h a A j s T R D F n t %.
 func parseTime(args string) (string, error) {
-	a := arguments(args, 3)
+	a := form.Arguments(args, 3)
 	if a[0] == "" || a[2] == "" {
 		return "", errors.New("wants a text, a time zone and a format")
 	}

@@ -1,4 +1,4 @@
-package fn
+package text
 
 import (
 	"context"
@@ -10,11 +10,12 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 // listFunctions work on texts that hold several fields, most of them in a
 // variable whose name they are given.
-func (d Deps) listFunctions() []dialplan.Function {
+func (d variables) listFunctions() []dialplan.Function {
 	return []dialplan.Function{
 		{Name: "CUT", Synopsis: "Fields of a variable", Syntax: "CUT(variable,delimiter,fields)", Read: d.cut},
 		{Name: "FIELDQTY", Synopsis: "How many fields a variable has", Syntax: "FIELDQTY(variable,delimiter)", Read: d.fieldCount},
@@ -27,14 +28,8 @@ func (d Deps) listFunctions() []dialplan.Function {
 		{Name: "PUSH", Synopsis: "Appends items to a list", Syntax: "PUSH(variable[,delimiter])=items", Write: d.putOn(false)},
 		{Name: "UNSHIFT", Synopsis: "Puts items before a list", Syntax: "UNSHIFT(variable[,delimiter])=items", Write: d.putOn(true)},
 		{Name: "ARRAY", Synopsis: "Sets several variables", Syntax: "ARRAY(variable[,...])=value[,...]", Write: d.array},
-		{Name: "SORT", Synopsis: "Keys in the order of their values", Syntax: "SORT(key:value[,...])", Read: ofText(sortKeys)},
+		{Name: "SORT", Synopsis: "Keys in the order of their values", Syntax: "SORT(key:value[,...])", Read: form.OfText(sortKeys)},
 	}
-}
-
-// value reads the variable (or function) whose name was given.
-func (d Deps) value(ctx context.Context, c *channel.Channel, name string) string {
-	v, _ := d.System.Get(ctx, c, strings.TrimSpace(name))
-	return v
 }
 
 // separator reads a delimiter argument: one character, possibly escaped, or
@@ -76,13 +71,13 @@ func named(args string) (name, delimiter, rest string) {
 // maxFields bounds the field numbers a specification may name.
 const maxFields = 1 << 16
 
-func (d Deps) cut(ctx context.Context, c *channel.Channel, args string) (string, error) {
+func (d variables) cut(ctx context.Context, c *channel.Channel, args string) (string, error) {
 	name, delimiter, spec := named(args)
 	if spec == "" {
 		return "", errors.New("wants a variable, a delimiter and field numbers")
 	}
 	sep := separator(delimiter, "-")[:1]
-	fields := strings.Split(d.value(ctx, c, name), sep)
+	fields := strings.Split(form.Value(ctx, d.System, c, name), sep)
 	var out []string
 	for _, part := range strings.Split(spec, "&") {
 		first, last, isRange := strings.Cut(strings.TrimSpace(part), "-")
@@ -106,9 +101,9 @@ func (d Deps) cut(ctx context.Context, c *channel.Channel, args string) (string,
 	return strings.Join(out, sep), nil
 }
 
-func (d Deps) fieldCount(ctx context.Context, c *channel.Channel, args string) (string, error) {
+func (d variables) fieldCount(ctx context.Context, c *channel.Channel, args string) (string, error) {
 	name, delimiter, _ := named(args)
-	v := d.value(ctx, c, name)
+	v := form.Value(ctx, d.System, c, name)
 	sep := separator(delimiter, "")
 	switch {
 	case v == "":
@@ -119,32 +114,32 @@ func (d Deps) fieldCount(ctx context.Context, c *channel.Channel, args string) (
 	return strconv.Itoa(strings.Count(v, sep) + 1), nil
 }
 
-func (d Deps) fieldNumber(ctx context.Context, c *channel.Channel, args string) (string, error) {
+func (d variables) fieldNumber(ctx context.Context, c *channel.Channel, args string) (string, error) {
 	name, delimiter, wanted := named(args)
 	sep := separator(delimiter, "")
 	if sep == "" {
 		return "", errors.New("wants a variable, a delimiter and a value")
 	}
-	return strconv.Itoa(slices.Index(strings.Split(d.value(ctx, c, name), sep), wanted) + 1), nil
+	return strconv.Itoa(slices.Index(strings.Split(form.Value(ctx, d.System, c, name), sep), wanted) + 1), nil
 }
 
-func (d Deps) listFilter(ctx context.Context, c *channel.Channel, args string) (string, error) {
+func (d variables) listFilter(ctx context.Context, c *channel.Channel, args string) (string, error) {
 	name, delimiter, unwanted := named(args)
 	sep := separator(delimiter, ",")
-	items := strings.Split(d.value(ctx, c, name), sep)
+	items := strings.Split(form.Value(ctx, d.System, c, name), sep)
 	items = slices.DeleteFunc(items, func(s string) bool { return s == unwanted })
 	return strings.Join(items, sep), nil
 }
 
-func (d Deps) replace(ctx context.Context, c *channel.Channel, args string) (string, error) {
-	a := arguments(args, 3)
+func (d variables) replace(ctx context.Context, c *channel.Channel, args string) (string, error) {
+	a := form.Arguments(args, 3)
 	set := charset(strings.ReplaceAll(a[1], "-", `\-`)) // no ranges here
 	if a[0] == "" || a[1] == "" {
 		return "", errors.New("wants a variable and the characters to replace")
 	}
 	with := a[2][:min(len(a[2]), 1)]
 	var b strings.Builder
-	v := d.value(ctx, c, a[0])
+	v := form.Value(ctx, d.System, c, a[0])
 	for i := range len(v) {
 		if set[v[i]] {
 			b.WriteString(with)
@@ -155,8 +150,8 @@ func (d Deps) replace(ctx context.Context, c *channel.Channel, args string) (str
 	return b.String(), nil
 }
 
-func (d Deps) replaceText(ctx context.Context, c *channel.Channel, args string) (string, error) {
-	a := arguments(args, 4)
+func (d variables) replaceText(ctx context.Context, c *channel.Channel, args string) (string, error) {
+	a := form.Arguments(args, 4)
 	if a[0] == "" || a[1] == "" {
 		return "", errors.New("wants a variable and the text to replace")
 	}
@@ -164,7 +159,7 @@ func (d Deps) replaceText(ctx context.Context, c *channel.Channel, args string) 
 	if n, err := strconv.Atoi(strings.TrimSpace(a[3])); err == nil && n > 0 {
 		most = n
 	}
-	v := d.value(ctx, c, a[0])
+	v := form.Value(ctx, d.System, c, a[0])
 	if grown := strings.Count(v, a[1]) * len(a[2]); grown > 1<<20 {
 		return "", errors.New("result would be larger than a megabyte")
 	}
@@ -172,10 +167,10 @@ func (d Deps) replaceText(ctx context.Context, c *channel.Channel, args string) 
 }
 
 // takeOff makes SHIFT (front) and POP.
-func (d Deps) takeOff(front bool) readFunc {
+func (d variables) takeOff(front bool) form.Read {
 	return func(ctx context.Context, c *channel.Channel, args string) (string, error) {
 		name, delimiter, _ := named(args)
-		v, sep := d.value(ctx, c, name), separator(delimiter, ",")
+		v, sep := form.Value(ctx, d.System, c, name), separator(delimiter, ",")
 		if v == "" {
 			return "", nil
 		}
@@ -190,12 +185,12 @@ func (d Deps) takeOff(front bool) readFunc {
 }
 
 // putOn makes PUSH and UNSHIFT (front).
-func (d Deps) putOn(front bool) writeFunc {
+func (d variables) putOn(front bool) form.Write {
 	return func(ctx context.Context, c *channel.Channel, args, value string) error {
 		name, delimiter, _ := named(args)
 		sep := separator(delimiter, ",")
 		items := dialplan.SplitArgs(value, 0)
-		if v := d.value(ctx, c, name); v != "" {
+		if v := form.Value(ctx, d.System, c, name); v != "" {
 			if front {
 				items = append(items, v)
 			} else {
@@ -206,7 +201,7 @@ func (d Deps) putOn(front bool) writeFunc {
 	}
 }
 
-func (d Deps) array(ctx context.Context, c *channel.Channel, args, value string) error {
+func (d variables) array(ctx context.Context, c *channel.Channel, args, value string) error {
 	names := dialplan.SplitArgs(args, 0)
 	values := dialplan.SplitArgs(value, 0)
 	for i, name := range names {

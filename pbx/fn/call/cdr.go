@@ -1,4 +1,4 @@
-package fn
+package call
 
 import (
 	"fmt"
@@ -8,13 +8,14 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 // cdrFunctions give what the call record will say, as far as it is known yet.
 func cdrFunctions() []dialplan.Function {
 	return []dialplan.Function{
 		{Name: "CDR", Synopsis: "A field of the call record", Syntax: "CDR(field[,u|f])",
-			Read: onChannel(readRecord), Write: setChannel(writeRecord)},
+			Read: form.OnChannel(readRecord), Write: form.SetChannel(writeRecord)},
 	}
 }
 
@@ -40,7 +41,7 @@ func setRecord(c *channel.Channel, field, value string) {
 const maxRecordFields = 256
 
 func readRecord(c *channel.Channel, args string) (string, error) {
-	a := arguments(args, 2)
+	a := form.Arguments(args, 2)
 	field := strings.ToLower(strings.TrimSpace(a[0]))
 	raw, fractional := strings.Contains(a[1], "u"), strings.Contains(a[1], "f")
 	moment := func(t time.Time) string {
@@ -133,7 +134,7 @@ func disposition(c *channel.Channel, raw bool) string {
 }
 
 func writeRecord(c *channel.Channel, args, value string) error {
-	field := item(args)
+	field := form.Item(args)
 	switch field {
 	case "accountcode":
 		c.Account = value

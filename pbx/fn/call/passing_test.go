@@ -1,18 +1,19 @@
-package fn_test
+package call_test
 
 import (
 	"testing"
+	"testing/synctest"
 
 	"branchline/pbx/dialplan"
 	"branchline/pbx/fn"
+	"branchline/pbx/fn/office"
 	"branchline/pbx/pbxtest"
-	"testing/synctest"
 )
 
 func TestPassingHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sys := dialplan.NewSystem(nil)
-		functions := fn.Functions(fn.Deps{System: sys})
+		functions := fn.Functions(office.Deps{System: sys})
 		o := pbxtest.Open(t, `[default]
 exten => 1,1,Set(PJSIP_INHERITABLE_HEADER(add,X-A)=one)
 same => n,Set(PJSIP_INHERITABLE_HEADER(add,X-A)=two)

@@ -1,4 +1,4 @@
-package fn
+package text
 
 import (
 	"errors"
@@ -8,34 +8,35 @@ import (
 
 	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/expr"
+	"branchline/pbx/fn/form"
 )
 
 // textFunctions are those that turn one text into another.
 func textFunctions() []dialplan.Function {
 	return []dialplan.Function{
 		{Name: "LEN", Synopsis: "Length of a text in bytes", Syntax: "LEN(text)",
-			Read: ofText(func(s string) (string, error) { return strconv.Itoa(len(s)), nil })},
+			Read: form.OfText(func(s string) (string, error) { return strconv.Itoa(len(s)), nil })},
 		{Name: "TOUPPER", Synopsis: "Text in capital letters (ASCII)", Syntax: "TOUPPER(text)",
-			Read: ofText(func(s string) (string, error) { return mapASCII(s, 'a', 'z', 'A'), nil })},
+			Read: form.OfText(func(s string) (string, error) { return mapASCII(s, 'a', 'z', 'A'), nil })},
 		{Name: "TOLOWER", Synopsis: "Text in small letters (ASCII)", Syntax: "TOLOWER(text)",
-			Read: ofText(func(s string) (string, error) { return mapASCII(s, 'A', 'Z', 'a'), nil })},
+			Read: form.OfText(func(s string) (string, error) { return mapASCII(s, 'A', 'Z', 'a'), nil })},
 		{Name: "TRIM", Synopsis: "Text without spaces at both ends", Syntax: "TRIM(text)",
-			Read: ofText(func(s string) (string, error) { return strings.Trim(s, blanks), nil })},
+			Read: form.OfText(func(s string) (string, error) { return strings.Trim(s, blanks), nil })},
 		{Name: "LTRIM", Synopsis: "Text without spaces before it", Syntax: "LTRIM(text)",
-			Read: ofText(func(s string) (string, error) { return strings.TrimLeft(s, blanks), nil })},
+			Read: form.OfText(func(s string) (string, error) { return strings.TrimLeft(s, blanks), nil })},
 		{Name: "RTRIM", Synopsis: "Text without spaces after it", Syntax: "RTRIM(text)",
-			Read: ofText(func(s string) (string, error) { return strings.TrimRight(s, blanks), nil })},
+			Read: form.OfText(func(s string) (string, error) { return strings.TrimRight(s, blanks), nil })},
 		{Name: "PASSTHRU", Synopsis: "The text itself, to take a substring of", Syntax: "PASSTHRU(text)",
-			Read: ofText(func(s string) (string, error) { return s, nil })},
-		{Name: "FILTER", Synopsis: "Only the allowed characters of a text", Syntax: "FILTER(allowed,text)", Read: ofText(filter)},
-		{Name: "REGEX", Synopsis: "1 if a POSIX extended regular expression matches", Syntax: `REGEX("expression" text)`, Read: ofText(regex)},
-		{Name: "QUOTE", Synopsis: "Text in quotation marks, those inside escaped", Syntax: "QUOTE(text)", Read: ofText(quote)},
+			Read: form.OfText(func(s string) (string, error) { return s, nil })},
+		{Name: "FILTER", Synopsis: "Only the allowed characters of a text", Syntax: "FILTER(allowed,text)", Read: form.OfText(filter)},
+		{Name: "REGEX", Synopsis: "1 if a POSIX extended regular expression matches", Syntax: `REGEX("expression" text)`, Read: form.OfText(regex)},
+		{Name: "QUOTE", Synopsis: "Text in quotation marks, those inside escaped", Syntax: "QUOTE(text)", Read: form.OfText(quote)},
 		{Name: "CSV_QUOTE", Synopsis: "Text quoted for a CSV file", Syntax: "CSV_QUOTE(text)",
-			Read: ofText(func(s string) (string, error) { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`, nil })},
+			Read: form.OfText(func(s string) (string, error) { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`, nil })},
 		{Name: "KEYPADHASH", Synopsis: "The telephone keys that spell a name", Syntax: "KEYPADHASH(text)",
-			Read: ofText(func(s string) (string, error) { return keypad(s), nil })},
+			Read: form.OfText(func(s string) (string, error) { return keypad(s), nil })},
 		{Name: "DIGIT_SUM", Synopsis: "The sum of the digits in a text", Syntax: "DIGIT_SUM(text)",
-			Read: ofText(func(s string) (string, error) {
+			Read: form.OfText(func(s string) (string, error) {
 				sum := 0
 				for i := range len(s) {
 					if s[i] >= '0' && s[i] <= '9' {
@@ -44,11 +45,11 @@ func textFunctions() []dialplan.Function {
 				}
 				return strconv.Itoa(sum), nil
 			})},
-		{Name: "SPRINTF", Synopsis: "Text formatted as C's printf does", Syntax: "SPRINTF(format[,value[,...]])", Read: ofText(sprintf)},
+		{Name: "SPRINTF", Synopsis: "Text formatted as C's printf does", Syntax: "SPRINTF(format[,value[,...]])", Read: form.OfText(sprintf)},
 		{Name: "BASENAME", Synopsis: "Last part of a path", Syntax: "BASENAME(path)",
-			Read: ofText(func(s string) (string, error) { return s[strings.LastIndexByte(s, '/')+1:], nil })},
+			Read: form.OfText(func(s string) (string, error) { return s[strings.LastIndexByte(s, '/')+1:], nil })},
 		{Name: "DIRNAME", Synopsis: "A path without its last part", Syntax: "DIRNAME(path)",
-			Read: ofText(func(s string) (string, error) { return s[:max(strings.LastIndexByte(s, '/'), 0)], nil })},
+			Read: form.OfText(func(s string) (string, error) { return s[:max(strings.LastIndexByte(s, '/'), 0)], nil })},
 	}
 }
 
@@ -136,7 +137,7 @@ func regex(args string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("expression %q: %w", expression, err)
 	}
-	return truth(re.MatchString(strings.TrimPrefix(text, " "))), nil
+	return form.Truth(re.MatchString(strings.TrimPrefix(text, " "))), nil
 }
 
 func quote(s string) (string, error) {

@@ -1,4 +1,4 @@
-package fn
+package text
 
 import (
 	"context"
@@ -11,38 +11,29 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/fn/form"
 )
 
 // numberFunctions compute.
-func (d Deps) numberFunctions() []dialplan.Function {
+func (d variables) numberFunctions() []dialplan.Function {
 	return []dialplan.Function{
-		{Name: "MATH", Synopsis: "One operation on two numbers", Syntax: "MATH(a op b[,float|int|hex|octal|char])", Read: ofText(mathematics)},
+		{Name: "MATH", Synopsis: "One operation on two numbers", Syntax: "MATH(a op b[,float|int|hex|octal|char])", Read: form.OfText(mathematics)},
 		{Name: "INC", Synopsis: "Counts a variable up", Syntax: "INC(variable)", Read: d.count(1)},
 		{Name: "DEC", Synopsis: "Counts a variable down", Syntax: "DEC(variable)", Read: d.count(-1)},
-		{Name: "RAND", Synopsis: "A random whole number", Syntax: "RAND([min][,max])", Read: ofText(d.random)},
+		{Name: "RAND", Synopsis: "A random whole number", Syntax: "RAND([min][,max])", Read: form.OfText(random)},
 		{Name: "MIN", Synopsis: "The smallest of some numbers", Syntax: "MIN(a[,b[,...]])",
-			Read: ofText(func(s string) (string, error) { return extreme(s, math.Min) })},
+			Read: form.OfText(func(s string) (string, error) { return extreme(s, math.Min) })},
 		{Name: "MAX", Synopsis: "The largest of some numbers", Syntax: "MAX(a[,b[,...]])",
-			Read: ofText(func(s string) (string, error) { return extreme(s, math.Max) })},
+			Read: form.OfText(func(s string) (string, error) { return extreme(s, math.Max) })},
 		{Name: "ABS", Synopsis: "A number without its sign", Syntax: "ABS(a)",
-			Read: ofText(func(s string) (string, error) {
-				n, whole, err := number(s)
+			Read: form.OfText(func(s string) (string, error) {
+				n, whole, err := form.Number(s)
 				if err != nil {
 					return "", err
 				}
 				return plain(math.Abs(n), whole), nil
 			})},
 	}
-}
-
-// number reads a decimal number; whole tells that it was written without a point.
-func number(s string) (n float64, whole bool, err error) {
-	s = strings.TrimSpace(s)
-	n, err = strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
-		return 0, true, fmt.Errorf("%q is not a number", s)
-	}
-	return n, !strings.ContainsAny(s, ".eE"), nil
 }
 
 func plain(n float64, whole bool) string {
@@ -59,7 +50,7 @@ func extreme(args string, pick func(a, b float64) float64) (string, error) {
 	var best float64
 	allWhole := true
 	for i, part := range dialplan.SplitArgs(args, 0) {
-		n, whole, err := number(part)
+		n, whole, err := form.Number(part)
 		if err != nil {
 			return "", err
 		}
@@ -73,12 +64,12 @@ func extreme(args string, pick func(a, b float64) float64) (string, error) {
 	return plain(best, allWhole), nil
 }
 
-func (d Deps) count(by int64) readFunc {
+func (d variables) count(by int64) form.Read {
 	return func(ctx context.Context, c *channel.Channel, name string) (string, error) {
 		if name == "" {
 			return "", errors.New("wants the name of a variable")
 		}
-		v := d.value(ctx, c, name)
+		v := form.Value(ctx, d.System, c, name)
 		n, err := strconv.ParseInt(strings.TrimSpace(v), 10, 64)
 		if err != nil {
 			return "", fmt.Errorf("variable %s holds %q, not a whole number", name, v)
@@ -88,8 +79,8 @@ func (d Deps) count(by int64) readFunc {
 	}
 }
 
-func (d Deps) random(args string) (string, error) {
-	a := arguments(args, 2)
+func random(args string) (string, error) {
+	a := form.Arguments(args, 2)
 	bound := func(s string, otherwise int64) int64 {
 		if n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 32); err == nil {
 			return n
@@ -100,27 +91,23 @@ func (d Deps) random(args string) (string, error) {
 	if lo > hi {
 		lo, hi = hi, lo
 	}
-	pick := rand.Int64N
-	if d.Rand != nil {
-		pick = d.Rand.Int64N
-	}
-	return strconv.FormatInt(lo+pick(hi-lo+1), 10), nil
+	return strconv.FormatInt(lo+rand.Int64N(hi-lo+1), 10), nil
 }
 
 // mathOperators, longer ones first.
 var mathOperators = [...]string{"<<", ">>", "<=", ">=", "==", "AND", "XOR", "OR", "+", "-", "*", "/", "%", "^", "<", ">"}
 
 func mathematics(args string) (string, error) {
-	a := arguments(args, 2)
+	a := form.Arguments(args, 2)
 	left, op, right, err := operation(a[0])
 	if err != nil {
 		return "", err
 	}
-	x, _, err := number(left)
+	x, _, err := form.Number(left)
 	if err != nil {
 		return "", err
 	}
-	y, _, err := number(leadingNumber(right))
+	y, _, err := form.Number(form.LeadingNumber(right))
 	if err != nil {
 		return "", fmt.Errorf("%q is not a number", right)
 	}
@@ -135,7 +122,7 @@ func mathematics(args string) (string, error) {
 // before or in the first is none.
 func operation(s string) (left, op, right string, err error) {
 	s = strings.TrimSpace(s)
-	start := len(leadingNumber(s))
+	start := len(form.LeadingNumber(s))
 	for i := start; i < len(s); i++ {
 		for _, o := range mathOperators {
 			if strings.HasPrefix(s[i:], o) {
@@ -144,29 +131,6 @@ func operation(s string) (left, op, right string, err error) {
 		}
 	}
 	return "", "", "", errors.New("wants two numbers and an operator between them")
-}
-
-// leadingNumber gives the number a text begins with.
-func leadingNumber(s string) string {
-	i := 0
-	if i < len(s) && (s[i] == '-' || s[i] == '+') {
-		i++
-	}
-	digits := func() {
-		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
-			i++
-		}
-	}
-	digits()
-	if i < len(s) && s[i] == '.' {
-		i++
-		digits()
-	}
-	if i+1 < len(s) && (s[i] == 'e' || s[i] == 'E') && (s[i+1] >= '0' && s[i+1] <= '9' || (s[i+1] == '-' || s[i+1] == '+') && i+2 < len(s)) {
-		i += 2
-		digits()
-	}
-	return s[:i]
 }
 
 // compute gives a number, or the word of a comparison.
