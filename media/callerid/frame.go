@@ -58,15 +58,19 @@ func sum(b []byte) (s byte) {
 
 func frameSingle(m Message) []byte {
 	b := append([]byte{singleCall, 0}, m.Stamp.digits()...)
+	_, who := m.caller()
+	return append(b, who...)
+}
+
+// caller is the parameter that says who calls: the number, or why there is none.
+func (m Message) caller() (kind byte, data []byte) {
 	switch {
 	case m.Withheld:
-		b = append(b, private)
+		return paramNoNumber, []byte{private}
 	case m.Number == "":
-		b = append(b, outOfArea)
-	default:
-		b = append(b, m.Number...)
+		return paramNoNumber, []byte{outOfArea}
 	}
-	return b
+	return paramNumber, []byte(m.Number)
 }
 
 // frameSingleLamp: GR-1401 has three equal letters, B for on and o for off.
@@ -102,14 +106,8 @@ func (f Form) frameMulti(m Message) []byte {
 	if m.Stamp.valid() {
 		param(paramTime, m.Stamp.digits()...)
 	}
-	switch {
-	case m.Withheld:
-		param(paramNoNumber, private)
-	case m.Number == "":
-		param(paramNoNumber, outOfArea)
-	default:
-		param(paramNumber, []byte(m.Number)...)
-	}
+	kind, who := m.caller()
+	param(kind, who...)
 	most := bellMaxName
 	if etsi {
 		most = maxName

@@ -24,14 +24,8 @@ func frameJP(m Message) []byte {
 	param := func(kind byte, data ...byte) {
 		text = append(append(text, kind, byte(len(data))), data...)
 	}
-	switch {
-	case m.Withheld:
-		param(paramNoNumber, private)
-	case m.Number == "":
-		param(paramNoNumber, outOfArea)
-	default:
-		param(paramNumber, []byte(m.Number)...)
-	}
+	kind, who := m.caller()
+	param(kind, who...)
 	if m.Dialled != "" {
 		param(dialledJP, []byte(m.Dialled)...)
 	}
