@@ -26,6 +26,7 @@ import (
 	"math"
 
 	"branchline/media/g711"
+	"branchline/media/level"
 )
 
 const (
@@ -276,7 +277,7 @@ func (c *Canceller) cancel(heard []int16, from, n int) {
 		c.suppress(&s, len(heard))
 	}
 	for i := range heard {
-		heard[i] = round(c.out[i])
+		heard[i] = level.Limit(c.out[i])
 	}
 }
 
@@ -334,18 +335,6 @@ const (
 	tiny   = 1e-9
 	quiet  = 16 // power of a whitened reference that teaches nothing, about -72 dBm0
 )
-
-func round(v float32) int16 {
-	switch {
-	case v >= 32767:
-		return 32767
-	case v <= -32768:
-		return -32768
-	case v < 0:
-		return int16(v - 0.5)
-	}
-	return int16(v + 0.5)
-}
 
 // A Report is what is known of the echo path.
 type Report struct {

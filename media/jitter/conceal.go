@@ -1,5 +1,7 @@
 package jitter
 
+import "branchline/media/level"
+
 // concealer fills gaps in speech by ITU-T G.711 Appendix I: the last pitch period
 // goes on, then the last two, then three, ever weaker, until after 60 ms there is
 // silence. What it returns is late samples behind what it was given, so that the
@@ -45,7 +47,7 @@ func (c *concealer) good(out, in []int16) {
 		c.make(made[:n])
 		for i := range n {
 			w := float32(i+1) / float32(n+1)
-			in[i] = round(float32(made[i])*(1-w) + float32(in[i])*w)
+			in[i] = level.Limit(float32(made[i])*(1-w) + float32(in[i])*w)
 		}
 	} else if c.lost > 0 {
 		// Out of silence: no edge.
@@ -121,7 +123,7 @@ func (c *concealer) repeat(periods int) {
 	copy(c.cycle[:n], h[from:])
 	for i := range q {
 		w := float32(i+1) / float32(q+1)
-		c.cycle[n-q+i] = round(float32(h[recall-q+i])*(1-w) + float32(h[from-q+i])*w)
+		c.cycle[n-q+i] = level.Limit(float32(h[recall-q+i])*(1-w) + float32(h[from-q+i])*w)
 	}
 	c.size = n
 }
@@ -170,7 +172,7 @@ func (c *concealer) make(dst []int16) {
 		case c.lost >= tenth:
 			c.level -= 1.0 / (mute - tenth)
 		}
-		dst[i] = round(v * max(0, c.level))
+		dst[i] = level.Limit(v * max(0, c.level))
 		if c.lost++; c.level <= 0 {
 			c.lost = mute
 		}
@@ -220,16 +222,4 @@ func abs(x float32) float32 {
 		return -x
 	}
 	return x
-}
-
-func round(v float32) int16 {
-	switch {
-	case v >= 32767:
-		return 32767
-	case v <= -32768:
-		return -32768
-	case v < 0:
-		return int16(v - 0.5)
-	}
-	return int16(v + 0.5)
 }

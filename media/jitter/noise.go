@@ -1,6 +1,10 @@
 package jitter
 
-import "math"
+import (
+	"math"
+
+	"branchline/media/level"
+)
 
 // comfort is noise as RFC 3389 describes it: a level, and optionally the
 // reflection coefficients of its colour.
@@ -51,6 +55,6 @@ func (c *comfort) fill(dst []int16) {
 			c.state[m+1] = c.state[m] + c.k[m]*v
 		}
 		c.state[0] = v
-		dst[i] = round(v)
+		dst[i] = level.Limit(v)
 	}
 }

@@ -1,5 +1,7 @@
 package jitter
 
+import "branchline/media/level"
+
 const (
 	pitchMost = 160 // longest piece that is cut out or repeated
 	overlap   = 80  // samples over which the ends are faded into each other
@@ -38,7 +40,7 @@ func (b *Buffer) shorten(out []int16, excess int) bool {
 	b.drop(frame + cut)
 	for i := range overlap {
 		w := float32(i+1) / (overlap + 1)
-		x[i] = round(float32(x[i])*(1-w) + float32(x[i+cut])*w)
+		x[i] = level.Limit(float32(x[i])*(1-w) + float32(x[i+cut])*w)
 	}
 	copy(x[overlap:], x[overlap+cut:frame+cut])
 	b.conceal.good(out, x[:frame])
@@ -92,7 +94,7 @@ func (b *Buffer) lengthen(out []int16, lack int) bool {
 		z[i] = y[longest+i-more]
 		if i < n {
 			w := float32(i+1) / float32(n+1)
-			z[i] = round(float32(y[longest+i])*(1-w) + float32(z[i])*w)
+			z[i] = level.Limit(float32(y[longest+i])*(1-w) + float32(z[i])*w)
 		}
 	}
 	b.conceal.good(out, z[:])

@@ -46,6 +46,19 @@ func (g Gain) Tenths() int { return g.tenths }
 
 func (g Gain) String() string { return strconv.FormatFloat(float64(g.tenths)/10, 'f', 1, 64) }
 
+// Limit is the sample next to v: what is too loud for one is limited.
+func Limit(v float32) int16 {
+	switch {
+	case v >= 32767:
+		return 32767
+	case v <= -32768:
+		return -32768
+	case v < 0:
+		return int16(v - 0.5)
+	}
+	return int16(v + 0.5)
+}
+
 // Apply amplifies frame in place; what becomes too loud is limited.
 func (g Gain) Apply(frame []int16) {
 	f := g.factor

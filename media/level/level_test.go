@@ -149,3 +149,11 @@ func TestAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations per frame", n)
 	}
 }
+
+func TestLimit(t *testing.T) {
+	for v, want := range map[float32]int16{0: 0, 0.4: 0, 0.5: 1, -0.5: -1, -0.4: 0, 32766.6: 32767, 40000: 32767, -32767.7: -32768, -40000: -32768} {
+		if got := Limit(v); got != want {
+			t.Errorf("%v: %d", v, got)
+		}
+	}
+}
