@@ -40,7 +40,7 @@ func endpointOptions() []option.Row[Endpoint] {
 		{Name: "allow_unauthenticated_options", Default: "no", Kind: option.Truth, At: func(e *E) any { return &e.AllowUnauthenticatedOptions }},
 
 		// Media.
-		{Name: "allow", Default: "(nothing)", Take: func(e *E, s string) error { return e.TakeCodecs(s, true) }, Show: func(e *E) []string { return []string{codecWords(e.Codecs)} }},
+		{Name: "allow", Default: "(nothing)", Take: func(e *E, s string) error { return e.TakeCodecs(s, true) }, Show: func(e *E) []string { return []string{CodecWords(e.Codecs)} }},
 		{Name: "disallow", Showing: option.Never, Under: "allow", Take: func(e *E, s string) error { return e.TakeCodecs(s, false) }},
 		{Name: "dtmf_mode", Default: "rfc4733", Take: takeDTMF, Show: func(e *E) []string { return []string{e.DTMF.String()} }},
 		{Name: "direct_media", Default: "yes", Kind: option.Truth, At: func(e *E) any { return &e.DirectMedia }},
@@ -355,7 +355,8 @@ func (e *Endpoint) TakeCodecs(s string, allow bool) error {
 	return nil
 }
 
-func codecWords(list []*media.Codec) string {
+// CodecWords lists codecs as the console and allow= have them: (ulaw|alaw).
+func CodecWords(list []*media.Codec) string {
 	if len(list) == 0 {
 		return "(nothing)"
 	}

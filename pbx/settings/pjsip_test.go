@@ -308,7 +308,7 @@ func TestCodecLists(t *testing.T) {
 		if got, _ := s.Endpoints["x"].Option("allow"); got != c.want && len(s.Endpoints["x"].Codecs) > 0 {
 			t.Errorf("%q: %s, want %s", c.lines, got, c.want)
 		}
-		if got := codecWords(s.Endpoints["x"].Codecs); got != c.want {
+		if got := CodecWords(s.Endpoints["x"].Codecs); got != c.want {
 			t.Errorf("%q: %s, want %s", c.lines, got, c.want)
 		}
 	}

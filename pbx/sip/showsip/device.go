@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/settings"
@@ -131,7 +130,7 @@ func (d *Deps) peer(_ context.Context, w io.Writer, args []string) error {
 		{"  Allowed.Trsp : ", strings.ToUpper(strings.Join(dev.Networks, ","))},
 		{"  Def. Username: ", d.username(dev)},
 		{"  SIP Options  : ", "(none)"},
-		{"  Codecs       : ", codecs(e.Codecs)},
+		{"  Codecs       : ", settings.CodecWords(e.Codecs)},
 		{"  Auto-Framing : ", yes(dev.AutoFraming)},
 		{"  Status       : ", status},
 		{"  Useragent    : ", agent},
@@ -269,15 +268,4 @@ func groupWords(set uint64) string {
 		}
 	}
 	return strings.Join(out, ", ")
-}
-
-func codecs(list []*media.Codec) string {
-	if len(list) == 0 {
-		return "(nothing)"
-	}
-	names := make([]string, len(list))
-	for i, c := range list {
-		names[i] = c.Name
-	}
-	return "(" + strings.Join(names, "|") + ")"
 }

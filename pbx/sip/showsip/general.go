@@ -94,7 +94,7 @@ func (d *Deps) settings(_ context.Context, w io.Writer, _ []string) error {
 	part("Network Settings:", "---------------------------", append(network,
 		line{"  Externhost:             ", host}, line{"  Externaddr:             ", external}, line{"  Externrefresh:          ", fmt.Sprint(s.ExternalRefresh)})...)
 	part("Global Signalling Settings:", "---------------------------",
-		line{"  Codecs:                 ", codecs(e.Codecs)}, line{"  Relax DTMF:             ", "No"}, line{"  RFC2833 Compensation:   ", "No"},
+		line{"  Codecs:                 ", settings.CodecWords(e.Codecs)}, line{"  Relax DTMF:             ", "No"}, line{"  RFC2833 Compensation:   ", "No"},
 		line{"  Symmetric RTP:          ", yes(e.RTPSymmetric)}, line{"  Compact SIP headers:    ", yes(s.CompactHeaders)},
 		line{"  RTP Keepalive:          ", timeout(e.RTPKeepalive)}, line{"  RTP Timeout:            ", timeout(e.RTPTimeout)}, line{"  RTP Hold Timeout:       ", timeout(e.RTPTimeoutHold)},
 		line{"  MWI NOTIFY mime type:   ", "application/simple-message-summary"}, line{"  DNS SRV lookup:         ", yes(s.SRVLookup)}, line{"  Pedantic SIP support:   ", yes(s.Pedantic)},

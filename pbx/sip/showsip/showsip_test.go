@@ -145,7 +145,7 @@ func TestAsAsterisk16Prints(t *testing.T) {
 		o := open(t, "")
 		o.register(t, "1001", "sip:1001@198.51.100.206:5060", "198.51.100.206:5060", "peers-phone/1")
 		o.register(t, "1002", "sip:1002@198.51.100.55:5060;transport=tcp", "198.51.100.55:59445", "peers-phone/1")
-		own := codecs(o.snap.Device("1001").Endpoint.Codecs)
+		own := settings.CodecWords(o.snap.Device("1001").Endpoint.Codecs)
 		for _, name := range []string{"show peer 1001", "show peer nope", "show peers", "show registry", "show domains", "show inuse",
 			"show inuse all", "show mwi", "show settings", "show user 1001", "show users", "show sched"} {
 			b, err := os.ReadFile("testdata/" + strings.ReplaceAll(name, " ", "_") + ".txt")
