@@ -52,6 +52,34 @@ func (c *Channel) Snapshot() *Snapshot {
 	return &Snapshot{Name: c.Name, Created: c.Created}
 }
 
+// InUse is the state of a device that has these channels: DeviceNotInUse if they do not
+// keep it, and DeviceBusy if they are as many as one of the limits; 0 is none.
+func InUse(channels []*Snapshot, limits ...int) DeviceState {
+	var ringing, busy int
+	for _, c := range channels {
+		switch c.State {
+		case RingingState:
+			ringing++
+		case Up, Ring, Dialing:
+			busy++
+		}
+	}
+	for _, most := range limits {
+		if most > 0 && ringing+busy >= most {
+			return DeviceBusy
+		}
+	}
+	switch {
+	case ringing > 0 && busy > 0:
+		return DeviceRingInUse
+	case ringing > 0:
+		return DeviceRinging
+	case busy > 0:
+		return DeviceInUse
+	}
+	return DeviceNotInUse
+}
+
 // A Tracer shows the verbose trace of calls on the consoles that ask for it.
 type Tracer interface {
 	// Level is the highest verbosity anybody listens with, 0: nobody.

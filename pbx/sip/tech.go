@@ -105,24 +105,8 @@ func (t tech) State(dest string) channel.DeviceState {
 	if ep == nil {
 		return channel.DeviceInvalid
 	}
-	var ringing, busy int
-	for _, c := range a.EndpointChannels(ep.ID) {
-		switch c.State {
-		case channel.RingingState:
-			ringing++
-		case channel.Up, channel.Ring, channel.Dialing:
-			busy++
-		}
-	}
-	switch {
-	case ep.DeviceStateBusyAt > 0 && ringing+busy >= ep.DeviceStateBusyAt:
-		return channel.DeviceBusy
-	case ringing > 0 && busy > 0:
-		return channel.DeviceRingInUse
-	case ringing > 0:
-		return channel.DeviceRinging
-	case busy > 0:
-		return channel.DeviceInUse
+	if used := channel.InUse(a.EndpointChannels(ep.ID), ep.DeviceStateBusyAt); used != channel.DeviceNotInUse {
+		return used
 	}
 	for _, aor := range ep.AORs {
 		if len(a.o.Registrar.Usable(aor)) > 0 {

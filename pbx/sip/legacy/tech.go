@@ -66,26 +66,9 @@ func (t legacyTech) State(dest string) channel.DeviceState {
 	if dev == nil {
 		return channel.DeviceInvalid
 	}
-	var ringing, busy int
-	for _, c := range f.o.Calls.Channels("SIP", dev.ID) {
-		switch c.State {
-		case channel.RingingState:
-			ringing++
-		case channel.Up, channel.Ring, channel.Dialing:
-			busy++
-		}
-	}
-	switch {
-	case dev.BusyLevel > 0 && ringing+busy >= dev.BusyLevel, dev.CallLimit > 0 && ringing+busy >= dev.CallLimit:
-		return channel.DeviceBusy
-	case ringing > 0 && busy > 0:
-		return channel.DeviceRingInUse
-	case ringing > 0:
-		return channel.DeviceRinging
-	case busy > 0:
-		return channel.DeviceInUse
-	case len(f.o.Registrar.Usable(dev.ID)) == 0 && dev.DefaultHost == "":
+	used := channel.InUse(f.o.Calls.Channels("SIP", dev.ID), dev.BusyLevel, dev.CallLimit)
+	if used == channel.DeviceNotInUse && len(f.o.Registrar.Usable(dev.ID)) == 0 && dev.DefaultHost == "" {
 		return channel.DeviceUnavailable
 	}
-	return channel.DeviceNotInUse
+	return used
 }

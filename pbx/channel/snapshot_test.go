@@ -1,0 +1,28 @@
+package channel
+
+import "testing"
+
+func TestInUse(t *testing.T) {
+	for _, tt := range []struct {
+		states []State
+		limits []int
+		want   DeviceState
+	}{
+		{nil, []int{0, 1}, DeviceNotInUse},
+		{[]State{Down}, []int{1}, DeviceNotInUse},
+		{[]State{Up}, nil, DeviceInUse},
+		{[]State{Ring, Dialing}, []int{0, -1, 3}, DeviceInUse},
+		{[]State{RingingState}, []int{0}, DeviceRinging},
+		{[]State{RingingState, Up}, []int{3}, DeviceRingInUse},
+		{[]State{RingingState, Up}, []int{0, 2}, DeviceBusy},
+		{[]State{Up}, []int{1, 5}, DeviceBusy},
+	} {
+		var channels []*Snapshot
+		for _, s := range tt.states {
+			channels = append(channels, &Snapshot{State: s})
+		}
+		if got := InUse(channels, tt.limits...); got != tt.want {
+			t.Errorf("%v within %v: %v, want %v", tt.states, tt.limits, got, tt.want)
+		}
+	}
+}
