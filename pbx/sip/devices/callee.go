@@ -127,19 +127,20 @@ func (d *Directory) Reach(ctx context.Context, w *transports.World, dev *setting
 			return x, nil
 		}
 	}
+	err = d.fill(ctx, w, &x, network)
+	return x, err
+}
+
+// fill finds the hop of x towards its first route, or else its URI, over a network unless
+// the route names another.
+func (d *Directory) fill(ctx context.Context, w *transports.World, x *Course, network string) error {
 	first := &x.URI
-	if len(routes) > 0 {
-		first = &routes[0]
+	if len(x.Routes) > 0 {
+		first = &x.Routes[0]
 		if p, ok := way.Param(first.UriParams, "transport"); ok {
 			network = strings.ToLower(p)
 		}
 	}
-	err = d.fill(ctx, w, &x, network, first)
-	return x, err
-}
-
-// fill finds the hop of x towards a URI over one network.
-func (d *Directory) fill(ctx context.Context, w *transports.World, x *Course, network string, first *sip.Uri) error {
 	on := w.LegacyWire(network)
 	if on == nil {
 		return fmt.Errorf("sip.conf has no %s transport", network)
@@ -179,13 +180,6 @@ func (d *Directory) direct(ctx context.Context, w *transports.World, to Callee) 
 		return Course{}, err
 	}
 	x.Routes = routes
-	first := &x.URI
-	if len(routes) > 0 {
-		first = &routes[0]
-		if p, ok := way.Param(first.UriParams, "transport"); ok {
-			network = strings.ToLower(p)
-		}
-	}
-	err = d.fill(ctx, w, &x, network, first)
+	err = d.fill(ctx, w, &x, network)
 	return x, err
 }
