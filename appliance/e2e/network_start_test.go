@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"branchline/appliance/e2e/lan"
 	"branchline/appliance/e2e/switchboard"
 )
 
@@ -61,6 +62,16 @@ func TestNetworkDHCPTaken(t *testing.T) {
 	}
 }
 
+// appliance starts the exchange of a machine that is nothing else.
+func (r *rig) appliance(k switchboard.Kind, h *lan.Host, conf fstest.MapFS) *switchboard.Exchange {
+	r.Helper()
+	e := &switchboard.Exchange{Kind: k, Host: h, Dir: filepath.Join(r.dir, fmt.Sprint("x", box)), Env: []string{"BRANCHLINE_APPLIANCE=1"}}
+	r.must(e.Configure(conf))
+	r.must(e.Exec(r.ctx))
+	r.exchanges = append(r.exchanges, e)
+	return e
+}
+
 // boot starts the exchange of an appliance, again if it ran before.
 func (r *rig) boot(e *switchboard.Exchange, network string) {
 	r.Helper()
@@ -87,12 +98,9 @@ func TestNetworkStart(t *testing.T) {
 		return "[general]\nconfirm-timeout=10\nprove=gateway\n[eth0]\naddress=" + address + "/24\ngateway=" + gateway + "\n"
 	}
 	const nonsense = "[eth0]\nadress=10.0.0.9/24\n"
-	e := &switchboard.Exchange{Kind: k, Host: h, Dir: filepath.Join(r.dir, fmt.Sprint("x", box)), Env: []string{"BRANCHLINE_APPLIANCE=1"}}
 	conf := onBox(static(addr(box), addr(router)))
 	conf["pjsip.conf"].Data = bytes.Replace(conf["pjsip.conf"].Data, []byte("bind=eth0"), []byte("bind=0.0.0.0"), 1)
-	r.must(e.Configure(conf))
-	r.must(e.Exec(r.ctx))
-	r.exchanges = append(r.exchanges, e)
+	e := r.appliance(k, h, conf)
 
 	// The first start of all: it works, which is remembered.
 	r.shows(e, 20*time.Second, "net show", addr(box)+"/24", "The last change was kept: gateway "+addr(router)+" answers")
@@ -141,11 +149,7 @@ func TestNetworkEmergency(t *testing.T) {
 	h := r.blank(box)
 	laptop := r.blank(stranger)
 	r.ip(laptop.Namespace(), "addr", "add", "169.254.200.1/16", "dev", "eth0")
-	e := &switchboard.Exchange{Kind: k, Host: h, Dir: filepath.Join(r.dir, fmt.Sprint("x", box)), Env: []string{"BRANCHLINE_APPLIANCE=1"}}
-	conf := onBox("[general]\nconfirm-timeout=10\n[eth0]\nenabled=no\n")
-	r.must(e.Configure(conf))
-	r.must(e.Exec(r.ctx))
-	r.exchanges = append(r.exchanges, e)
+	e := r.appliance(k, h, onBox("[general]\nconfirm-timeout=10\n[eth0]\nenabled=no\n"))
 	r.shows(e, 30*time.Second, "net show", "169.254.77.9/16", "Nothing has proven yet that the network works", "This machine can be reached at 169.254.77.9 too")
 	contains(t, e.Log(), "nothing proves that the network works")
 	r.shows(e, 5*time.Second, "pjsip show transports", "eth0:5060")
