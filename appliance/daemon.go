@@ -26,6 +26,7 @@ import (
 	"branchline/media/plane/socket"
 	"branchline/media/tone"
 	"branchline/pbx/app"
+	"branchline/pbx/app/form"
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/cli"
@@ -189,7 +190,7 @@ func (d *daemon) assemble() (err error) {
 	for name, why := range fn.Refused() {
 		refused[name] = why
 	}
-	d.system.Catalog = exchange.NewCatalog(app.All(app.Deps{
+	d.system.Catalog = exchange.NewCatalog(app.All(form.Deps{
 		System: d.system, Exchange: d.exchange, Booth: booth, Bridges: d.exchange.Bridges(),
 		Store: d.db, Trace: d.out, Log: d.log,
 	}), functions, refused)

@@ -10,6 +10,7 @@ import (
 	"branchline/media/sound"
 	"branchline/media/sound/prompts"
 	"branchline/pbx/app"
+	"branchline/pbx/app/form"
 	"branchline/pbx/astconf"
 	"branchline/pbx/check/survey"
 	"branchline/pbx/dialplan"
@@ -93,5 +94,5 @@ func localInterfaces() []string {
 // Catalog knows all applications and functions; what works on calls does not
 // work.
 func Catalog(system *dialplan.System, deps office.Deps) dialplan.Catalog {
-	return exchange.NewCatalog(app.All(app.Deps{System: system}), fn.Functions(deps), app.Refused(), fn.Refused())
+	return exchange.NewCatalog(app.All(form.Deps{System: system}), fn.Functions(deps), app.Refused(), fn.Refused())
 }

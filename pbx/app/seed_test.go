@@ -39,7 +39,7 @@ func TestSeedDialplan(t *testing.T) {
 		{"S-133", "[default]\nexten => 1,1,Answer()\nsame => n,Hangup()\nsame => n,Wait(9)\n", "1", "answer, hangup 16"},
 	} {
 		t.Run(c.id, func(t *testing.T) {
-			run(t, c.plan, func(o *pbxtest.Office) {
+			pbxtest.Run(t, c.plan, func(o *pbxtest.Office) {
 				call := o.Phone("1001").Dial(c.dial)
 				story := call.Story()
 				if target, dials := strings.CutPrefix(c.story, "dials "); dials {
@@ -59,7 +59,7 @@ func TestSeedDialplan(t *testing.T) {
 // S-124, S-127: how long a phone rings.
 func TestSeedDialTimes(t *testing.T) {
 	for limit, text := range map[time.Duration]string{12 * time.Second: "12", 60 * time.Second: "60"} {
-		run(t, "[default]\nexten => 1,1,Dial(Test/b,"+text+",tT)\nsame => n,Verbose(1,status ${DIALSTATUS})\n", func(o *pbxtest.Office) {
+		pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,"+text+",tT)\nsame => n,Verbose(1,status ${DIALSTATUS})\n", func(o *pbxtest.Office) {
 			a := o.Phone("a").Dial("1")
 			b := o.Phone("b").Last()
 			b.Rings()
@@ -79,7 +79,7 @@ func TestSeedDialTimes(t *testing.T) {
 // with t, and for nobody without.
 func TestSeedTransferOptions(t *testing.T) {
 	for options, may := range map[string]struct{ caller, callee bool }{"tT": {true, true}, "t": {false, true}, "T": {true, false}, "": {}} {
-		run(t, "[default]\nexten => 1,1,Dial(Test/b,60,"+options+")\nexten => 7,1,Dial(Test/c)\n", func(o *pbxtest.Office) {
+		pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,60,"+options+")\nexten => 7,1,Dial(Test/c)\n", func(o *pbxtest.Office) {
 			for _, who := range []string{"caller", "callee"} {
 				a := o.Phone("a").Dial("1")
 				b := o.Phone("b").Last()

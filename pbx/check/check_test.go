@@ -14,6 +14,7 @@ import (
 	"branchline/media/sound"
 	"branchline/media/sound/prompts"
 	"branchline/pbx/app"
+	"branchline/pbx/app/form"
 	"branchline/pbx/astconf"
 	"branchline/pbx/check/survey"
 	"branchline/pbx/check/verdict"
@@ -28,7 +29,7 @@ import (
 // everything knows all applications and functions, and can run none of them.
 func everything() dialplan.Catalog {
 	system := dialplan.NewSystem(nil)
-	return exchange.NewCatalog(app.All(app.Deps{System: system}), fn.Functions(office.Deps{System: system}), app.Refused(), fn.Refused())
+	return exchange.NewCatalog(app.All(form.Deps{System: system}), fn.Functions(office.Deps{System: system}), app.Refused(), fn.Refused())
 }
 
 // judged is a configuration and what was found in it.

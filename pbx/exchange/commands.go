@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"branchline/pbx/app"
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
@@ -86,7 +86,7 @@ func (x *Exchange) cmdOriginate(_ context.Context, w io.Writer, args []string) e
 	if !ok {
 		return errUsage
 	}
-	o := app.Order{Tech: tech, Dest: dest, Timeout: originateTimeout}
+	o := form.Order{Tech: tech, Dest: dest, Timeout: originateTimeout}
 	switch strings.ToLower(args[1]) {
 	case "application":
 		o.App, o.Data = args[2], strings.Join(args[3:], " ")

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"branchline/pbx/app"
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
@@ -135,7 +135,7 @@ func TestStop(t *testing.T) {
 
 func TestOriginate(t *testing.T) {
 	const conf = "[default]\nexten => 5,1,Verbose(five on ${CHANNEL} ${V})\nsame => n,Dial(Test/c)\n"
-	order := app.Order{Tech: "Test", Dest: "b", Timeout: 10 * time.Second, Place: channel.Place{Context: "default", Exten: "5", Priority: 1},
+	order := form.Order{Tech: "Test", Dest: "b", Timeout: 10 * time.Second, Place: channel.Place{Context: "default", Exten: "5", Priority: 1},
 		Vars: []channel.Header{{Name: "V", Value: "set"}}}
 	for _, c := range []struct {
 		script func(*pbxtest.Call)

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"branchline/pbx/app"
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 )
@@ -13,11 +13,11 @@ import (
 // Originate sets up a call from here: it calls o.Tech/o.Dest and returns when
 // that party has answered or cannot be had. Once answered, the channel lives on
 // its own goroutine.
-func (x *Exchange) Originate(ctx context.Context, o app.Order) app.Outcome {
+func (x *Exchange) Originate(ctx context.Context, o form.Order) form.Outcome {
 	tech, ok := x.Tech(o.Tech)
 	if !ok || x.closed.Load() {
 		x.log.Warn("originate: no such technology", "technology", o.Tech)
-		return app.Outcome{Status: "FAILED", Cause: channel.ChanNotImplemented}
+		return form.Outcome{Status: "FAILED", Cause: channel.ChanNotImplemented}
 	}
 	vars := map[string]string{}
 	for _, v := range o.Vars {
@@ -37,7 +37,7 @@ func (x *Exchange) Originate(ctx context.Context, o app.Order) app.Outcome {
 		leg.Hangup(channel.SwitchCongestion)
 		return x.notMade(o, err)
 	}
-	result := make(chan app.Outcome, 1)
+	result := make(chan form.Outcome, 1)
 	x.wg.Go(func() {
 		if !x.answered(c, o, result) {
 			c.Leg.Hangup(c.Cause)
@@ -64,22 +64,22 @@ func (x *Exchange) Originate(ctx context.Context, o app.Order) app.Outcome {
 		return out
 	case <-ctx.Done():
 		c.Post(channel.Event{Kind: channel.HangupAsked, Cause: channel.NormalClearing})
-		return app.Outcome{Status: "HANGUP", Cause: channel.NormalClearing}
+		return form.Outcome{Status: "HANGUP", Cause: channel.NormalClearing}
 	}
 }
 
-func (x *Exchange) notMade(o app.Order, err error) app.Outcome {
+func (x *Exchange) notMade(o form.Order, err error) form.Outcome {
 	cause := channel.NoRoute
 	var why *channel.Refusal
 	if errors.As(err, &why) {
 		cause = why.Cause
 	}
 	x.log.Info("unable to create channel", "technology", o.Tech, "destination", o.Dest, "cause", int(cause), "why", err)
-	return app.Outcome{Status: originateStatus(cause), Cause: cause}
+	return form.Outcome{Status: originateStatus(cause), Cause: cause}
 }
 
 // answered calls c's party and tells result what became of it.
-func (x *Exchange) answered(c *channel.Channel, o app.Order, result chan<- app.Outcome) bool {
+func (x *Exchange) answered(c *channel.Channel, o form.Order, result chan<- form.Outcome) bool {
 	c.State = channel.Dialing
 	c.Publish()
 	c.Leg.Dial()
@@ -97,14 +97,14 @@ func (x *Exchange) answered(c *channel.Channel, o app.Order, result chan<- app.O
 	if err == nil {
 		c.State, c.AnsweredAt, c.Hearing = channel.Up, time.Now(), true
 		c.Publish()
-		result <- app.Outcome{Status: "SUCCESS"}
+		result <- form.Outcome{Status: "SUCCESS"}
 		return true
 	}
 	if errors.Is(err, channel.ErrTimeout) {
-		result <- app.Outcome{Status: "RINGING", Cause: channel.NoAnswer}
+		result <- form.Outcome{Status: "RINGING", Cause: channel.NoAnswer}
 		return false
 	}
-	result <- app.Outcome{Status: originateStatus(c.Cause), Cause: c.Cause}
+	result <- form.Outcome{Status: originateStatus(c.Cause), Cause: c.Cause}
 	return false
 }
 

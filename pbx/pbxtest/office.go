@@ -18,6 +18,7 @@ import (
 
 	"branchline/media"
 	"branchline/pbx/app"
+	"branchline/pbx/app/form"
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
@@ -48,6 +49,16 @@ func Open(t *testing.T, extensions string, functions ...dialplan.Function) *Offi
 	return OpenWith(t, extensions, exchange.Options{}, functions...)
 }
 
+// Run opens an exchange in virtual time and closes it after f.
+func Run(t *testing.T, extensions string, f func(*Office)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		o := Open(t, extensions)
+		f(o)
+		o.Close()
+	})
+}
+
 // OpenWith is Open with options; those an Office has of its own are overridden.
 func OpenWith(t *testing.T, extensions string, options exchange.Options, functions ...dialplan.Function) *Office {
 	t.Helper()
@@ -64,7 +75,7 @@ func OpenWith(t *testing.T, extensions string, options exchange.Options, functio
 	booth := &prompt.Booth{Sounds: o.Sounds}
 	options.System, options.Trace, options.Log, options.Booth = o.System, o.Trace, log, booth
 	o.Exchange = exchange.New(options)
-	o.apps = app.All(app.Deps{System: o.System, Exchange: o.Exchange, Booth: booth, Bridges: o.Bridges(), Trace: o.Trace, Log: log})
+	o.apps = app.All(form.Deps{System: o.System, Exchange: o.Exchange, Booth: booth, Bridges: o.Bridges(), Trace: o.Trace, Log: log})
 	o.System.Catalog = exchange.NewCatalog(o.apps, functions, app.Refused())
 	o.AddTech(tech{o})
 	o.AddTech(local.New(o.Exchange, pairer{}))
@@ -278,4 +289,15 @@ func (r *recording) Fill(frame []byte) int {
 	n := min(len(frame), r.left)
 	r.left -= n
 	return n
+}
+
+// Said is what Verbose steps have said, of lines that begin with "> ".
+func (o *Office) Said() string {
+	var out []string
+	for l := range strings.Lines(o.Trace.String()) {
+		if s, ok := strings.CutPrefix(l, "> "); ok {
+			out = append(out, strings.TrimSpace(s))
+		}
+	}
+	return strings.Join(out, " ")
 }

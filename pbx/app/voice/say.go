@@ -1,4 +1,4 @@
-package app
+package voice
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/prompt"
@@ -39,7 +40,7 @@ func (a *calls) spell(ctx context.Context, c *channel.Channel, names []string) e
 }
 
 func (a *calls) sayDigits(ctx context.Context, c *channel.Channel, args string) error {
-	return a.spell(ctx, c, prompt.Digits(arg(dialplan.SplitArgs(args, 2), 0)))
+	return a.spell(ctx, c, prompt.Digits(form.Arg(dialplan.SplitArgs(args, 2), 0)))
 }
 
 func (a *calls) sayAlpha(ctx context.Context, c *channel.Channel, args string) error {
@@ -52,7 +53,7 @@ func (a *calls) sayPhonetic(ctx context.Context, c *channel.Channel, args string
 
 // sayNumber is SayNumber(n[,gender]); the gender matters in no language spoken yet.
 func (a *calls) sayNumber(ctx context.Context, c *channel.Channel, args string) error {
-	text := arg(dialplan.SplitArgs(args, 3), 0)
+	text := form.Arg(dialplan.SplitArgs(args, 3), 0)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		a.System.Warn(c, "SayNumber: not a number", "argument", text)
@@ -66,7 +67,7 @@ func (a *calls) sayNumber(ctx context.Context, c *channel.Channel, args string) 
 func (a *calls) sayUnixTime(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 5)
 	when := time.Now()
-	if t := arg(p, 0); t != "" {
+	if t := form.Arg(p, 0); t != "" {
 		sec, err := strconv.ParseInt(t, 10, 64)
 		if err != nil {
 			a.System.Warn(c, "SayUnixTime: not a time", "argument", t)
@@ -74,7 +75,7 @@ func (a *calls) sayUnixTime(ctx context.Context, c *channel.Channel, args string
 		}
 		when = time.Unix(sec, 0)
 	}
-	if zone := arg(p, 1); zone != "" {
+	if zone := form.Arg(p, 1); zone != "" {
 		loc, err := time.LoadLocation(zone)
 		if err != nil {
 			a.System.Warn(c, "SayUnixTime: no such time zone", "timezone", zone)
@@ -82,7 +83,7 @@ func (a *calls) sayUnixTime(ctx context.Context, c *channel.Channel, args string
 			when = when.In(loc)
 		}
 	}
-	format := arg(p, 2)
+	format := form.Arg(p, 2)
 	if format == "" {
 		format = "ABdY 'digits/at' IMp"
 	}

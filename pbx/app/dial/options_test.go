@@ -1,4 +1,4 @@
-package app_test
+package dial_test
 
 import (
 	"strings"
@@ -44,7 +44,7 @@ exten => _10XX,1,Dial(Test/${EXTEN})
 func withOptions(conf, options string) string { return strings.ReplaceAll(conf, "%", options) }
 
 func TestBlindTransferByCallee(t *testing.T) {
-	run(t, withOptions(transferConf, "tT"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, "tT"), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		b.Presses("#")
 		b.Want("part, play pbx-transfer")
@@ -65,7 +65,7 @@ func TestBlindTransferByCallee(t *testing.T) {
 }
 
 func TestBlindTransferByCaller(t *testing.T) {
-	run(t, withOptions(transferConf, "tT"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, "tT"), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		a.Presses("#1007")
 		a.Want("part, play pbx-transfer, quiet, hangup 16")
@@ -83,7 +83,7 @@ func TestBlindTransferByCaller(t *testing.T) {
 }
 
 func TestTransferToNowhere(t *testing.T) {
-	run(t, withOptions(transferConf, "tT"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, "tT"), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		b.Presses("#99") // cannot match: refused at once
 		b.Want("part, play pbx-transfer, quiet, play pbx-invalid")
@@ -98,13 +98,13 @@ func TestTransferToNowhere(t *testing.T) {
 }
 
 func TestTransfererLeavesMidway(t *testing.T) {
-	run(t, withOptions(transferConf, "t"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, "t"), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		b.Presses("#1")
 		b.HangsUp()
 		a.Want("part, tone, quiet, hangup 16")
 	})
-	run(t, withOptions(transferConf, "t"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, "t"), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		b.Presses("#1")
 		a.HangsUp()
@@ -113,14 +113,14 @@ func TestTransfererLeavesMidway(t *testing.T) {
 }
 
 func TestDigitsWithoutFeatures(t *testing.T) {
-	run(t, withOptions(transferConf, "T"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, "T"), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		b.Presses("#5*") // the callee may not transfer: INFO digits pass on
 		a.Want("digit #, digit 5, digit *")
 		a.Presses("5")
 		b.Want("digit 5")
 	})
-	run(t, withOptions(transferConf, "hH"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, "hH"), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		b.Presses("#")
 		a.Want("digit #")
@@ -128,7 +128,7 @@ func TestDigitsWithoutFeatures(t *testing.T) {
 		a.Want("part, hangup 16")
 		b.Want("part, hangup 16")
 	})
-	run(t, "[default]\nexten => 1,1,Dial(Test/b)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b)\n", func(o *pbxtest.Office) {
 		o.Phone("b").Info = true
 		a, b := talking(o)
 		a.Presses("7")
@@ -137,7 +137,7 @@ func TestDigitsWithoutFeatures(t *testing.T) {
 }
 
 func TestRefer(t *testing.T) {
-	run(t, withOptions(transferConf, ""), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, ""), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		replies := b.Refers("1007")
 		c := o.Phone("1007").Last()
@@ -149,7 +149,7 @@ func TestRefer(t *testing.T) {
 		b.Want("hangup 16")
 		wantReplies(o, replies, 180, 200)
 	})
-	run(t, withOptions(transferConf, ""), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, ""), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		replies := a.Refers("1007") // by the caller
 		b.Want("part")
@@ -163,14 +163,14 @@ func TestRefer(t *testing.T) {
 			t.Errorf("%d channels left", n)
 		}
 	})
-	run(t, withOptions(transferConf, ""), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, ""), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		replies := b.Refers("4444")
 		b.Want("")
 		a.Want("")
 		wantReplies(o, replies, 404)
 	})
-	run(t, "[default]\nexten => 1,1,Answer()\nsame => n,Wait(60)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Answer()\nsame => n,Wait(60)\n", func(o *pbxtest.Office) {
 		wantReplies(o, o.Phone("a").Dial("1").Refers("1"), 603) // there is no bridge
 	})
 }
@@ -189,20 +189,20 @@ func wantReplies(o *pbxtest.Office, replies <-chan int, want ...int) {
 
 func TestContinueAfterCall(t *testing.T) {
 	conf := "[default]\nexten => 1,1,Dial(Test/b,,%)\nsame => n,Verbose(went on as ${CHANNEL} ${DIALSTATUS} ${ANSWEREDTIME} ${DIALEDTIME} ${DIALEDPEERNAME} ${DIALEDPEERNUMBER})\n"
-	run(t, withOptions(conf, "g"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(conf, "g"), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		time.Sleep(7 * time.Second)
 		b.HangsUp()
 		a.Want("part, hangup 16")
 		wantTrace(o, "went on as Test/a-00000000 ANSWER 7 7 Test/b-00000001 b")
 	})
-	run(t, withOptions(conf, "F"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(conf, "F"), func(o *pbxtest.Office) {
 		a, b := talking(o)
 		a.HangsUp()
 		b.Want("part, hangup 0")
 		wantTrace(o, "went on as Test/b-00000001")
 	})
-	run(t, "[default]\nexten => 1,1,Dial(Test/b,,G(default^5^1))\nexten => 5,1,Verbose(first ${CHANNEL})\nsame => n,Verbose(second ${CHANNEL})\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,,G(default^5^1))\nexten => 5,1,Verbose(first ${CHANNEL})\nsame => n,Verbose(second ${CHANNEL})\n", func(o *pbxtest.Office) {
 		o.Phone("a").Dial("1")
 		o.Phone("b").Last().PicksUp()
 		o.Phone("b").Last().Want("dial, hangup 0")
@@ -214,13 +214,13 @@ func TestContinueAfterCall(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	run(t, "[default]\nexten => 1,1,Dial(Test/b,,S(30))\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,,S(30))\n", func(o *pbxtest.Office) {
 		a, b := talking(o)
 		a.After(29*time.Second, "")
 		a.After(2*time.Second, "part, hangup 16")
 		b.Want("part, hangup 16")
 	})
-	run(t, "[default]\nexten => 1,1,Dial(Test/b,,L(60000:20000:10000))\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,,L(60000:20000:10000))\n", func(o *pbxtest.Office) {
 		a, b := talking(o)
 		a.After(39*time.Second, "")
 		a.After(2*time.Second, "play beep")
@@ -231,7 +231,7 @@ func TestLimits(t *testing.T) {
 }
 
 func TestBeforeTheBridge(t *testing.T) {
-	run(t, `[default]
+	pbxtest.Run(t, `[default]
 exten => 1,1,Dial(Test/b,,A(welcome)D(12w)U(greet^x^y)b(pre^s^1(q)))
 [greet]
 exten => s,1,Verbose(greet ${ARG1} ${ARG2} on ${CHANNEL})
@@ -253,7 +253,7 @@ same => n,Return()
 	for result, want := range map[string]string{
 		"BUSY": "hangup 17", "CONTINUE": "hangup 0", "ABORT": "hangup 16", "GOTO:default^9^1": "answer, hangup 16",
 	} {
-		run(t, "[default]\nexten => 1,1,Dial(Test/b,,U(s))\nexten => 9,1,Answer()\nsame => n,Hangup()\n[s]\nexten => s,1,Set(GOSUB_RESULT="+result+")\nsame => n,Return()\n",
+		pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,,U(s))\nexten => 9,1,Answer()\nsame => n,Hangup()\n[s]\nexten => s,1,Set(GOSUB_RESULT="+result+")\nsame => n,Return()\n",
 			func(o *pbxtest.Office) {
 				a := o.Phone("a").Dial("1")
 				o.Phone("b").Last().PicksUp()
@@ -264,24 +264,24 @@ same => n,Return()
 }
 
 func TestRingingOptions(t *testing.T) {
-	run(t, "[default]\nexten => 1,1,Dial(Test/b,5,r)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,5,r)\n", func(o *pbxtest.Office) {
 		o.Phone("a").Dial("1").Want("ring")
 	})
-	run(t, "[default]\nexten => 1,1,Dial(Test/b,5,m)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,5,m)\n", func(o *pbxtest.Office) {
 		a := o.Phone("a").Dial("1")
 		a.Want("progress, tone")
 		o.Phone("b").Last().Rings()
 		a.Want("")
 		a.After(6*time.Second, "quiet, hangup 0")
 	})
-	run(t, "[default]\nexten => 1,1,Dial(Test/b,0.5)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,0.5)\n", func(o *pbxtest.Office) {
 		o.Phone("a").Dial("1").After(600*time.Millisecond, "hangup 0")
 		wantTrace(o, "Nobody picked up in 500 ms")
 	})
 }
 
 func TestForwarding(t *testing.T) {
-	run(t, "[default]\nexten => 1,1,Dial(Test/b,20)\nexten => 2,1,Dial(Test/c)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,20)\nexten => 2,1,Dial(Test/c)\n", func(o *pbxtest.Office) {
 		a := o.Phone("a").Dial("1")
 		o.Phone("b").Last().Forwards("2")
 		c := o.Phone("c").Last()
@@ -298,7 +298,7 @@ func TestForwarding(t *testing.T) {
 		a.Want("hangup 16")
 		wantTrace(o, "Now forwarding Test/a-00000000 to 'Local/2@default' (thanks to Test/b-00000001)")
 	})
-	run(t, "[default]\nexten => 1,1,Dial(Test/b,20,i)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,20,i)\n", func(o *pbxtest.Office) {
 		a := o.Phone("a").Dial("1")
 		o.Phone("b").Last().Forwards("1")
 		a.Want("hangup 34")
@@ -306,7 +306,7 @@ func TestForwarding(t *testing.T) {
 }
 
 func TestMaxForwards(t *testing.T) {
-	run(t, "[default]\nexten => 1,1,Dial(Test/b)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b)\n", func(o *pbxtest.Office) {
 		o.Phone("a").DialHops("default", "1", 7)
 		if got := o.Phone("b").Last().Request.MaxForwards; got != 6 {
 			t.Errorf("Max-Forwards %d, want 6", got)
@@ -317,20 +317,20 @@ func TestMaxForwards(t *testing.T) {
 
 // TestLoop: a Local channel that dials itself ends when the chain is too long.
 func TestLoop(t *testing.T) {
-	run(t, "[default]\nexten => 1,1,Dial(Local/1@default)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Local/1@default)\n", func(o *pbxtest.Office) {
 		a := o.Phone("a").DialHops("default", "1", 0)
 		a.Want("hangup 34")
 		if !strings.Contains(o.Log.String(), "the call calls itself") {
 			t.Error("nobody said why")
 		}
 	})
-	run(t, "[default]\nexten => 1,1,Dial(Local/1@default)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Local/1@default)\n", func(o *pbxtest.Office) {
 		o.Phone("a").Dial("1").Want("hangup 34") // by Max-Forwards
 	})
 }
 
 func TestDirectMedia(t *testing.T) {
-	run(t, withOptions(transferConf, ""), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, ""), func(o *pbxtest.Office) {
 		o.Phone("a").Direct, o.Phone("b").Direct = true, true
 		a := o.Phone("a").Dial("1")
 		b := o.Phone("b").Last()
@@ -340,7 +340,7 @@ func TestDirectMedia(t *testing.T) {
 		b.HangsUp()
 		a.Want("direct off, part, hangup 16")
 	})
-	run(t, withOptions(transferConf, "t"), func(o *pbxtest.Office) {
+	pbxtest.Run(t, withOptions(transferConf, "t"), func(o *pbxtest.Office) {
 		o.Phone("a").Direct, o.Phone("b").Direct = true, true
 		a := o.Phone("a").Dial("1")
 		o.Phone("b").Last().PicksUp()

@@ -1,4 +1,4 @@
-package app
+package parties
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/prompt"
@@ -20,21 +21,15 @@ func (a *calls) answer(ctx context.Context, c *channel.Channel, args string) err
 	}
 	c.Answer()
 	c.Reply(200)
-	if ms, err := strconv.Atoi(arg(p, 0)); err == nil && ms > 0 {
+	if ms, err := strconv.Atoi(form.Arg(p, 0)); err == nil && ms > 0 {
 		return c.Pause(ctx, time.Duration(ms)*time.Millisecond)
 	}
 	return c.Poll(ctx, nil)
 }
 
-// pickUp answers a channel that is about to hear something.
-func pickUp(c *channel.Channel) {
-	c.Answer()
-	c.Reply(200)
-}
-
 // hangup is Hangup([cause]): without one, the cause so far is kept.
 func (a *calls) hangup(_ context.Context, c *channel.Channel, args string) error {
-	if p := arg(dialplan.SplitArgs(args, 2), 0); p != "" {
+	if p := form.Arg(dialplan.SplitArgs(args, 2), 0); p != "" {
 		cause, ok := channel.CauseNamed(p)
 		if !ok {
 			a.System.Warn(c, "Hangup: no such cause, 16 is used", "cause", p)
@@ -68,7 +63,7 @@ func (a *calls) indicate(ctx context.Context, c *channel.Channel, cause channel.
 	if err := prompt.Start(c, tone); err != nil {
 		return err
 	}
-	d, _ := seconds(arg(dialplan.SplitArgs(args, 2), 0))
+	d, _ := form.Seconds(form.Arg(dialplan.SplitArgs(args, 2), 0))
 	err := c.Wait(ctx, d, nil)
 	if errors.Is(err, channel.ErrTimeout) {
 		c.Cause = cause
@@ -95,7 +90,7 @@ func (a *calls) incomplete(_ context.Context, c *channel.Channel, _ string) erro
 }
 
 func (a *calls) ringing(ctx context.Context, c *channel.Channel, _ string) error {
-	if c.Inbound && c.State == channel.Ring && ringCaller(c) {
+	if c.Inbound && c.State == channel.Ring && form.RingCaller(c) {
 		if err := prompt.Start(c, "ring"); err != nil {
 			return err
 		}
@@ -103,33 +98,9 @@ func (a *calls) ringing(ctx context.Context, c *channel.Channel, _ string) error
 	return c.Poll(ctx, nil)
 }
 
-// ringCaller tells an unanswered caller that it rings. It reports true if his
-// technology opened an audio path for that (inband_progress): he then waits to
-// hear the tone from us.
-func ringCaller(c *channel.Channel) bool {
-	c.Leg.Ring()
-	f, ok := c.Leg.(channel.Facts)
-	if !ok {
-		return false
-	}
-	if v, _ := f.Fact("inband_progress"); v != "yes" {
-		return false
-	}
-	c.Hearing = true
-	return true
-}
-
 func (a *calls) progress(ctx context.Context, c *channel.Channel, _ string) error {
-	openEarly(c)
+	form.OpenEarly(c)
 	return c.Poll(ctx, nil)
-}
-
-// openEarly gives an unanswered caller an audio path (183).
-func openEarly(c *channel.Channel) {
-	if c.Inbound && c.State == channel.Ring && !c.Hearing {
-		c.Leg.Progress()
-		c.Hearing = true
-	}
 }
 
 // proceeding is Proceeding(): SIP has said 100 already.

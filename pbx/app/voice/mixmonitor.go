@@ -1,10 +1,11 @@
-package app
+package voice
 
 import (
 	"context"
 	"path/filepath"
 	"strconv"
 
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/recording"
@@ -15,9 +16,9 @@ import (
 // end of the call.
 func (a *calls) mixMonitor(_ context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 3)
-	o := dialplan.ParseOptions(arg(p, 1))
-	if arg(p, 2) != "" {
-		a.System.Warn(c, "MixMonitor: programs are never started from a call; the recording itself goes on", "command", arg(p, 2))
+	o := dialplan.ParseOptions(form.Arg(p, 1))
+	if form.Arg(p, 2) != "" {
+		a.System.Warn(c, "MixMonitor: programs are never started from a call; the recording itself goes on", "command", form.Arg(p, 2))
 	}
 	for letter := range o {
 		switch letter {
@@ -32,7 +33,7 @@ func (a *calls) mixMonitor(_ context.Context, c *channel.Channel, args string) e
 	}
 	said, _ := o.Arg('r')
 	heard, _ := o.Arg('t')
-	order := recording.Order{Mixed: sounding(arg(p, 0)), Said: sounding(said), Heard: sounding(heard), Append: o.Has('a')}
+	order := recording.Order{Mixed: sounding(form.Arg(p, 0)), Said: sounding(said), Heard: sounding(heard), Append: o.Has('a')}
 	order.HeardGain = a.gain(c, o, 'v')
 	order.SaidGain = a.gain(c, o, 'V')
 	if both := a.gain(c, o, 'W'); both != 0 {
@@ -59,7 +60,7 @@ func (a *calls) mixMonitor(_ context.Context, c *channel.Channel, args string) e
 // stopMixMonitor is StopMixMonitor([id]).
 func (a *calls) stopMixMonitor(_ context.Context, c *channel.Channel, args string) error {
 	if a.Bridges.Studio != nil {
-		a.Bridges.Studio.Stop(c, arg(dialplan.SplitArgs(args, 1), 0))
+		a.Bridges.Studio.Stop(c, form.Arg(dialplan.SplitArgs(args, 1), 0))
 	}
 	return nil
 }

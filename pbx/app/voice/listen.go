@@ -1,4 +1,4 @@
-package app
+package voice
 
 import (
 	"context"
@@ -8,15 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"branchline/media"
-	"branchline/pbx/bridge"
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/prompt"
 )
-
-// listen makes the digits of c's party arrive.
-func listen(c *channel.Channel) { c.Leg.Media().Watch(media.Digits{Report: true}) }
 
 // digitOf makes a take function that stores the first digit c's party dials.
 func digitOf(c *channel.Channel, into *byte) func(channel.Event) bool {
@@ -31,8 +27,8 @@ func digitOf(c *channel.Channel, into *byte) func(channel.Event) bool {
 
 // wait is Wait(seconds).
 func (a *calls) wait(ctx context.Context, c *channel.Channel, args string) error {
-	text := arg(dialplan.SplitArgs(args, 2), 0)
-	d, ok := seconds(text)
+	text := form.Arg(dialplan.SplitArgs(args, 2), 0)
+	d, ok := form.Seconds(text)
 	if !ok {
 		a.System.Warn(c, "Wait: not a number of seconds", "argument", text)
 	}
@@ -42,9 +38,9 @@ func (a *calls) wait(ctx context.Context, c *channel.Channel, args string) error
 // waitDigit is WaitDigit([seconds][,digits]).
 func (a *calls) waitDigit(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 3)
-	d, _ := seconds(arg(p, 0))
-	wanted := arg(p, 1)
-	listen(c)
+	d, _ := form.Seconds(form.Arg(p, 0))
+	wanted := form.Arg(p, 1)
+	form.Listen(c)
 	var digit byte
 	err := c.Wait(ctx, d, func(e channel.Event) bool {
 		return digitOf(c, &digit)(e) && (wanted == "" || strings.IndexByte(wanted, digit) >= 0)
@@ -64,11 +60,11 @@ func (a *calls) waitDigit(ctx context.Context, c *channel.Channel, args string) 
 // waitExten is WaitExten([seconds][,options]).
 func (a *calls) waitExten(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 3)
-	d, ok := seconds(arg(p, 0))
+	d, ok := form.Seconds(form.Arg(p, 0))
 	if !ok || d == 0 {
 		d = c.ResponseTimeout
 	}
-	o := dialplan.ParseOptions(arg(p, 1))
+	o := dialplan.ParseOptions(form.Arg(p, 1))
 	switch name, tone := o.Arg('d'); {
 	case tone:
 		if name == "" {
@@ -80,7 +76,7 @@ func (a *calls) waitExten(ctx context.Context, c *channel.Channel, args string) 
 	case o.Has('m'):
 		prompt.StartMusic(c)
 	}
-	listen(c)
+	form.Listen(c)
 	var digit byte
 	err := c.Wait(ctx, d, digitOf(c, &digit))
 	if len(o) > 0 {
@@ -98,8 +94,8 @@ func (a *calls) waitExten(ctx context.Context, c *channel.Channel, args string) 
 // background is BackGround(file[&...][,options[,lang[,context]]]).
 func (a *calls) background(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 5)
-	o := dialplan.ParseOptions(arg(p, 1))
-	where := arg(p, 3)
+	o := dialplan.ParseOptions(form.Arg(p, 1))
+	where := form.Arg(p, 3)
 	if where == "" {
 		where = c.Context
 	}
@@ -109,15 +105,15 @@ func (a *calls) background(ctx context.Context, c *channel.Channel, args string)
 			return nil
 		}
 		if !o.Has('n') {
-			pickUp(c)
+			form.PickUp(c)
 		}
 	}
-	if lang := arg(p, 2); lang != "" {
+	if lang := form.Arg(p, 2); lang != "" {
 		before := c.Language
 		c.Language = lang
 		defer func() { c.Language = before }()
 	}
-	listen(c)
+	form.Listen(c)
 	var digit byte
 	var take func(channel.Event) bool
 	if !o.Has('p') {
@@ -135,9 +131,9 @@ func (a *calls) background(ctx context.Context, c *channel.Channel, args string)
 			return exists
 		}
 	}
-	names := files(arg(p, 0))
+	names := form.Files(form.Arg(p, 0))
 	for _, n := range names {
-		a.tracef(3, "<%s> Playing '%s' (language '%s')", c.Name, n, c.Language)
+		a.Tracef(3, "<%s> Playing '%s' (language '%s')", c.Name, n, c.Language)
 	}
 	ok, err := a.say(ctx, c, names, take)
 	if err != nil {
@@ -169,7 +165,7 @@ const (
 
 // collect plays names until the first digit and reads an entry.
 func (a *calls) collect(ctx context.Context, c *channel.Channel, names []string, r reading) (string, readEnd, error) {
-	listen(c)
+	form.Listen(c)
 	var digit byte
 	if _, err := a.say(ctx, c, names, digitOf(c, &digit)); err != nil {
 		return "", entered, err
@@ -203,24 +199,24 @@ func (a *calls) collect(ctx context.Context, c *channel.Channel, names []string,
 // read is Read(var[,files[,max[,options[,attempts[,timeout]]]]]).
 func (a *calls) read(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 7)
-	name := arg(p, 0)
+	name := form.Arg(p, 0)
 	if name == "" {
 		a.System.Warn(c, "Read: no variable given")
 		return nil
 	}
-	o := dialplan.ParseOptions(arg(p, 3))
+	o := dialplan.ParseOptions(form.Arg(p, 3))
 	r := reading{first: c.ResponseTimeout, next: c.DigitTimeout, end: "#"}
-	r.max, _ = strconv.Atoi(arg(p, 2))
+	r.max, _ = strconv.Atoi(form.Arg(p, 2))
 	if r.max <= 0 || r.max > 255 {
 		r.max = 255
 	}
 	if t, ok := o.Arg('t'); ok {
 		r.end = t
 	}
-	if d, ok := seconds(arg(p, 5)); ok && d > 0 {
+	if d, ok := form.Seconds(form.Arg(p, 5)); ok && d > 0 {
 		r.first, r.next = d, d
 	}
-	attempts, _ := strconv.Atoi(arg(p, 4))
+	attempts, _ := strconv.Atoi(form.Arg(p, 4))
 	done := func(status, entry string) error {
 		c.SetVar("READSTATUS", status)
 		return a.System.Assign(ctx, c, name, entry)
@@ -230,10 +226,10 @@ func (a *calls) read(ctx context.Context, c *channel.Channel, args string) error
 			return done("SKIPPED", "")
 		}
 		if !o.Has('n') {
-			pickUp(c)
+			form.PickUp(c)
 		}
 	}
-	names := files(arg(p, 1))
+	names := form.Files(form.Arg(p, 1))
 	if o.Has('i') && len(names) > 0 {
 		if err := prompt.Start(c, names[0]); err != nil {
 			a.System.Warn(c, "Read", "error", err)
@@ -255,14 +251,14 @@ func (a *calls) read(ctx context.Context, c *channel.Channel, args string) error
 			}
 			return done("OK", entry)
 		}
-		a.tracef(3, "User entered nothing, %d chances left", n-1)
+		a.Tracef(3, "User entered nothing, %d chances left", n-1)
 	}
 }
 
 // readExten is ReadExten(var[,file[,context[,options[,timeout]]]]).
 func (a *calls) readExten(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 6)
-	name, where := arg(p, 0), arg(p, 2)
+	name, where := form.Arg(p, 0), form.Arg(p, 2)
 	if name == "" {
 		c.SetVar("READEXTENSTATUS", "ERROR")
 		return nil
@@ -270,25 +266,25 @@ func (a *calls) readExten(ctx context.Context, c *channel.Channel, args string) 
 	if where == "" {
 		where = c.Context
 	}
-	o := dialplan.ParseOptions(arg(p, 3))
+	o := dialplan.ParseOptions(form.Arg(p, 3))
 	if c.State != channel.Up {
 		if o.Has('s') {
 			c.SetVar("READEXTENSTATUS", "SKIP")
 			return a.System.Assign(ctx, c, name, "")
 		}
 		if !o.Has('n') {
-			pickUp(c)
+			form.PickUp(c)
 		}
 	}
 	r := reading{first: c.ResponseTimeout, next: c.DigitTimeout, end: "#"}
-	if d, ok := seconds(arg(p, 4)); ok && d > 0 {
+	if d, ok := form.Seconds(form.Arg(p, 4)); ok && d > 0 {
 		r.first, r.next = d, d
 	}
 	r.full = func(n string) bool {
 		_, more := a.Exchange.Lookup(where, n, c.Caller.Number)
 		return !more
 	}
-	entry, end, err := a.collect(ctx, c, files(arg(p, 1)), r)
+	entry, end, err := a.collect(ctx, c, form.Files(form.Arg(p, 1)), r)
 	if err != nil {
 		return err
 	}
@@ -310,19 +306,19 @@ func (a *calls) readExten(ctx context.Context, c *channel.Channel, args string) 
 // tries, then the call ends. Passwords in files and in the database are refused.
 func (a *calls) authenticate(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 5)
-	o := dialplan.ParseOptions(arg(p, 1))
-	want := arg(p, 0)
+	o := dialplan.ParseOptions(form.Arg(p, 1))
+	want := form.Arg(p, 0)
 	if want == "" || want[0] == '/' || o.Has('d') || o.Has('m') || o.Has('r') {
 		a.System.Warn(c, "Authenticate: only a password given in place is supported; the call ends")
 		return dialplan.ErrHangup
 	}
-	ask := arg(p, 3)
+	ask := form.Arg(p, 3)
 	if ask == "" {
 		ask = "agent-pass"
 	}
 	r := reading{first: 10 * time.Second, next: 5 * time.Second, end: "#"}
-	r.max, _ = strconv.Atoi(arg(p, 2))
-	pickUp(c)
+	r.max, _ = strconv.Atoi(form.Arg(p, 2))
+	form.PickUp(c)
 	for range 3 {
 		entry, _, err := a.collect(ctx, c, []string{ask}, r)
 		if err != nil {
@@ -346,9 +342,9 @@ func (a *calls) authenticate(ctx context.Context, c *channel.Channel, args strin
 // sendDTMF is SendDTMF(digits[,gap_ms[,len_ms[,channel[,options]]]]).
 func (a *calls) sendDTMF(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 6)
-	gap, length := milliseconds(arg(p, 1), 250), milliseconds(arg(p, 2), 100)
+	gap, length := milliseconds(form.Arg(p, 1), 250), milliseconds(form.Arg(p, 2), 100)
 	to := c
-	if name := arg(p, 3); name != "" {
+	if name := form.Arg(p, 3); name != "" {
 		other, ok := a.Exchange.Find(name)
 		if !ok {
 			a.System.Warn(c, "SendDTMF: no such channel", "wanted", name)
@@ -356,7 +352,7 @@ func (a *calls) sendDTMF(ctx context.Context, c *channel.Channel, args string) e
 		}
 		to = other
 	}
-	return sendDigits(ctx, c, to, arg(p, 0), gap, length)
+	return form.SendDigits(ctx, c, to, form.Arg(p, 0), gap, length)
 }
 
 func milliseconds(s string, otherwise int) time.Duration {
@@ -364,25 +360,4 @@ func milliseconds(s string, otherwise int) time.Duration {
 		return time.Duration(n) * time.Millisecond
 	}
 	return time.Duration(otherwise) * time.Millisecond
-}
-
-// sendDigits dials digits to a party; w pauses half a second, W a whole one.
-func sendDigits(ctx context.Context, c, to *channel.Channel, digits string, gap, length time.Duration) error {
-	for _, d := range []byte(strings.ToUpper(strings.ReplaceAll(digits, "w", "\x00"))) {
-		pause := length + gap
-		switch {
-		case d == 0:
-			pause = 500 * time.Millisecond
-		case d == 'W':
-			pause = time.Second
-		case strings.IndexByte("0123456789*#ABCD", d) >= 0:
-			bridge.SendDigit(to.Leg, d, length)
-		default:
-			continue
-		}
-		if err := c.Pause(ctx, pause); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package app
+package dial
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"branchline/pbx/app/form"
 	"branchline/pbx/bridge"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
@@ -61,7 +62,7 @@ func (a *calls) dial(ctx context.Context, c *channel.Channel, args string) error
 //go:noinline
 func (a *calls) asked(c *channel.Channel, args string) (d *dialing, targets []string) {
 	p := dialplan.SplitArgs(args, 5)
-	d = &dialing{calls: a, c: c, o: dialplan.ParseOptions(arg(p, 2)), started: time.Now()}
+	d = &dialing{calls: a, c: c, o: dialplan.ParseOptions(form.Arg(p, 2)), started: time.Now()}
 	for _, v := range [...]string{"DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME", "ANSWEREDTIME", "ANSWEREDTIME_MS",
 		"DIALEDTIME", "DIALEDTIME_MS", "RINGTIME", "RINGTIME_MS", "PROGRESSTIME", "PROGRESSTIME_MS"} {
 		c.SetVar(v, "")
@@ -69,15 +70,15 @@ func (a *calls) asked(c *channel.Channel, args string) (d *dialing, targets []st
 	c.Cause = channel.NoCause
 	c.ForgetLegEnds()
 	d.complain()
-	if t := arg(p, 1); t != "" {
-		limit, ok := seconds(t)
+	if t := form.Arg(p, 1); t != "" {
+		limit, ok := form.Seconds(t)
 		if !ok {
 			a.System.Warn(c, "Dial: timeout is not a number, there is none", "timeout", t)
 		} else if limit > 0 {
 			d.ends = d.started.Add(limit)
 		}
 	}
-	return d, files(arg(p, 0))
+	return d, form.Files(form.Arg(p, 0))
 }
 
 // complain names the options that are known but do nothing yet.
@@ -114,7 +115,7 @@ func (d *dialing) run(ctx context.Context, targets []string) error {
 		return err
 	}
 	if d.o.Has('H') || d.o.Has('d') {
-		listen(d.c)
+		form.Listen(d.c)
 	}
 	d.entertain()
 	for _, l := range d.legs {
@@ -128,7 +129,7 @@ func (d *dialing) run(ctx context.Context, targets []string) error {
 	case err == nil && winner == nil:
 		return d.failed()
 	case errors.Is(err, channel.ErrTimeout):
-		d.tracef(3, "Nobody picked up in %d ms", time.Since(d.started).Milliseconds())
+		d.Tracef(3, "Nobody picked up in %d ms", time.Since(d.started).Milliseconds())
 		d.c.Cause = channel.NoCause
 		d.dropAll(d.losersCause(channel.NoCause))
 		return d.finish("NOANSWER")
@@ -286,7 +287,7 @@ func (d *dialing) call(l *called) {
 	l.ch.State = channel.Dialing
 	l.ch.Publish()
 	l.ch.Leg.Dial()
-	d.tracef(3, "Called %s", l.name)
+	d.Tracef(3, "Called %s", l.name)
 }
 
 // entertain starts what the caller hears at once: options r and m.
@@ -296,12 +297,12 @@ func (d *dialing) entertain() {
 	}
 	switch tone, ringing := d.o.Arg('r'); {
 	case d.o.Has('m'):
-		openEarly(d.c)
-		d.tracef(3, "Started music on hold, class '%s', on channel '%s'", "default", d.c.Name)
+		form.OpenEarly(d.c)
+		d.Tracef(3, "Started music on hold, class '%s', on channel '%s'", "default", d.c.Name)
 		prompt.StartMusic(d.c)
 		d.toned, d.signalled = true, true
 	case ringing && tone != "":
-		openEarly(d.c)
+		form.OpenEarly(d.c)
 		d.ringTone(tone)
 	case ringing, d.o.Has('R'):
 		d.ring()
@@ -319,7 +320,7 @@ func (d *dialing) ring() {
 	}
 	d.signalled = true
 	if d.c.Inbound && d.c.State == channel.Ring && !d.c.Hearing {
-		if ringCaller(d.c) {
+		if form.RingCaller(d.c) {
 			d.ringTone("ring")
 		}
 		return
@@ -399,7 +400,7 @@ func (d *dialing) callerReplaced() {
 func (d *dialing) callerDialled(digit byte) error {
 	key := string(rune(digit))
 	if d.o.Has('H') && key == d.Bridges.Codes().DisconnectCode() {
-		d.tracef(3, "User requested call disconnect.")
+		d.Tracef(3, "User requested call disconnect.")
 		d.c.Cause = channel.NormalClearing
 		return dialplan.ErrHangup
 	}
@@ -426,7 +427,7 @@ func (d *dialing) heard(ctx context.Context, l *called, e channel.Event) bool {
 		}
 		d.tellForwarding(e.Party, channel.Party{Number: e.Target})
 	case channel.Ringing:
-		d.tracef(3, "%s is ringing", l.ch.Name)
+		d.Tracef(3, "%s is ringing", l.ch.Name)
 		d.introduce(l)
 		l.ch.State = channel.RingingState
 		l.ch.Publish()
@@ -445,10 +446,10 @@ func (d *dialing) heard(ctx context.Context, l *called, e channel.Event) bool {
 		if l.ch.State != channel.Up {
 			return false
 		}
-		d.tracef(3, "%s took the call of %s", l.ch.Name, d.c.Name)
+		d.Tracef(3, "%s took the call of %s", l.ch.Name, d.c.Name)
 		return true
 	case channel.Answered:
-		d.tracef(3, "%s answered %s", l.ch.Name, d.c.Name)
+		d.Tracef(3, "%s answered %s", l.ch.Name, d.c.Name)
 		return true
 	case channel.Forwarded:
 		l.forward = e.Target
@@ -469,7 +470,7 @@ func (d *dialing) heard(ctx context.Context, l *called, e channel.Event) bool {
 // early lets the caller hear a party that has not answered: only when it is the
 // only one, and unless he was promised something else.
 func (d *dialing) early(l *called) {
-	d.tracef(3, "%s is making progress passing it to %s", l.ch.Name, d.c.Name)
+	d.Tracef(3, "%s is making progress passing it to %s", l.ch.Name, d.c.Name)
 	if !d.progressed {
 		d.progressed = true
 		d.since("PROGRESSTIME")
@@ -482,7 +483,7 @@ func (d *dialing) early(l *called) {
 		prompt.Stop(d.c)
 		d.toned = false
 	}
-	openEarly(d.c)
+	form.OpenEarly(d.c)
 	if d.single {
 		d.signalled, d.joined = true, true
 		bridge.Join(d.c.Leg, l.ch.Leg)
@@ -503,9 +504,9 @@ func (d *dialing) lost(ctx context.Context, l *called, e channel.Event) {
 	d.c.Cause = e.Cause
 	switch e.Cause {
 	case channel.UserBusy:
-		d.tracef(3, "%s is busy", l.ch.Name)
+		d.Tracef(3, "%s is busy", l.ch.Name)
 	case channel.NormalCircuitCongestion, channel.SwitchCongestion:
-		d.tracef(3, "%s is circuit-busy", l.ch.Name)
+		d.Tracef(3, "%s is circuit-busy", l.ch.Name)
 	}
 	d.count(e.Cause)
 }
@@ -535,7 +536,7 @@ func (d *dialing) forward(ctx context.Context, l *called, by channel.Party) {
 	if !strings.Contains(target, "/") {
 		target = "Local/" + l.forward + "@" + where
 	}
-	d.tracef(3, "Now forwarding %s to '%s' (thanks to %s)", d.c.Name, target, l.ch.Name)
+	d.Tracef(3, "Now forwarding %s to '%s' (thanks to %s)", d.c.Name, target, l.ch.Name)
 	if next := d.prepare(ctx, target, l.hops+1); next != nil {
 		d.legs = append(d.legs, next)
 		d.call(next)
@@ -568,7 +569,7 @@ func (d *dialing) tellIdentity(p channel.Party) {
 // failed settles DIALSTATUS when every leg has failed.
 func (d *dialing) failed() error {
 	if d.busy+d.congested+d.unavailable > 0 {
-		d.tracef(2, "Everyone is busy/congested at this time (%d:%d/%d/%d)", d.total, d.busy, d.congested, d.unavailable)
+		d.Tracef(2, "Everyone is busy/congested at this time (%d:%d/%d/%d)", d.total, d.busy, d.congested, d.unavailable)
 	}
 	switch {
 	case d.busy > 0:

@@ -1,4 +1,4 @@
-package app_test
+package dial_test
 
 import (
 	"strings"
@@ -33,7 +33,7 @@ func TestAttendedTransfer(t *testing.T) {
 		{"calls both, on the other one", false, true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			run(t, mergeConf, func(o *pbxtest.Office) {
+			pbxtest.Run(t, mergeConf, func(o *pbxtest.Office) {
 				call := func(from, to string) (x, y *pbxtest.Call) {
 					x = o.Phone(from).Dial(to)
 					y = o.Phone(to).Last()
@@ -83,7 +83,7 @@ func TestAttendedTransfer(t *testing.T) {
 
 // TestBlondeTransfer: b gives a to c while c still rings.
 func TestBlondeTransfer(t *testing.T) {
-	run(t, mergeConf, func(o *pbxtest.Office) {
+	pbxtest.Run(t, mergeConf, func(o *pbxtest.Office) {
 		a := o.Phone("1").Dial("2")
 		b1 := o.Phone("2").Last()
 		b1.PicksUp()
@@ -107,7 +107,7 @@ func TestBlondeTransfer(t *testing.T) {
 
 // TestTransferToApplication: b gives a to what b itself listens to.
 func TestTransferToApplication(t *testing.T) {
-	run(t, mergeConf, func(o *pbxtest.Office) {
+	pbxtest.Run(t, mergeConf, func(o *pbxtest.Office) {
 		a := o.Phone("1").Dial("2")
 		b1 := o.Phone("2").Last()
 		b1.PicksUp()
@@ -127,7 +127,7 @@ func TestTransferToApplication(t *testing.T) {
 
 // TestTransferToNoCall: the call that a party names is gone.
 func TestTransferToNoCall(t *testing.T) {
-	run(t, mergeConf, func(o *pbxtest.Office) {
+	pbxtest.Run(t, mergeConf, func(o *pbxtest.Office) {
 		a := o.Phone("1").Dial("2")
 		b1 := o.Phone("2").Last()
 		b1.PicksUp()
@@ -144,7 +144,7 @@ func TestTransferToNoCall(t *testing.T) {
 // TestReplaces: a phone takes the place of one that talks, or picks up for one
 // that rings.
 func TestReplaces(t *testing.T) {
-	run(t, mergeConf, func(o *pbxtest.Office) {
+	pbxtest.Run(t, mergeConf, func(o *pbxtest.Office) {
 		a := o.Phone("1").Dial("2")
 		b := o.Phone("2").Last()
 		b.PicksUp()
@@ -164,7 +164,7 @@ func TestReplaces(t *testing.T) {
 			t.Errorf("%d channels are left", n)
 		}
 	})
-	run(t, mergeConf, func(o *pbxtest.Office) {
+	pbxtest.Run(t, mergeConf, func(o *pbxtest.Office) {
 		a := o.Phone("1").Dial("2")
 		b := o.Phone("2").Last()
 		b.Rings()

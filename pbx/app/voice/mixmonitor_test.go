@@ -1,4 +1,4 @@
-package app_test
+package voice_test
 
 import (
 	"log/slog"

@@ -1,4 +1,4 @@
-package app
+package parties
 
 import (
 	"context"
@@ -8,13 +8,14 @@ import (
 	"strings"
 	"time"
 
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 )
 
 // transfer is Transfer([tech/]dest): 302 before the answer, REFER after it.
 func (a *calls) transfer(ctx context.Context, c *channel.Channel, args string) error {
-	dest := arg(dialplan.SplitArgs(args, 2), 0)
+	dest := form.Arg(dialplan.SplitArgs(args, 2), 0)
 	if tech, rest, ok := strings.Cut(dest, "/"); ok {
 		own, _, _ := strings.Cut(c.Name, "/")
 		if !strings.EqualFold(tech, own) {
@@ -67,13 +68,13 @@ func (a *calls) sendAway(ctx context.Context, c *channel.Channel, r channel.Redi
 // channelRedirect is ChannelRedirect(channel,[[context,]extension,]priority).
 func (a *calls) channelRedirect(_ context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitRaw(args, 2)
-	other, ok := a.Exchange.Find(arg(p, 0))
-	if !ok || arg(p, 1) == "" {
+	other, ok := a.Exchange.Find(form.Arg(p, 0))
+	if !ok || form.Arg(p, 1) == "" {
 		c.SetVar("CHANNELREDIRECT_STATUS", "NOCHANNEL")
 		a.System.Warn(c, "ChannelRedirect: no such channel, or no place", "argument", args)
 		return nil
 	}
-	other.Post(channel.Event{Kind: channel.Redirect, Target: arg(p, 1)})
+	other.Post(channel.Event{Kind: channel.Redirect, Target: form.Arg(p, 1)})
 	c.SetVar("CHANNELREDIRECT_STATUS", "SUCCESS")
 	return nil
 }
@@ -81,9 +82,9 @@ func (a *calls) channelRedirect(_ context.Context, c *channel.Channel, args stri
 // softHangup is SoftHangup(channel[,a]).
 func (a *calls) softHangup(_ context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 3)
-	other, ok := a.Exchange.Find(arg(p, 0))
+	other, ok := a.Exchange.Find(form.Arg(p, 0))
 	if !ok {
-		a.System.Warn(c, "SoftHangup: no such channel", "wanted", arg(p, 0))
+		a.System.Warn(c, "SoftHangup: no such channel", "wanted", form.Arg(p, 0))
 		return nil
 	}
 	other.Post(channel.Event{Kind: channel.HangupAsked, Cause: channel.NormalClearing})
@@ -93,20 +94,20 @@ func (a *calls) softHangup(_ context.Context, c *channel.Channel, args string) e
 // originate is Originate(tech_data,app|exten,arg1[,arg2[,arg3[,timeout[,options]]]]).
 func (a *calls) originate(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 8)
-	tech, dest, ok := strings.Cut(arg(p, 0), "/")
-	o := Order{Tech: tech, Dest: dest, Timeout: 30 * time.Second, Caller: c.Caller, Account: c.Account}
-	if d, given := seconds(arg(p, 5)); given && d > 0 {
+	tech, dest, ok := strings.Cut(form.Arg(p, 0), "/")
+	o := form.Order{Tech: tech, Dest: dest, Timeout: 30 * time.Second, Caller: c.Caller, Account: c.Account}
+	if d, given := form.Seconds(form.Arg(p, 5)); given && d > 0 {
 		o.Timeout = d
 	}
-	switch strings.ToLower(arg(p, 1)) {
+	switch strings.ToLower(form.Arg(p, 1)) {
 	case "app":
-		o.App, o.Data = arg(p, 2), arg(p, 3)
+		o.App, o.Data = form.Arg(p, 2), form.Arg(p, 3)
 	case "exten":
-		o.Place = channel.Place{Context: arg(p, 2), Exten: arg(p, 3), Priority: 1}
+		o.Place = channel.Place{Context: form.Arg(p, 2), Exten: form.Arg(p, 3), Priority: 1}
 		if o.Place.Exten == "" {
 			o.Place.Exten = "s"
 		}
-		if prio := arg(p, 4); prio != "" {
+		if prio := form.Arg(p, 4); prio != "" {
 			_, _, n, err := a.System.Resolve(c, o.Place.Context+","+o.Place.Exten+","+prio)
 			ok = ok && err == nil
 			o.Place.Priority = n
@@ -119,7 +120,7 @@ func (a *calls) originate(ctx context.Context, c *channel.Channel, args string) 
 		c.SetVar("ORIGINATE_STATUS", "FAILED")
 		return nil
 	}
-	opts := dialplan.ParseOptions(arg(p, 6))
+	opts := dialplan.ParseOptions(form.Arg(p, 6))
 	if n, given := opts.Arg('c'); given {
 		o.Caller.Number = n
 	}
@@ -140,7 +141,7 @@ func (a *calls) originate(ctx context.Context, c *channel.Channel, args string) 
 		c.SetVar("ORIGINATE_STATUS", "SUCCESS")
 		return nil
 	}
-	done := make(chan Outcome, 1)
+	done := make(chan form.Outcome, 1)
 	go func() {
 		done <- a.Exchange.Originate(ctx, o)
 		c.Post(channel.Event{Kind: channel.Nudge})

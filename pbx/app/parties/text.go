@@ -1,10 +1,11 @@
-package app
+package parties
 
 import (
 	"context"
 	"strings"
 	"time"
 
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 )
@@ -18,7 +19,7 @@ const messagePatience = 32 * time.Second
 func (a *calls) messageSend(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 3)
 	status := func(word string) { c.SetVar("MESSAGE_SEND_STATUS", word) }
-	techName, dest, ok := strings.Cut(arg(p, 0), ":")
+	techName, dest, ok := strings.Cut(form.Arg(p, 0), ":")
 	if !ok || dest == "" {
 		status("INVALID_URI")
 		a.System.Warn(c, "MessageSend: wants a destination as tech:address", "argument", args)
@@ -26,7 +27,7 @@ func (a *calls) messageSend(ctx context.Context, c *channel.Channel, args string
 	}
 	if strings.EqualFold(techName, "sip") || strings.EqualFold(techName, "sips") { // an address, which PJSIP takes whole
 		if _, ok := a.Exchange.Tech(techName); !ok {
-			techName, dest = "PJSIP", arg(p, 0)
+			techName, dest = "PJSIP", form.Arg(p, 0)
 		}
 	}
 	tech, known := a.Exchange.Tech(techName)
@@ -40,8 +41,8 @@ func (a *calls) messageSend(ctx context.Context, c *channel.Channel, args string
 	if c.Text != nil {
 		t = *c.Text
 	}
-	t.To = arg(p, 2)
-	if from := arg(p, 1); from != "" {
+	t.To = form.Arg(p, 2)
+	if from := form.Arg(p, 1); from != "" {
 		t.From = from
 	}
 	done := make(chan error, 1)
@@ -56,7 +57,7 @@ func (a *calls) messageSend(ctx context.Context, c *channel.Channel, args string
 	}
 	if err := <-done; err != nil {
 		status("FAILURE")
-		a.System.Warn(c, "MessageSend", "destination", arg(p, 0), "error", err)
+		a.System.Warn(c, "MessageSend", "destination", form.Arg(p, 0), "error", err)
 		return nil
 	}
 	status("SUCCESS")

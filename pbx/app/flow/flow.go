@@ -1,4 +1,4 @@
-package app
+package flow
 
 import (
 	"context"
@@ -19,7 +19,7 @@ func (a *calls) jump(_ context.Context, c *channel.Channel, args string) error {
 		return dialplan.ErrHangup
 	}
 	dialplan.Jump(c, ctxt, exten, prio)
-	a.tracef(3, "Goto (%s,%s,%d)", ctxt, exten, prio)
+	a.Tracef(3, "Goto (%s,%s,%d)", ctxt, exten, prio)
 	return nil
 }
 

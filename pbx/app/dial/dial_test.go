@@ -1,9 +1,8 @@
-package app_test
+package dial_test
 
 import (
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"branchline/pbx/channel"
@@ -23,17 +22,8 @@ same => n,Hangup()
 exten => _10XX,1,Dial(Test/${EXTEN},12,tT)
 `
 
-func run(t *testing.T, conf string, f func(*pbxtest.Office)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		o := pbxtest.Open(t, conf)
-		f(o)
-		o.Close()
-	})
-}
-
 func TestSeedNotRegistered(t *testing.T) {
-	run(t, scenarioE, func(o *pbxtest.Office) {
+	pbxtest.Run(t, scenarioE, func(o *pbxtest.Office) {
 		o.Phone("3009").Refuse = channel.NoRoute
 		a := o.Phone("1001").Dial("3009")
 		a.Want("answer, play digits/3+digits/0+digits/0+digits/9")
@@ -43,7 +33,7 @@ func TestSeedNotRegistered(t *testing.T) {
 }
 
 func TestSeedNoAnswer(t *testing.T) {
-	run(t, scenarioE, func(o *pbxtest.Office) {
+	pbxtest.Run(t, scenarioE, func(o *pbxtest.Office) {
 		b := o.Phone("3001")
 		a := o.Phone("1001").Dial("3001")
 		b.Last().Want("dial")
@@ -72,7 +62,7 @@ func TestSeedFailures(t *testing.T) {
 	for cause, bye := range map[channel.Cause]string{
 		channel.UserBusy: "hangup 17", channel.CallRejected: "hangup 21", channel.NoAnswer: "hangup 19", channel.Unallocated: "hangup 1",
 	} {
-		run(t, scenarioE, func(o *pbxtest.Office) {
+		pbxtest.Run(t, scenarioE, func(o *pbxtest.Office) {
 			a := o.Phone("1001")
 			o.Phone("3001").Script = func(c *pbxtest.Call) { c.Rejects(cause) }
 			call := a.Dial("3001")
@@ -93,12 +83,12 @@ func TestFallthrough(t *testing.T) {
 		{channel.NoRoute, "hangup 34"}, // CHANUNAVAIL is indicated as congestion
 		{channel.NoAnswer, "hangup 19"},
 	} {
-		run(t, scenarioE, func(o *pbxtest.Office) {
+		pbxtest.Run(t, scenarioE, func(o *pbxtest.Office) {
 			o.Phone("1002").Script = func(l *pbxtest.Call) { l.Rejects(c.cause) }
 			o.Phone("1001").Dial("1002").Want(c.want)
 		})
 	}
-	run(t, scenarioE, func(o *pbxtest.Office) {
+	pbxtest.Run(t, scenarioE, func(o *pbxtest.Office) {
 		o.Phone("1002").Refuse = channel.NoRoute
 		o.Phone("1001").Dial("1002").Want("hangup 34")
 		if want := "Auto fallthrough, channel 'Test/1001-00000000' status is 'CHANUNAVAIL'"; !strings.Contains(o.Trace.String(), want) {
@@ -108,7 +98,7 @@ func TestFallthrough(t *testing.T) {
 }
 
 func TestAnsweredCall(t *testing.T) {
-	run(t, scenarioE, func(o *pbxtest.Office) {
+	pbxtest.Run(t, scenarioE, func(o *pbxtest.Office) {
 		a := o.Phone("1001").Dial("3001")
 		b := o.Phone("3001").Last()
 		b.Rings()
@@ -122,7 +112,7 @@ func TestAnsweredCall(t *testing.T) {
 		b.HangsUp()
 		a.Want("part, hangup 16") // no further step: the seed's Answer is not reached
 	})
-	run(t, scenarioE, func(o *pbxtest.Office) {
+	pbxtest.Run(t, scenarioE, func(o *pbxtest.Office) {
 		a := o.Phone("1001").Dial("3001")
 		b := o.Phone("3001").Last()
 		b.PicksUp()
@@ -132,7 +122,7 @@ func TestAnsweredCall(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	run(t, `[default]
+	pbxtest.Run(t, `[default]
 exten => 1,1,Dial(Test/b&Test/c)
 exten => h,1,Verbose(status ${DIALSTATUS} cause ${HANGUPCAUSE} in ${EXTEN})
 `, func(o *pbxtest.Office) {
@@ -149,7 +139,7 @@ exten => h,1,Verbose(status ${DIALSTATUS} cause ${HANGUPCAUSE} in ${EXTEN})
 }
 
 func TestForking(t *testing.T) {
-	run(t, "[default]\nexten => 1,1,Dial(Test/b&Test/c&Test/nobody,20)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b&Test/c&Test/nobody,20)\n", func(o *pbxtest.Office) {
 		b, c := o.Phone("b"), o.Phone("c")
 		a := o.Phone("a").Dial("1")
 		c.Last().Speaks() // early media of one among several is not passed on
@@ -162,7 +152,7 @@ func TestForking(t *testing.T) {
 		c.Last().HangsUp()
 		a.Want("part, hangup 16")
 	})
-	run(t, "[default]\nexten => 1,1,Dial(Test/b,20)\nsame => n,Verbose(went on)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b,20)\nsame => n,Verbose(went on)\n", func(o *pbxtest.Office) {
 		a := o.Phone("a")
 		b := o.Phone("b")
 		call := a.Dial("1")
@@ -198,7 +188,7 @@ func TestStatus(t *testing.T) {
 			targets = append(targets, "Test/p"+string(rune('0'+i)))
 		}
 		conf := "[default]\nexten => 1,1,Dial(" + strings.Join(targets, "&") + ")\nsame => n,Verbose(status=${DIALSTATUS}.)\n"
-		run(t, conf, func(o *pbxtest.Office) {
+		pbxtest.Run(t, conf, func(o *pbxtest.Office) {
 			for i, cause := range c.causes {
 				o.Phone("p" + string(rune('0'+i))).Script = func(l *pbxtest.Call) { l.Rejects(cause) }
 			}
@@ -211,7 +201,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestLegEnds(t *testing.T) {
-	run(t, "[default]\nexten => 1,1,Dial(Test/b&Test/c)\nsame => n,Wait(10)\n", func(o *pbxtest.Office) {
+	pbxtest.Run(t, "[default]\nexten => 1,1,Dial(Test/b&Test/c)\nsame => n,Wait(10)\n", func(o *pbxtest.Office) {
 		o.Phone("b").Script = func(l *pbxtest.Call) { l.Rejects(channel.UserBusy) }
 		o.Phone("c").Script = func(l *pbxtest.Call) { l.Rejects(channel.NoRoute) }
 		a := o.Phone("a").Dial("1")

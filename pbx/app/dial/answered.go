@@ -1,4 +1,4 @@
-package app
+package dial
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"branchline/pbx/app/form"
 	"branchline/pbx/bridge"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
@@ -62,7 +63,7 @@ func (d *dialing) announce(ctx context.Context, peer *channel.Channel) (bool, er
 		list string
 		c    *channel.Channel
 	}{{toPeer, peer}, {toCaller, d.c}} {
-		names := files(p.list)
+		names := form.Files(p.list)
 		if len(names) == 0 {
 			continue
 		}
@@ -140,7 +141,7 @@ func (d *dialing) digits(ctx context.Context, peer *channel.Channel) (bool, erro
 		return false, nil
 	}
 	p := strings.Split(text, ":")
-	if err := sendDigits(ctx, d.c, peer, p[0], 250*time.Millisecond, 100*time.Millisecond); err != nil {
+	if err := form.SendDigits(ctx, d.c, peer, p[0], 250*time.Millisecond, 100*time.Millisecond); err != nil {
 		return false, err
 	}
 	if peer.Ending() {
@@ -148,7 +149,7 @@ func (d *dialing) digits(ctx context.Context, peer *channel.Channel) (bool, erro
 	}
 	if len(p) > 1 {
 		d.c.Answer()
-		if err := sendDigits(ctx, d.c, d.c, p[1], 250*time.Millisecond, 100*time.Millisecond); err != nil {
+		if err := form.SendDigits(ctx, d.c, d.c, p[1], 250*time.Millisecond, 100*time.Millisecond); err != nil {
 			return false, err
 		}
 	}
@@ -320,7 +321,7 @@ func (d *dialing) limit() bridge.Limit {
 		l.EndFile, _ = d.c.Var("LIMIT_TIMEOUT_FILE")
 	}
 	if text, ok := d.o.Arg('S'); ok {
-		if s, ok := seconds(text); ok && s > 0 && (l.Max == 0 || s < l.Max) {
+		if s, ok := form.Seconds(text); ok && s > 0 && (l.Max == 0 || s < l.Max) {
 			l.Max = s
 		}
 	}
@@ -328,7 +329,7 @@ func (d *dialing) limit() bridge.Limit {
 }
 
 func millis(p []string, n int) time.Duration {
-	ms, err := strconv.ParseInt(arg(p, n), 10, 32)
+	ms, err := strconv.ParseInt(form.Arg(p, n), 10, 32)
 	if err != nil || ms < 0 {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package app
+package voice
 
 import (
 	"context"
@@ -7,21 +7,11 @@ import (
 
 	"branchline/media"
 	"branchline/media/tone"
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/prompt"
 )
-
-// files cuts a&b&c.
-func files(list string) []string {
-	var out []string
-	for _, f := range strings.Split(list, "&") {
-		if f = strings.TrimSpace(f); f != "" {
-			out = append(out, f)
-		}
-	}
-	return out
-}
 
 // say plays prompts in order and waits for their end. Missing ones are warned
 // about and left out; ok is false if there were any.
@@ -43,7 +33,7 @@ func (a *calls) say(ctx context.Context, c *channel.Channel, names []string, tak
 func (a *calls) playback(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 3)
 	var skip, early bool
-	for _, o := range strings.FieldsFunc(arg(p, 1), func(r rune) bool { return r == ',' || r == '|' || r == '&' }) {
+	for _, o := range strings.FieldsFunc(form.Arg(p, 1), func(r rune) bool { return r == ',' || r == '|' || r == '&' }) {
 		switch strings.ToLower(strings.TrimSpace(o)) {
 		case "skip":
 			skip = true
@@ -54,7 +44,7 @@ func (a *calls) playback(ctx context.Context, c *channel.Channel, args string) e
 			a.System.Warn(c, "Playback: option not supported", "option", o)
 		}
 	}
-	names := files(arg(p, 0))
+	names := form.Files(form.Arg(p, 0))
 	if len(names) == 0 {
 		a.System.Warn(c, "Playback: no file given")
 		c.SetVar("PLAYBACKSTATUS", "FAILED")
@@ -66,11 +56,11 @@ func (a *calls) playback(ctx context.Context, c *channel.Channel, args string) e
 			return nil
 		}
 		if !early {
-			pickUp(c)
+			form.PickUp(c)
 		}
 	}
 	for _, n := range names {
-		a.tracef(3, "<%s> Playing '%s' (language '%s')", c.Name, n, c.Language)
+		a.Tracef(3, "<%s> Playing '%s' (language '%s')", c.Name, n, c.Language)
 	}
 	ok, err := a.say(ctx, c, names, nil)
 	if err != nil {
@@ -84,16 +74,16 @@ func (a *calls) playback(ctx context.Context, c *channel.Channel, args string) e
 // cannot be wound, so the other keys are said to be without effect.
 func (a *calls) controlPlayback(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 10)
-	stop, restart := arg(p, 4), arg(p, 6)
-	if arg(p, 2)+arg(p, 3)+arg(p, 5) != "" {
+	stop, restart := form.Arg(p, 4), form.Arg(p, 6)
+	if form.Arg(p, 2)+form.Arg(p, 3)+form.Arg(p, 5) != "" {
 		a.System.Warn(c, "ControlPlayback: forward, rewind and pause keys have no effect yet")
 	}
-	names := files(arg(p, 0))
+	names := form.Files(form.Arg(p, 0))
 	if len(names) == 0 {
 		c.SetVar("CPLAYBACKSTATUS", "ERROR")
 		return nil
 	}
-	pickUp(c)
+	form.PickUp(c)
 	for {
 		var key byte
 		ok, err := a.say(ctx, c, names, func(e channel.Event) bool {
@@ -148,7 +138,7 @@ func (a *calls) stopTones(ctx context.Context, c *channel.Channel, _ string) err
 // milliwatt is Milliwatt(): 1004 Hz at 0 dBm0 less one, the digital milliwatt
 // of US practice, until the caller hangs up.
 func (a *calls) milliwatt(ctx context.Context, c *channel.Channel, _ string) error {
-	pickUp(c)
+	form.PickUp(c)
 	_, err := prompt.Play(ctx, c, c, tone.Milliwatt(), nil)
 	return err
 }
@@ -156,9 +146,9 @@ func (a *calls) milliwatt(ctx context.Context, c *channel.Channel, _ string) err
 // musicOnHold is MusicOnHold([class[,duration]]).
 func (a *calls) musicOnHold(ctx context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 3)
-	d, _ := seconds(arg(p, 1))
-	pickUp(c)
-	if err := a.startMusic(ctx, c, arg(p, 0)); err != nil {
+	d, _ := form.Seconds(form.Arg(p, 1))
+	form.PickUp(c)
+	if err := a.startMusic(ctx, c, form.Arg(p, 0)); err != nil {
 		return err
 	}
 	err := c.Wait(ctx, d, nil)
@@ -174,13 +164,13 @@ func (a *calls) startMusic(ctx context.Context, c *channel.Channel, class string
 	if class = strings.TrimSpace(class); class == "" {
 		class = "default"
 	}
-	a.tracef(3, "Started music on hold, class '%s', on channel '%s'", class, c.Name)
+	a.Tracef(3, "Started music on hold, class '%s', on channel '%s'", class, c.Name)
 	prompt.StartMusic(c)
 	return c.Poll(ctx, nil)
 }
 
 func (a *calls) stopMusic(ctx context.Context, c *channel.Channel, _ string) error {
 	prompt.Stop(c)
-	a.tracef(3, "Stopped music on hold on %s", c.Name)
+	a.Tracef(3, "Stopped music on hold on %s", c.Name)
 	return c.Poll(ctx, nil)
 }

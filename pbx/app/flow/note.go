@@ -1,4 +1,4 @@
-package app
+package flow
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 )
@@ -69,7 +70,7 @@ func (a *calls) verbose(_ context.Context, _ *channel.Channel, args string) erro
 			level, args = n, rest
 		}
 	}
-	a.tracef(level, "%s", args)
+	a.Tracef(level, "%s", args)
 	return nil
 }
 
@@ -91,7 +92,7 @@ func (a *calls) log(ctx context.Context, c *channel.Channel, args string) error 
 	case "DEBUG", "DTMF":
 		l = slog.LevelDebug
 	case "VERBOSE":
-		a.tracef(0, "%s", text)
+		a.Tracef(0, "%s", text)
 		return nil
 	default:
 		a.System.Warn(c, "Log: no such level", "level", level)
@@ -104,7 +105,7 @@ func (a *calls) log(ctx context.Context, c *channel.Channel, args string) error 
 // userEvent is UserEvent(name[,key:value...]).
 func (a *calls) userEvent(_ context.Context, c *channel.Channel, args string) error {
 	p := dialplan.SplitArgs(args, 0)
-	attrs := []any{"event", arg(p, 0), "call", c.Name}
+	attrs := []any{"event", form.Arg(p, 0), "call", c.Name}
 	for _, kv := range p[1:] {
 		k, v, _ := strings.Cut(kv, ":")
 		attrs = append(attrs, strings.TrimSpace(k), strings.TrimSpace(v))
@@ -134,7 +135,7 @@ func (a *calls) dumpChan(_ context.Context, c *channel.Channel, args string) err
 	for _, k := range slices.Sorted(maps.Keys(vars)) {
 		fmt.Fprintf(&b, "%s=%s\n", k, vars[k])
 	}
-	a.tracef(level, "%s", b.String())
+	a.Tracef(level, "%s", b.String())
 	return nil
 }
 
