@@ -54,6 +54,9 @@ const reconnectFor = 60 * time.Second
 // Attach runs a console until it ends and gives the status to exit with.
 func Attach(ctx context.Context, o ClientOptions) int {
 	c := &client{o: o}
+	if f, ok := o.Out.(*os.File); ok {
+		c.seen = term.IsTerminal(int(f.Fd()))
+	}
 	if err := c.connect(ctx); err != nil {
 		if errors.Is(err, errRefused) {
 			fmt.Fprintln(o.Err, err)
@@ -78,6 +81,7 @@ type client struct {
 	host string
 	pid  int
 	peer string // the daemon's name and version
+	seen bool   // Out is a terminal
 }
 
 var errRefused = errors.New("console")
@@ -105,6 +109,7 @@ func (c *client) connect(ctx context.Context) error {
 		conn.Close()
 		return fmt.Errorf("%w: %w", errRefused, err)
 	}
+	w.Host, w.Version = tame(w.Host), tame(w.Version)
 	if w.Protocol != protocol {
 		conn.Close()
 		return fmt.Errorf("%w: %s speaks console protocol %d, this program %d", errRefused, w.Version, w.Protocol, protocol)
@@ -126,6 +131,9 @@ func (c *client) run(line string) (cli.Outcome, error) {
 		}
 		switch f.kind {
 		case frameOutput, frameLog:
+			if c.seen {
+				f.payload = []byte(tame(string(f.payload)))
+			}
 			if _, err := c.o.Out.Write(f.payload); err != nil {
 				return 0, err
 			}

@@ -85,7 +85,7 @@ func readHello(r io.Reader, v any) error {
 		return err
 	}
 	if f.kind == frameBye {
-		return fmt.Errorf("refused: %s", f.payload)
+		return fmt.Errorf("refused: %s", tame(string(f.payload)))
 	}
 	if f.kind != frameHello {
 		return fmt.Errorf("expected a hello, got frame %q", f.kind)

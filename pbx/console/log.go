@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Logger gives a logger that speaks through the Output. On consoles its lines
@@ -95,7 +96,7 @@ func appendAttr(b *strings.Builder, group string, a slog.Attr) {
 		return
 	}
 	s := v.String()
-	if s == "" || strings.ContainsAny(s, " \t\r\n\"=") {
+	if s == "" || strings.ContainsAny(s, " \"=") || strings.ContainsFunc(s, unicode.IsControl) {
 		s = strconv.Quote(s)
 	}
 	fmt.Fprintf(b, " %s%s=%s", group, a.Key, s)

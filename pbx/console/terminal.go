@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -115,17 +117,40 @@ func (t *terminal) converse(ctx context.Context) (left bool) {
 	}
 }
 
+// tame shows what a terminal would obey: much of what a console tells was sent by
+// strangers.
+func tame(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	obeyed := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
+	if strings.IndexFunc(text, obeyed) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case !obeyed(r):
+			_, n := utf8.DecodeRuneInString(text[i:]) // one octet, if it is no character
+			b.WriteString(text[i : i+n])
+		case r >= 0x80: // ESC and another, in one
+			b.WriteString("^[" + string(r-0x40))
+		default:
+			b.WriteString("^" + string(r^0x40))
+		}
+	}
+	return b.String()
+}
+
 // show handles what the daemon sent; true means that the user had left already.
 func (t *terminal) show(f frame) (leave bool) {
 	switch f.kind {
 	case frameLog:
-		t.above(t.colour(string(f.payload)))
+		t.above(t.colour(tame(string(f.payload))))
 	case frameOutput:
-		t.print(string(f.payload))
+		t.print(tame(string(f.payload)))
 		t.ragged = len(f.payload) > 0 && f.payload[len(f.payload)-1] != '\n'
 	case frameCandidates:
 		t.busy = false
-		t.offer(string(f.payload))
+		t.offer(tame(string(f.payload)))
 	case frameDone:
 		t.busy = false
 		if t.ragged {

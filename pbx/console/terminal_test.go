@@ -184,3 +184,37 @@ func TestLinesFromAFile(t *testing.T) {
 		t.Errorf("%d %q", s, out.String())
 	}
 }
+
+// What strangers send is shown by logs, traces and lists: a terminal must not obey it.
+func TestEscapes(t *testing.T) {
+	b := newBench(t)
+	user, program := openPTY(t)
+	status := make(chan int, 1)
+	attach := func(o ClientOptions) {
+		o.Name, o.Socket, o.In, o.Out, o.Err = "Branchline", b.o.Socket, program, program, program
+		go func() { status <- Attach(t.Context(), o) }()
+	}
+	see := &reader{t: t, from: user}
+	attach(ClientOptions{})
+	see.until("*CLI> ")
+	b.out.Logger().Warn("turned away", "who", "a\x1b]0;b\x07")
+	see.until(`turned away who="a\x1b]0;b\a"` + "\r\n")
+	b.out.Logger().Warn("turned away \x1b[2J")
+	see.until("turned away ^[[2J\r\n")
+	b.out.Say("From: \u009b31m\x7f\rTo: \"Zo\u00eb\"\t\r\n<sip:x>")
+	see.until("From: ^[[31m^?^MTo: \"Zo\u00eb\"\t\r\n<sip:x>\r\n")
+	see.until("*CLI> ")
+	if _, err := user.WriteString("exit\r"); err != nil {
+		t.Fatal(err)
+	}
+	<-status
+
+	attach(ClientOptions{Once: true, Commands: []string{"say \x1b[2J"}})
+	see.until("^[[2J")
+	<-status
+	// A script gets what was said.
+	var out strings.Builder
+	if s := Attach(t.Context(), ClientOptions{Socket: b.o.Socket, Once: true, Commands: []string{"say \x1b[2J"}, Out: &out, Err: &out}); s != 0 || out.String() != "\x1b[2J" {
+		t.Errorf("%d %q", s, out.String())
+	}
+}
