@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/timespec"
 )
 
 // compiler is the state of one Compile.
@@ -158,14 +160,14 @@ func (c *compiler) section(s *astconf.Section) {
 			d.ignore = append(d.ignore, i)
 		case name == "switch", name == "lswitch", name == "eswitch":
 			d.switches = append(d.switches, otherSwitch{Pos: e.Pos, text: e.Value})
-			c.warn(e.Pos, "switch-refused", fmt.Sprintf("%s => %s: remote and real-time dialplans are not supported; nothing is looked up there", e.Name, clip(e.Value)), "write the extensions here, or Dial the other exchange")
+			c.warn(e.Pos, "switch-refused", fmt.Sprintf("%s => %s: remote and real-time dialplans are not supported; nothing is looked up there", e.Name, argument.Clip(e.Value)), "write the extensions here, or Dial the other exchange")
 		case name == "autohints":
 			if v, _ := astconf.Bool(e.Value); v {
 				d.autohints = true
 				c.note(e.Pos, "not-honoured", "autohints is understood but not honoured", "write hint lines")
 			}
 		default:
-			c.warn(e.Pos, "unknown-directive", fmt.Sprintf("%q is not a line of a context and is ignored", clip(e.Name)), "write exten, same, include or ignorepat").Near = e.Name
+			c.warn(e.Pos, "unknown-directive", fmt.Sprintf("%q is not a line of a context and is ignored", argument.Clip(e.Name)), "write exten, same, include or ignorepat").Near = e.Name
 		}
 	}
 }
@@ -178,7 +180,7 @@ func (c *compiler) includeLine(e astconf.Entry) {
 	}
 	inc := include{Pos: e.Pos, text: text, context: strings.TrimSpace(name)}
 	if strings.TrimSpace(spec) != "" {
-		when, err := ParseTimeSpec(spec)
+		when, err := timespec.Parse(spec)
 		if err != nil {
 			c.warn(e.Pos, "bad-time", fmt.Sprintf("include of %q: %v; this part does not restrict the time", inc.context, err), "write times,weekdays,days,months such as 9:00-17:00,mon-fri,*,*")
 		}

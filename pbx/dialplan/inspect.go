@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/dialplan/expr"
 )
 
@@ -203,7 +204,7 @@ func (t *Text) ExpressionProblems() []string {
 		}
 		text, _ := p.inner.Static(func(string) (string, bool) { return "", false }, "1")
 		if _, problem := expr.Eval(text, anyFunction); strings.HasPrefix(problem, "expression ") {
-			out = append(out, "$["+clip(p.inner.source)+"]: "+problem)
+			out = append(out, "$["+argument.Clip(p.inner.source)+"]: "+problem)
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/dialplan/timespec"
 )
 
 // HintPriority is the Priority of a step that is a hint.
@@ -83,7 +84,7 @@ type callerMatch struct {
 type include struct {
 	astconf.Pos
 	text, context string
-	when          *TimeSpec // nil: always
+	when          *timespec.Spec // nil: always
 }
 
 type ignorePattern struct {

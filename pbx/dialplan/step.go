@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/dialplan/argument"
 )
 
 const maxPriority = 1<<31 - 1
@@ -265,11 +266,11 @@ func (c *compiler) application(s *Step, text string) {
 		args = text[open+1:]
 		if last := strings.LastIndexByte(args, ')'); last >= 0 {
 			if tail := strings.TrimSpace(args[last+1:]); tail != "" {
-				c.warn(s.Pos, "after-parenthesis", fmt.Sprintf("text after the last parenthesis is dropped: %q", clip(tail)), "remove it, or put ; before it")
+				c.warn(s.Pos, "after-parenthesis", fmt.Sprintf("text after the last parenthesis is dropped: %q", argument.Clip(tail)), "remove it, or put ; before it")
 			}
 			args = args[:last]
 		} else {
-			d := c.warn(s.Pos, "no-parenthesis", fmt.Sprintf("no closing parenthesis in %q; everything is taken as argument", clip(text)), "add )")
+			d := c.warn(s.Pos, "no-parenthesis", fmt.Sprintf("no closing parenthesis in %q; everything is taken as argument", argument.Clip(text)), "add )")
 			respell(d, text, text+")", true)
 		}
 		text = strings.TrimSpace(head)
@@ -289,10 +290,10 @@ func (c *compiler) application(s *Step, text string) {
 		return
 	}
 	if why, ok := c.cat.Refused(text); ok {
-		c.warn(s.Pos, "refused-application", fmt.Sprintf("application %s is not supported: %s; a call that comes here ends", clip(text), why), "")
+		c.warn(s.Pos, "refused-application", fmt.Sprintf("application %s is not supported: %s; a call that comes here ends", argument.Clip(text), why), "")
 		return
 	}
-	c.warn(s.Pos, "unknown-application", fmt.Sprintf("application %q does not exist; a call that comes here ends", clip(text)), "check the spelling with core show applications").Near = text
+	c.warn(s.Pos, "unknown-application", fmt.Sprintf("application %q does not exist; a call that comes here ends", argument.Clip(text)), "check the spelling with core show applications").Near = text
 }
 
 // functions reports functions in a text that do not exist.
@@ -318,9 +319,9 @@ func (c *compiler) functions(s *Step, t *Text) {
 			continue
 		}
 		if why, ok := c.cat.Refused(name); ok {
-			c.warn(s.Pos, "refused-function", fmt.Sprintf("function %s is not supported: %s; it gives nothing", clip(name), why), "")
+			c.warn(s.Pos, "refused-function", fmt.Sprintf("function %s is not supported: %s; it gives nothing", argument.Clip(name), why), "")
 			continue
 		}
-		c.warn(s.Pos, "unknown-function", fmt.Sprintf("function %s does not exist; it gives nothing", clip(name)), "check the spelling with core show functions").Near = name
+		c.warn(s.Pos, "unknown-function", fmt.Sprintf("function %s does not exist; it gives nothing", argument.Clip(name)), "check the spelling with core show functions").Near = name
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/dialplan/expr"
 )
 
@@ -133,7 +134,7 @@ func (s *System) Eval(ctx context.Context, c *channel.Channel, t *Text) string {
 	}
 	depth, _ := ctx.Value(depthKey{}).(int)
 	if depth >= maxCalls {
-		s.Warn(c, "functions evaluate each other without end; the rest is left empty", "text", clip(t.source))
+		s.Warn(c, "functions evaluate each other without end; the rest is left empty", "text", argument.Clip(t.source))
 		return ""
 	}
 	e := evaluation{System: s, ctx: context.WithValue(ctx, depthKey{}, depth+1), c: c}
@@ -151,7 +152,7 @@ func (e *evaluation) text(t *Text) string {
 	for i := range t.parts {
 		v := e.part(&t.parts[i])
 		if b.Len()+len(v) > maxValue {
-			e.Warn(e.c, "value is longer than 65536 bytes and is cut", "text", clip(t.source))
+			e.Warn(e.c, "value is longer than 65536 bytes and is cut", "text", argument.Clip(t.source))
 			b.WriteString(v[:maxValue-b.Len()])
 			break
 		}
@@ -167,7 +168,7 @@ func (e *evaluation) part(p *part) string {
 	case expression:
 		v, problem := expr.Eval(e.text(p.inner), e.mathFunction)
 		if problem != "" {
-			e.Warn(e.c, problem, "expression", clip(p.inner.source))
+			e.Warn(e.c, problem, "expression", argument.Clip(p.inner.source))
 		}
 		return v
 	}
@@ -252,7 +253,7 @@ func (s *System) readFunction(ctx context.Context, c *channel.Channel, name, arg
 	}
 	v, err := f.Read(ctx, c, args)
 	if err != nil {
-		err = fmt.Errorf("%s(%s): %w", f.Name, clip(args), err)
+		err = fmt.Errorf("%s(%s): %w", f.Name, argument.Clip(args), err)
 	}
 	return v, err
 }
@@ -262,7 +263,7 @@ func (s *System) readFunction(ctx context.Context, c *channel.Channel, name, arg
 // Without a channel the global of that name is set.
 func (s *System) Assign(ctx context.Context, c *channel.Channel, name, value string) error {
 	if len(value) > maxValue {
-		return fmt.Errorf("%s: value is longer than %d bytes", clip(name), maxValue)
+		return fmt.Errorf("%s: value is longer than %d bytes", argument.Clip(name), maxValue)
 	}
 	if strings.HasSuffix(name, ")") {
 		if open := strings.IndexByte(name, '('); open >= 0 {
@@ -275,7 +276,7 @@ func (s *System) Assign(ctx context.Context, c *channel.Channel, name, value str
 			}
 			args := name[open+1 : len(name)-1]
 			if err := f.Write(ctx, c, args, value); err != nil {
-				return fmt.Errorf("%s(%s): %w", f.Name, clip(args), err)
+				return fmt.Errorf("%s(%s): %w", f.Name, argument.Clip(args), err)
 			}
 			return nil
 		}
@@ -284,7 +285,7 @@ func (s *System) Assign(ctx context.Context, c *channel.Channel, name, value str
 		return errors.New("no variable name stands before =")
 	}
 	if strings.TrimSpace(name) != name {
-		s.Warn(c, "spaces round = belong to the variable's name and value, so ${"+strings.TrimSpace(name)+"} stays as it was", "name", clip(name))
+		s.Warn(c, "spaces round = belong to the variable's name and value, so ${"+strings.TrimSpace(name)+"} stays as it was", "name", argument.Clip(name))
 	}
 	if c == nil {
 		s.Globals.Set(name, value)

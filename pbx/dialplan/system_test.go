@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"branchline/media"
 	"branchline/pbx/channel"
@@ -211,80 +210,6 @@ func TestJumpAndException(t *testing.T) {
 	SetException(c, "INVALID", "a", "i", 2)
 	if e := ExceptionOf(c); e == nil || e.Reason != "INVALID" || e.Priority != 2 {
 		t.Error("SetException")
-	}
-}
-
-func TestSplit(t *testing.T) {
-	for _, c := range []struct {
-		in   string
-		n    int
-		want string
-	}{
-		{"", 0, ""}, {"a", 0, "a"}, {"a,b,c", 0, "a|b|c"}, {"a,b,c", 2, "a|b,c"}, {`"a,b",c`, 0, "a,b|c"}, {`a\,b,c`, 0, "a,b|c"},
-		{"f(a,b),c", 0, "f(a,b)|c"}, {"[a,b],c", 0, "[a,b]|c"}, {`x,"q",r`, 2, `x|"q",r`}, {`a,"q\",b`, 2, `a|"q\",b`}, {"a)b,c", 0, "a)b|c"}, {",", 0, "|"}, {`a\`, 0, "a"},
-	} {
-		if got := strings.Join(SplitArgs(c.in, c.n), "|"); got != c.want {
-			t.Errorf("SplitArgs(%q, %d) = %q, want %q", c.in, c.n, got, c.want)
-		}
-	}
-	if got := strings.Join(SplitRaw(`a1,"q,2",a\,3`, 0), "|"); got != `a1|"q,2"|a\,3` {
-		t.Errorf("SplitRaw: %q", got)
-	}
-}
-
-func TestOptions(t *testing.T) {
-	o := ParseOptions("tTL(60000:30000)m(jazz)U(sub^a(b)c)g x(")
-	for letter, want := range map[byte]string{'t': "", 'T': "", 'L': "60000:30000", 'm': "jazz", 'U': "sub^a(b)c", 'g': "", 'x': ""} {
-		if got, ok := o.Arg(letter); !ok || got != want {
-			t.Errorf("%c: %q %v", letter, got, ok)
-		}
-	}
-	if o.Has('q') || !o.Has('t') {
-		t.Error("Has")
-	}
-}
-
-func TestTruthAndBranches(t *testing.T) {
-	for s, want := range map[string]bool{"": false, " ": false, "0": false, "00": false, " 0": false, "-0": false, "+0": false, "0x": false, "0.5": false,
-		"1": true, "x": true, "01": true, "-1": true, "--": true, "no": true} {
-		if Truth(s) != want {
-			t.Errorf("Truth(%q) = %v", s, !want)
-		}
-	}
-	for in, want := range map[string]string{"1?a:b": "1|a|b", "1?a": "1|a|", "1?:b": "1||b", "1": "1||", `"?"?a:b`: `"?"|a|b`, "x?Goto(a:b):c": "x|Goto(a:b)|c", "1?a:b:c": "1|a|b:c"} {
-		c, y, n := ParseBranch(in)
-		if got := c + "|" + y + "|" + n; got != want {
-			t.Errorf("ParseBranch(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
-func TestTimeSpec(t *testing.T) {
-	monday := time.Date(2026, 11, 23, 12, 0, 59, 0, time.UTC)
-	for _, c := range []struct {
-		spec string
-		at   time.Time
-		want bool
-	}{
-		{"*,*,*,*", monday, true}, {"", monday, true}, {"9:00-17:00,mon-fri,*,*", monday, true}, {"9:00-12:00,*,*,*", monday, true}, {"9:00-11:59,*,*,*", monday, false},
-		{"22:00-6:00,*,*,*", monday, false}, {"22:00-6:00,*,*,*", monday.Add(-8 * time.Hour), true}, {"9:00-10:00&12:00-12:00,*,*,*", monday, true},
-		{"*,sat-tue,*,*", monday, true}, {"*,sat&sun,*,*", monday, false}, {"*,Monday,*,*", monday, true}, {"*,*,23,nov", monday, true}, {"*,*,1-22,*", monday, false},
-		{"*,*,25-5,*", monday, false}, {"*,*,*,dec-feb", monday, false}, {"*,*,*,10-12", monday, true}, {"*|mon|*|*", monday, true},
-		{"12:00-12:30,*,*,*,UTC", monday, true}, {"12:00-12:30,*,*,*,Asia/Taipei", monday, false}, {"20:00-20:00,*,*,*,Asia/Taipei", monday, true},
-	} {
-		spec, err := ParseTimeSpec(c.spec)
-		if err != nil || spec.Match(c.at) != c.want {
-			t.Errorf("%s at %v: %v, %v", c.spec, c.at, !c.want, err)
-		}
-	}
-	for _, bad := range []string{"bad,*,*,*", "25:00-26:00,*,*,*", "9:00,*,*,*", "*,xyz,*,*", "*,*,32,*", "*,*,*,foo", "*,*,*,13", "*,*,*,*,No/Where", "*,1,*,*"} {
-		spec, err := ParseTimeSpec(bad)
-		if err == nil {
-			t.Errorf("%s is accepted", bad)
-		}
-		if !spec.Match(monday) {
-			t.Errorf("%s restricts", bad)
-		}
 	}
 }
 

@@ -1,6 +1,10 @@
 package dialplan
 
-import "strings"
+import (
+	"strings"
+
+	"branchline/pbx/dialplan/argument"
+)
 
 // A Text is what stands in a step, cut once into fixed parts, variables and
 // expressions, so that a running call only has to fill them in.
@@ -75,9 +79,9 @@ func (t *Text) parse(depth int) (problem string) {
 		}
 		length := matching(s[i+1:])
 		if length < 0 {
-			problem = "missing } in " + clip(s[i:])
+			problem = "missing } in " + argument.Clip(s[i:])
 			if kind == expression {
-				problem = "missing ] in " + clip(s[i:])
+				problem = "missing ] in " + argument.Clip(s[i:])
 			}
 			length = len(s) - i - 1
 		}
@@ -202,11 +206,4 @@ func (r reference) substring(v string) string {
 		return v[:max(len(v)+r.length, 0)]
 	}
 	return v[:min(r.length, len(v))]
-}
-
-func clip(s string) string {
-	if len(s) > 60 {
-		return s[:60] + "..."
-	}
-	return s
 }

@@ -12,7 +12,7 @@ import (
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 )
 
 var errUsage = cli.ErrUsage
@@ -119,7 +119,7 @@ func (x *Exchange) cmdRedirect(_ context.Context, w io.Writer, args []string) er
 		fmt.Fprintf(w, "Channel '%s' not found\n", args[0])
 		return nil
 	}
-	if _, err := dialplan.ParseTarget(args[1]); err != nil {
+	if _, err := argument.ParseTarget(args[1]); err != nil {
 		fmt.Fprintf(w, "%v\n", err)
 		return cli.ErrFailed
 	}

@@ -10,6 +10,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/prompt"
 )
 
@@ -317,7 +318,7 @@ func (x *Exchange) Epilogue(ctx context.Context, c *channel.Channel) {
 		target, args, _ := strings.Cut(r, "(")
 		var params []string
 		if args = strings.TrimSuffix(args, ")"); args != "" {
-			params = dialplan.SplitRaw(args, 0)
+			params = argument.Raw(args, 0)
 		}
 		if err := x.Sub(ctx, c, target, params); err != nil && !errors.Is(err, dialplan.ErrHangup) {
 			x.sys.Warn(c, "hang-up routine", "routine", r, "error", err)

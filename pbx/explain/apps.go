@@ -8,6 +8,8 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/timespec"
 )
 
 // unknownMark begins a value that cannot be known.
@@ -129,7 +131,7 @@ func (w *walk) pickUp(margin string) {
 func (w *walk) hears(lower, text, args string) error {
 	text, answers := strings.CutPrefix(text, "+")
 	what, options, _ := strings.Cut(args, ",")
-	quiet := strings.Contains(strings.ToLower(options), "noanswer") || lower == "background" && dialplan.ParseOptions(options).Has('n')
+	quiet := strings.Contains(strings.ToLower(options), "noanswer") || lower == "background" && argument.ParseOptions(options).Has('n')
 	if answers && w.c.State != channel.Up && !quiet {
 		w.pickUp("    ")
 	}
@@ -164,14 +166,14 @@ func (w *walk) truth(condition string) (string, error) {
 		w.unknown = false
 		return []string{"1", "0"}[way], nil
 	}
-	if dialplan.Truth(dialplan.Unquote(strings.TrimSpace(condition))) {
+	if argument.Truth(argument.Unquote(strings.TrimSpace(condition))) {
 		return "1", nil
 	}
 	return "0", nil
 }
 
 func (w *walk) conditional(name, args string) error {
-	condition, yes, no := dialplan.ParseBranch(args)
+	condition, yes, no := argument.ParseBranch(args)
 	truth, err := w.truth(condition)
 	if err != nil {
 		return err
@@ -180,8 +182,8 @@ func (w *walk) conditional(name, args string) error {
 }
 
 func (w *walk) timed(name, args string) error {
-	spec, yes, no := dialplan.ParseBranch(args)
-	when, err := dialplan.ParseTimeSpec(spec)
+	spec, yes, no := argument.ParseBranch(args)
+	when, err := timespec.Parse(spec)
 	if err != nil {
 		w.told.line("    note: %v; the call goes on with the next step", err)
 		return nil
@@ -279,8 +281,8 @@ const (
 )
 
 func (w *walk) ifTime(args string) string {
-	spec, yes, no := dialplan.ParseBranch(args)
-	when, err := dialplan.ParseTimeSpec(spec)
+	spec, yes, no := argument.ParseBranch(args)
+	when, err := timespec.Parse(spec)
 	if err == nil && when.Match(w.q.At) {
 		return yes
 	}

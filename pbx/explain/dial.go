@@ -8,13 +8,14 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/settings"
 )
 
 // dial tells whom Dial rings and with what media, and asks how it ends.
 func (w *walk) dial(args string) error {
-	parts := append(dialplan.SplitArgs(args, 5), "", "", "")
-	options := dialplan.ParseOptions(parts[2])
+	parts := append(argument.Split(args, 5), "", "", "")
+	options := argument.ParseOptions(parts[2])
 	c := w.c
 	for _, v := range []string{"DIALSTATUS", "DIALEDPEERNUMBER", "ANSWEREDTIME", "DIALEDTIME"} {
 		c.SetVar(v, "")
@@ -53,7 +54,7 @@ func (w *walk) dial(args string) error {
 }
 
 // endings forks into the ways a Dial may go.
-func (w *walk) endings(timeout string, options dialplan.Options, called []party) error {
+func (w *walk) endings(timeout string, options argument.Options, called []party) error {
 	c, last := w.c, called[len(called)-1]
 	who, lost, status := "busy", "not registered or not reachable", "CHANUNAVAIL"
 	if len(called) > 1 {
@@ -273,7 +274,7 @@ func (w *walk) device(target, dest string) party {
 }
 
 // media tells codecs and the way of the speech.
-func (w *walk) media(p party, options dialplan.Options) {
+func (w *walk) media(p party, options argument.Options) {
 	ours, theirs := audio(w.ep.Codecs), audio(p.ep.Codecs)
 	if len(ours) == 0 || len(theirs) == 0 {
 		who := w.ep
@@ -292,7 +293,7 @@ func (w *walk) media(p party, options dialplan.Options) {
 }
 
 // path says whether the exchange relays.
-func (w *walk) path(other *settings.Endpoint, options dialplan.Options) string {
+func (w *walk) path(other *settings.Endpoint, options argument.Options) string {
 	for _, o := range "tThHkKwWxX" {
 		if options.Has(byte(o)) {
 			return "through the exchange (Dial's option " + string(o) + " listens for digits)"

@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/bridge"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/prompt"
 )
 
@@ -20,7 +21,7 @@ import (
 type dialing struct {
 	*calls
 	c       *channel.Channel
-	o       dialplan.Options
+	o       argument.Options
 	started time.Time
 	ends    time.Time // zero: never
 	legs    []*called // still in the running
@@ -61,8 +62,8 @@ func (a *calls) dial(ctx context.Context, c *channel.Channel, args string) error
 //
 //go:noinline
 func (a *calls) asked(c *channel.Channel, args string) (d *dialing, targets []string) {
-	p := dialplan.SplitArgs(args, 5)
-	d = &dialing{calls: a, c: c, o: dialplan.ParseOptions(form.Arg(p, 2)), started: time.Now()}
+	p := argument.Split(args, 5)
+	d = &dialing{calls: a, c: c, o: argument.ParseOptions(form.Arg(p, 2)), started: time.Now()}
 	for _, v := range [...]string{"DIALSTATUS", "DIALEDPEERNUMBER", "DIALEDPEERNAME", "ANSWEREDTIME", "ANSWEREDTIME_MS",
 		"DIALEDTIME", "DIALEDTIME_MS", "RINGTIME", "RINGTIME_MS", "PROGRESSTIME", "PROGRESSTIME_MS"} {
 		c.SetVar(v, "")

@@ -9,6 +9,8 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/timespec"
 )
 
 // jump is Goto([[context,]exten,]priority); a bad target ends the call.
@@ -25,8 +27,8 @@ func (a *calls) jump(_ context.Context, c *channel.Channel, args string) error {
 
 // branch picks a side of cond?yes:no.
 func branch(args string) string {
-	cond, yes, no := dialplan.ParseBranch(args)
-	if dialplan.Truth(dialplan.Unquote(strings.TrimSpace(cond))) {
+	cond, yes, no := argument.ParseBranch(args)
+	if argument.Truth(argument.Unquote(strings.TrimSpace(cond))) {
 		return strings.TrimSpace(yes)
 	}
 	return strings.TrimSpace(no)
@@ -43,8 +45,8 @@ func (a *calls) jumpIf(ctx context.Context, c *channel.Channel, args string) err
 
 // timed picks a side of timespec?yes:no.
 func (a *calls) timed(c *channel.Channel, args string) (target string, ok bool) {
-	spec, yes, no := dialplan.ParseBranch(args)
-	when, err := dialplan.ParseTimeSpec(spec)
+	spec, yes, no := argument.ParseBranch(args)
+	when, err := timespec.Parse(spec)
 	if err != nil {
 		a.System.Warn(c, "time specification", "error", err)
 		return "", false
@@ -72,7 +74,7 @@ func (a *calls) gosub(_ context.Context, c *channel.Channel, args string) error 
 			a.System.Warn(c, "Gosub: ) is missing", "argument", args)
 		}
 		target = args[:open]
-		params = dialplan.SplitRaw(inside, 0)
+		params = argument.Raw(inside, 0)
 	}
 	ctxt, exten, prio, err := a.System.Resolve(c, target)
 	if err != nil {
@@ -116,7 +118,7 @@ func (a *calls) stackPop(_ context.Context, c *channel.Channel, _ string) error 
 
 // macro maps Macro(name,args...) to Gosub(macro-name,s,1(args)).
 func (a *calls) macro(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitRaw(args, 2)
+	p := argument.Raw(args, 2)
 	a.System.Warn(c, "Macro is gone since Asterisk 21: running it as Gosub", "macro", p[0])
 	c.SetVar("MACRO_EXTEN", c.Exten)
 	c.SetVar("MACRO_CONTEXT", c.Context)
@@ -200,7 +202,7 @@ func (a *calls) while(_ context.Context, c *channel.Channel, args string) error 
 			break
 		}
 	}
-	if dialplan.Truth(strings.TrimSpace(args)) {
+	if argument.Truth(strings.TrimSpace(args)) {
 		setLoops(c, append(stack[:len(stack):len(stack)], here))
 		return nil
 	}
@@ -272,7 +274,7 @@ func (a *calls) exitWhile(_ context.Context, c *channel.Channel, _ string) error
 type askedKey struct{}
 
 func (a *calls) ifBranch(_ context.Context, c *channel.Channel, args string) error {
-	if dialplan.Truth(strings.TrimSpace(args)) {
+	if argument.Truth(strings.TrimSpace(args)) {
 		return nil
 	}
 	return a.nextBranch(c)

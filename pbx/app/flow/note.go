@@ -11,7 +11,7 @@ import (
 
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 )
 
 // set is Set(name=value); everything after the first = is the value.
@@ -51,7 +51,7 @@ func (a *calls) assign(ctx context.Context, c *channel.Channel, name, value stri
 
 // mset is MSet(a=1,b=2...).
 func (a *calls) mset(ctx context.Context, c *channel.Channel, args string) error {
-	for _, p := range dialplan.SplitArgs(args, 0) {
+	for _, p := range argument.Split(args, 0) {
 		name, value, ok := cutAssignment(p)
 		if !ok {
 			a.System.Warn(c, "MSet: no = given", "argument", p)
@@ -104,7 +104,7 @@ func (a *calls) log(ctx context.Context, c *channel.Channel, args string) error 
 
 // userEvent is UserEvent(name[,key:value...]).
 func (a *calls) userEvent(_ context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 0)
+	p := argument.Split(args, 0)
 	attrs := []any{"event", form.Arg(p, 0), "call", c.Name}
 	for _, kv := range p[1:] {
 		k, v, _ := strings.Cut(kv, ":")

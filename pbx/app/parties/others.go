@@ -10,12 +10,12 @@ import (
 
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 )
 
 // transfer is Transfer([tech/]dest): 302 before the answer, REFER after it.
 func (a *calls) transfer(ctx context.Context, c *channel.Channel, args string) error {
-	dest := form.Arg(dialplan.SplitArgs(args, 2), 0)
+	dest := form.Arg(argument.Split(args, 2), 0)
 	if tech, rest, ok := strings.Cut(dest, "/"); ok {
 		own, _, _ := strings.Cut(c.Name, "/")
 		if !strings.EqualFold(tech, own) {
@@ -67,7 +67,7 @@ func (a *calls) sendAway(ctx context.Context, c *channel.Channel, r channel.Redi
 
 // channelRedirect is ChannelRedirect(channel,[[context,]extension,]priority).
 func (a *calls) channelRedirect(_ context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitRaw(args, 2)
+	p := argument.Raw(args, 2)
 	other, ok := a.Exchange.Find(form.Arg(p, 0))
 	if !ok || form.Arg(p, 1) == "" {
 		c.SetVar("CHANNELREDIRECT_STATUS", "NOCHANNEL")
@@ -81,7 +81,7 @@ func (a *calls) channelRedirect(_ context.Context, c *channel.Channel, args stri
 
 // softHangup is SoftHangup(channel[,a]).
 func (a *calls) softHangup(_ context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 3)
+	p := argument.Split(args, 3)
 	other, ok := a.Exchange.Find(form.Arg(p, 0))
 	if !ok {
 		a.System.Warn(c, "SoftHangup: no such channel", "wanted", form.Arg(p, 0))
@@ -93,7 +93,7 @@ func (a *calls) softHangup(_ context.Context, c *channel.Channel, args string) e
 
 // originate is Originate(tech_data,app|exten,arg1[,arg2[,arg3[,timeout[,options]]]]).
 func (a *calls) originate(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 8)
+	p := argument.Split(args, 8)
 	tech, dest, ok := strings.Cut(form.Arg(p, 0), "/")
 	o := form.Order{Tech: tech, Dest: dest, Timeout: 30 * time.Second, Caller: c.Caller, Account: c.Account}
 	if d, given := form.Seconds(form.Arg(p, 5)); given && d > 0 {
@@ -120,7 +120,7 @@ func (a *calls) originate(ctx context.Context, c *channel.Channel, args string) 
 		c.SetVar("ORIGINATE_STATUS", "FAILED")
 		return nil
 	}
-	opts := dialplan.ParseOptions(form.Arg(p, 6))
+	opts := argument.ParseOptions(form.Arg(p, 6))
 	if n, given := opts.Arg('c'); given {
 		o.Caller.Number = n
 	}

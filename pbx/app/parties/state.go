@@ -10,12 +10,13 @@ import (
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/prompt"
 )
 
 // answer is Answer([delay_ms][,i]).
 func (a *calls) answer(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 3)
+	p := argument.Split(args, 3)
 	if c.State == channel.Up {
 		return nil
 	}
@@ -29,7 +30,7 @@ func (a *calls) answer(ctx context.Context, c *channel.Channel, args string) err
 
 // hangup is Hangup([cause]): without one, the cause so far is kept.
 func (a *calls) hangup(_ context.Context, c *channel.Channel, args string) error {
-	if p := form.Arg(dialplan.SplitArgs(args, 2), 0); p != "" {
+	if p := form.Arg(argument.Split(args, 2), 0); p != "" {
 		cause, ok := channel.CauseNamed(p)
 		if !ok {
 			a.System.Warn(c, "Hangup: no such cause, 16 is used", "cause", p)
@@ -63,7 +64,7 @@ func (a *calls) indicate(ctx context.Context, c *channel.Channel, cause channel.
 	if err := prompt.Start(c, tone); err != nil {
 		return err
 	}
-	d, _ := form.Seconds(form.Arg(dialplan.SplitArgs(args, 2), 0))
+	d, _ := form.Seconds(form.Arg(argument.Split(args, 2), 0))
 	err := c.Wait(ctx, d, nil)
 	if errors.Is(err, channel.ErrTimeout) {
 		c.Cause = cause

@@ -7,7 +7,7 @@ import (
 
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 )
 
 // messagePatience is how long a message may take to be accepted: RFC 3261's
@@ -17,7 +17,7 @@ const messagePatience = 32 * time.Second
 // messageSend is MessageSend(destination[,from[,to]]): the message of the channel
 // goes to tech:destination.
 func (a *calls) messageSend(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 3)
+	p := argument.Split(args, 3)
 	status := func(word string) { c.SetVar("MESSAGE_SEND_STATUS", word) }
 	techName, dest, ok := strings.Cut(form.Arg(p, 0), ":")
 	if !ok || dest == "" {

@@ -11,6 +11,7 @@ import (
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/prompt"
 )
 
@@ -27,7 +28,7 @@ func digitOf(c *channel.Channel, into *byte) func(channel.Event) bool {
 
 // wait is Wait(seconds).
 func (a *calls) wait(ctx context.Context, c *channel.Channel, args string) error {
-	text := form.Arg(dialplan.SplitArgs(args, 2), 0)
+	text := form.Arg(argument.Split(args, 2), 0)
 	d, ok := form.Seconds(text)
 	if !ok {
 		a.System.Warn(c, "Wait: not a number of seconds", "argument", text)
@@ -37,7 +38,7 @@ func (a *calls) wait(ctx context.Context, c *channel.Channel, args string) error
 
 // waitDigit is WaitDigit([seconds][,digits]).
 func (a *calls) waitDigit(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 3)
+	p := argument.Split(args, 3)
 	d, _ := form.Seconds(form.Arg(p, 0))
 	wanted := form.Arg(p, 1)
 	form.Listen(c)
@@ -59,12 +60,12 @@ func (a *calls) waitDigit(ctx context.Context, c *channel.Channel, args string) 
 
 // waitExten is WaitExten([seconds][,options]).
 func (a *calls) waitExten(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 3)
+	p := argument.Split(args, 3)
 	d, ok := form.Seconds(form.Arg(p, 0))
 	if !ok || d == 0 {
 		d = c.ResponseTimeout
 	}
-	o := dialplan.ParseOptions(form.Arg(p, 1))
+	o := argument.ParseOptions(form.Arg(p, 1))
 	switch name, tone := o.Arg('d'); {
 	case tone:
 		if name == "" {
@@ -93,8 +94,8 @@ func (a *calls) waitExten(ctx context.Context, c *channel.Channel, args string) 
 
 // background is BackGround(file[&...][,options[,lang[,context]]]).
 func (a *calls) background(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 5)
-	o := dialplan.ParseOptions(form.Arg(p, 1))
+	p := argument.Split(args, 5)
+	o := argument.ParseOptions(form.Arg(p, 1))
 	where := form.Arg(p, 3)
 	if where == "" {
 		where = c.Context
@@ -198,13 +199,13 @@ func (a *calls) collect(ctx context.Context, c *channel.Channel, names []string,
 
 // read is Read(var[,files[,max[,options[,attempts[,timeout]]]]]).
 func (a *calls) read(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 7)
+	p := argument.Split(args, 7)
 	name := form.Arg(p, 0)
 	if name == "" {
 		a.System.Warn(c, "Read: no variable given")
 		return nil
 	}
-	o := dialplan.ParseOptions(form.Arg(p, 3))
+	o := argument.ParseOptions(form.Arg(p, 3))
 	r := reading{first: c.ResponseTimeout, next: c.DigitTimeout, end: "#"}
 	r.max, _ = strconv.Atoi(form.Arg(p, 2))
 	if r.max <= 0 || r.max > 255 {
@@ -257,7 +258,7 @@ func (a *calls) read(ctx context.Context, c *channel.Channel, args string) error
 
 // readExten is ReadExten(var[,file[,context[,options[,timeout]]]]).
 func (a *calls) readExten(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 6)
+	p := argument.Split(args, 6)
 	name, where := form.Arg(p, 0), form.Arg(p, 2)
 	if name == "" {
 		c.SetVar("READEXTENSTATUS", "ERROR")
@@ -266,7 +267,7 @@ func (a *calls) readExten(ctx context.Context, c *channel.Channel, args string) 
 	if where == "" {
 		where = c.Context
 	}
-	o := dialplan.ParseOptions(form.Arg(p, 3))
+	o := argument.ParseOptions(form.Arg(p, 3))
 	if c.State != channel.Up {
 		if o.Has('s') {
 			c.SetVar("READEXTENSTATUS", "SKIP")
@@ -305,8 +306,8 @@ func (a *calls) readExten(ctx context.Context, c *channel.Channel, args string) 
 // authenticate is Authenticate(password[,options[,maxdigits[,prompt]]]): three
 // tries, then the call ends. Passwords in files and in the database are refused.
 func (a *calls) authenticate(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 5)
-	o := dialplan.ParseOptions(form.Arg(p, 1))
+	p := argument.Split(args, 5)
+	o := argument.ParseOptions(form.Arg(p, 1))
 	want := form.Arg(p, 0)
 	if want == "" || want[0] == '/' || o.Has('d') || o.Has('m') || o.Has('r') {
 		a.System.Warn(c, "Authenticate: only a password given in place is supported; the call ends")
@@ -341,7 +342,7 @@ func (a *calls) authenticate(ctx context.Context, c *channel.Channel, args strin
 
 // sendDTMF is SendDTMF(digits[,gap_ms[,len_ms[,channel[,options]]]]).
 func (a *calls) sendDTMF(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 6)
+	p := argument.Split(args, 6)
 	gap, length := milliseconds(form.Arg(p, 1), 250), milliseconds(form.Arg(p, 2), 100)
 	to := c
 	if name := form.Arg(p, 3); name != "" {

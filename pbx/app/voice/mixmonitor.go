@@ -7,7 +7,7 @@ import (
 
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/recording"
 )
 
@@ -15,8 +15,8 @@ import (
 // party says and hears goes into a file from now on, until StopMixMonitor or the
 // end of the call.
 func (a *calls) mixMonitor(_ context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 3)
-	o := dialplan.ParseOptions(form.Arg(p, 1))
+	p := argument.Split(args, 3)
+	o := argument.ParseOptions(form.Arg(p, 1))
 	if form.Arg(p, 2) != "" {
 		a.System.Warn(c, "MixMonitor: programs are never started from a call; the recording itself goes on", "command", form.Arg(p, 2))
 	}
@@ -60,7 +60,7 @@ func (a *calls) mixMonitor(_ context.Context, c *channel.Channel, args string) e
 // stopMixMonitor is StopMixMonitor([id]).
 func (a *calls) stopMixMonitor(_ context.Context, c *channel.Channel, args string) error {
 	if a.Bridges.Studio != nil {
-		a.Bridges.Studio.Stop(c, form.Arg(dialplan.SplitArgs(args, 1), 0))
+		a.Bridges.Studio.Stop(c, form.Arg(argument.Split(args, 1), 0))
 	}
 	return nil
 }
@@ -75,7 +75,7 @@ func sounding(name string) string {
 
 // gain reads a volume option, -4 to 4: so many times as loud, or as soft; 0 if it
 // is not there.
-func (a *calls) gain(c *channel.Channel, o dialplan.Options, letter byte) float64 {
+func (a *calls) gain(c *channel.Channel, o argument.Options, letter byte) float64 {
 	text, ok := o.Arg(letter)
 	if !ok {
 		return 0

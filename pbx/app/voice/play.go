@@ -9,7 +9,7 @@ import (
 	"branchline/media/tone"
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/prompt"
 )
 
@@ -31,7 +31,7 @@ func (a *calls) say(ctx context.Context, c *channel.Channel, names []string, tak
 
 // playback is Playback(file[&file...][,skip|noanswer|say|mix]).
 func (a *calls) playback(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 3)
+	p := argument.Split(args, 3)
 	var skip, early bool
 	for _, o := range strings.FieldsFunc(form.Arg(p, 1), func(r rune) bool { return r == ',' || r == '|' || r == '&' }) {
 		switch strings.ToLower(strings.TrimSpace(o)) {
@@ -73,7 +73,7 @@ func (a *calls) playback(ctx context.Context, c *channel.Channel, args string) e
 // controlPlayback is ControlPlayback with its stop and restart keys; files
 // cannot be wound, so the other keys are said to be without effect.
 func (a *calls) controlPlayback(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 10)
+	p := argument.Split(args, 10)
 	stop, restart := form.Arg(p, 4), form.Arg(p, 6)
 	if form.Arg(p, 2)+form.Arg(p, 3)+form.Arg(p, 5) != "" {
 		a.System.Warn(c, "ControlPlayback: forward, rewind and pause keys have no effect yet")
@@ -145,7 +145,7 @@ func (a *calls) milliwatt(ctx context.Context, c *channel.Channel, _ string) err
 
 // musicOnHold is MusicOnHold([class[,duration]]).
 func (a *calls) musicOnHold(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 3)
+	p := argument.Split(args, 3)
 	d, _ := form.Seconds(form.Arg(p, 1))
 	form.PickUp(c)
 	if err := a.startMusic(ctx, c, form.Arg(p, 0)); err != nil {

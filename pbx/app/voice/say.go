@@ -9,6 +9,7 @@ import (
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/prompt"
 )
 
@@ -18,7 +19,7 @@ import (
 func (a *calls) spell(ctx context.Context, c *channel.Channel, names []string) error {
 	var digit byte
 	var take func(channel.Event) bool
-	if v, _ := c.Var("SAY_DTMF_INTERRUPT"); dialplan.Truth(v) {
+	if v, _ := c.Var("SAY_DTMF_INTERRUPT"); argument.Truth(v) {
 		take = func(e channel.Event) bool {
 			if e.Kind != channel.DigitEnded || e.Leg != c.Leg {
 				return false
@@ -40,7 +41,7 @@ func (a *calls) spell(ctx context.Context, c *channel.Channel, names []string) e
 }
 
 func (a *calls) sayDigits(ctx context.Context, c *channel.Channel, args string) error {
-	return a.spell(ctx, c, prompt.Digits(form.Arg(dialplan.SplitArgs(args, 2), 0)))
+	return a.spell(ctx, c, prompt.Digits(form.Arg(argument.Split(args, 2), 0)))
 }
 
 func (a *calls) sayAlpha(ctx context.Context, c *channel.Channel, args string) error {
@@ -53,7 +54,7 @@ func (a *calls) sayPhonetic(ctx context.Context, c *channel.Channel, args string
 
 // sayNumber is SayNumber(n[,gender]); the gender matters in no language spoken yet.
 func (a *calls) sayNumber(ctx context.Context, c *channel.Channel, args string) error {
-	text := form.Arg(dialplan.SplitArgs(args, 3), 0)
+	text := form.Arg(argument.Split(args, 3), 0)
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
 		a.System.Warn(c, "SayNumber: not a number", "argument", text)
@@ -65,7 +66,7 @@ func (a *calls) sayNumber(ctx context.Context, c *channel.Channel, args string) 
 // sayUnixTime is SayUnixTime([epoch][,tz[,format[,options]]]); the format
 // defaults to weekday, date, year and time of day.
 func (a *calls) sayUnixTime(ctx context.Context, c *channel.Channel, args string) error {
-	p := dialplan.SplitArgs(args, 5)
+	p := argument.Split(args, 5)
 	when := time.Now()
 	if t := form.Arg(p, 0); t != "" {
 		sec, err := strconv.ParseInt(t, 10, 64)

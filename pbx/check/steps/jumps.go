@@ -8,6 +8,7 @@ import (
 
 	"branchline/pbx/check/survey"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/settings/spelling"
 )
 
@@ -20,7 +21,7 @@ func jumps(x *survey.Survey) {
 	}
 }
 
-func jump(x *survey.Survey, s survey.Step, t dialplan.Target) {
+func jump(x *survey.Survey, s survey.Step, t argument.Target) {
 	context := t.Context
 	if context == "" {
 		context = s.Step.Context
@@ -117,10 +118,10 @@ func arguments(x *survey.Survey) {
 		raw := s.Args.String()
 		given := 0
 		if strings.TrimSpace(raw) != "" {
-			given = len(dialplan.SplitRaw(raw, 0))
+			given = len(argument.Raw(raw, 0))
 			if strings.Contains(s.Program.Syntax, "?") {
 				condition, _, _ := strings.Cut(raw, "?")
-				given = len(dialplan.SplitRaw(condition, 0))
+				given = len(argument.Raw(condition, 0))
 			}
 		}
 		switch {

@@ -10,6 +10,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/check/survey"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/settings/spelling"
 )
 
@@ -135,7 +136,7 @@ func assigned(x *survey.Survey) (set map[string]bool, dynamic bool) {
 			name, _, _ := strings.Cut(raw, "=")
 			mark(name)
 		case s.Is("MSet"):
-			for _, one := range dialplan.SplitRaw(raw, 0) {
+			for _, one := range argument.Raw(raw, 0) {
 				name, _, _ := strings.Cut(one, "=")
 				mark(name)
 			}
@@ -145,7 +146,7 @@ func assigned(x *survey.Survey) (set map[string]bool, dynamic bool) {
 			}
 		default:
 			if n, ok := setters[strings.ToLower(s.App)]; ok && n >= 0 {
-				if args := dialplan.SplitRaw(raw, 0); n < len(args) {
+				if args := argument.Raw(raw, 0); n < len(args) {
 					mark(args[n])
 				}
 			}
@@ -211,7 +212,7 @@ func sounds(x *survey.Survey) {
 		default:
 			continue
 		}
-		args := dialplan.SplitArgs(s.Filled, 0)
+		args := argument.Split(s.Filled, 0)
 		if n >= len(args) {
 			continue
 		}

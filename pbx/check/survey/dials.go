@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/settings"
 )
 
@@ -43,7 +44,7 @@ type Dial struct {
 	Step
 	Targets []Target
 	Timeout string
-	Options dialplan.Options
+	Options argument.Options
 	Given   int // arguments
 }
 
@@ -84,13 +85,13 @@ func (x *Survey) evaluate(s *dialplan.Step, ext dialplan.ExtensionView, next int
 }
 
 func (x *Survey) dial(s Step) Dial {
-	args := dialplan.SplitArgs(s.Filled, 5)
+	args := argument.Split(s.Filled, 5)
 	d := Dial{Step: s, Given: len(args)}
 	if len(args) > 1 {
 		d.Timeout = strings.TrimSpace(args[1])
 	}
 	if len(args) > 2 {
-		d.Options = dialplan.ParseOptions(args[2])
+		d.Options = argument.ParseOptions(args[2])
 	}
 	for _, t := range strings.Split(args[0], "&") {
 		if t = strings.TrimSpace(t); t != "" {

@@ -6,6 +6,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 )
 
 // An Edge leads from one context to another.
@@ -17,7 +18,7 @@ type Edge struct {
 
 // A Leap is a jump a step may make.
 type Leap struct {
-	dialplan.Target
+	argument.Target
 	From Step
 }
 
@@ -52,28 +53,28 @@ func (x *Survey) follow() {
 
 // Jumps lists where a step may jump to. Parts that are not known hold
 // Unknown or Dialled; empty ones mean the present context or extension.
-func Jumps(s Step) []dialplan.Target {
+func Jumps(s Step) []argument.Target {
 	var texts []string
 	switch {
 	case s.Is("Goto", "Gosub"):
 		texts = []string{s.Filled}
 	case s.Is("GotoIf", "GosubIf", "GotoIfTime"):
-		_, yes, no := dialplan.ParseBranch(s.Filled)
+		_, yes, no := argument.ParseBranch(s.Filled)
 		texts = []string{yes, no}
 	case s.Is("Macro"):
 		name, _, _ := strings.Cut(s.Filled, ",")
 		texts = []string{"macro-" + strings.TrimSpace(name) + ",s,1"}
 	case s.Is("Dial"):
-		args := dialplan.SplitArgs(s.Filled, 5)
+		args := argument.Split(s.Filled, 5)
 		if len(args) > 2 {
-			if to, ok := dialplan.ParseOptions(args[2]).Arg('G'); ok {
+			if to, ok := argument.ParseOptions(args[2]).Arg('G'); ok {
 				texts = []string{strings.ReplaceAll(to, "^", ",")}
 			}
 		}
 	default:
 		return nil
 	}
-	var out []dialplan.Target
+	var out []argument.Target
 	for _, t := range texts {
 		t = strings.TrimSpace(t)
 		if s.Is("Gosub", "GosubIf") {
@@ -82,7 +83,7 @@ func Jumps(s Step) []dialplan.Target {
 		if t == "" {
 			continue
 		}
-		if target, err := dialplan.ParseTarget(t); err == nil {
+		if target, err := argument.ParseTarget(t); err == nil {
 			out = append(out, target)
 		}
 	}
@@ -91,7 +92,7 @@ func Jumps(s Step) []dialplan.Target {
 
 // withoutArguments cuts (arguments) off the end of a subroutine's place.
 func withoutArguments(s string) string {
-	parts := dialplan.SplitRaw(s, 3)
+	parts := argument.Raw(s, 3)
 	last := parts[len(parts)-1]
 	if open := strings.IndexByte(last, '('); open >= 0 {
 		parts[len(parts)-1] = last[:open]

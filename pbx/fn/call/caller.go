@@ -7,6 +7,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/fn/form"
 )
 
@@ -113,11 +114,11 @@ func writeParty(p *channel.Party, what, value string) error {
 		}
 		p.Presentation = pres
 	case "num-valid":
-		if !dialplan.Truth(value) {
+		if !argument.Truth(value) {
 			p.Number = ""
 		}
 	case "name-valid":
-		if !dialplan.Truth(value) {
+		if !argument.Truth(value) {
 			p.Name = ""
 		}
 	case "name-charset": // names are UTF-8 here, whatever a dialplan says

@@ -9,6 +9,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/fn/form"
 )
 
@@ -30,7 +31,7 @@ func stackPeek(c *channel.Channel, args string) (string, error) {
 	}
 	f := c.FrameAt(n - 1)
 	if f == nil {
-		if !dialplan.Truth(a[2]) {
+		if !argument.Truth(a[2]) {
 			return "", errors.New("the stack of Gosub is not that deep")
 		}
 		return "", nil

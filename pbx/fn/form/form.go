@@ -12,6 +12,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 )
 
 // What a function does when it is read and written; c is nil where there is no
@@ -49,7 +50,7 @@ func SetChannel(f func(c *channel.Channel, args, value string) error) Write {
 // Arguments splits and pads to n, so that missing ones are empty. The last
 // takes the rest as it stands.
 func Arguments(s string, n int) []string {
-	args := dialplan.SplitArgs(s, n)
+	args := argument.Split(s, n)
 	for len(args) < n {
 		args = append(args, "")
 	}

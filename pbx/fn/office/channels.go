@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/dialplan/expr"
 	"branchline/pbx/fn/form"
 )
@@ -34,7 +35,7 @@ func (d Deps) channelNames(expression string) (string, error) {
 		return "", form.ErrNoPart
 	}
 	var re *regexp.Regexp
-	if expression = dialplan.Unquote(expression); expression != "" {
+	if expression = argument.Unquote(expression); expression != "" {
 		var err error
 		if re, err = expr.CompileRegex(expression); err != nil {
 			return "", err

@@ -10,6 +10,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/fn/form"
 )
 
@@ -189,7 +190,7 @@ func (d variables) putOn(front bool) form.Write {
 	return func(ctx context.Context, c *channel.Channel, args, value string) error {
 		name, delimiter, _ := named(args)
 		sep := separator(delimiter, ",")
-		items := dialplan.SplitArgs(value, 0)
+		items := argument.Split(value, 0)
 		if v := form.Value(ctx, d.System, c, name); v != "" {
 			if front {
 				items = append(items, v)
@@ -202,8 +203,8 @@ func (d variables) putOn(front bool) form.Write {
 }
 
 func (d variables) array(ctx context.Context, c *channel.Channel, args, value string) error {
-	names := dialplan.SplitArgs(args, 0)
-	values := dialplan.SplitArgs(value, 0)
+	names := argument.Split(args, 0)
+	values := argument.Split(value, 0)
 	for i, name := range names {
 		v := ""
 		if i < len(values) {
@@ -222,7 +223,7 @@ func sortKeys(args string) (string, error) {
 		value float64
 	}
 	var pairs []pair
-	for _, p := range dialplan.SplitArgs(args, 0) {
+	for _, p := range argument.Split(args, 0) {
 		key, text, found := strings.Cut(p, ":")
 		if !found {
 			continue

@@ -8,6 +8,8 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/timespec"
 	"branchline/pbx/fn/form"
 )
 
@@ -30,20 +32,20 @@ func (d variables) logicFunctions() []dialplan.Function {
 // branches cuts `condition?true:false`. As in Asterisk, quotation marks go from
 // the first branch only.
 func branches(args string) (condition, yes, no string, err error) {
-	parts := dialplan.SplitAt(args, '?', 2)
+	parts := argument.At(args, '?', 2)
 	if len(parts) < 2 {
 		return "", "", "", errors.New("wants condition?[true][:false]")
 	}
-	alternatives := dialplan.SplitAt(parts[1], ':', 2)
+	alternatives := argument.At(parts[1], ':', 2)
 	if len(alternatives) > 1 {
 		no = strings.TrimSpace(alternatives[1])
 	}
-	return parts[0], dialplan.Unquote(strings.TrimSpace(alternatives[0])), no, nil
+	return parts[0], argument.Unquote(strings.TrimSpace(alternatives[0])), no, nil
 }
 
 func choose(args string) (string, error) {
 	condition, yes, no, err := branches(args)
-	if err == nil && !dialplan.Truth(condition) {
+	if err == nil && !argument.Truth(condition) {
 		return no, nil
 	}
 	return yes, err
@@ -54,7 +56,7 @@ func (d variables) chooseByTime(_ context.Context, c *channel.Channel, args stri
 	if err != nil {
 		return "", errors.New("wants timespec?[true][:false]")
 	}
-	t, err := dialplan.ParseTimeSpec(spec)
+	t, err := timespec.Parse(spec)
 	if err != nil {
 		return no, err
 	}

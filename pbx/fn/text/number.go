@@ -11,6 +11,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/fn/form"
 )
 
@@ -49,7 +50,7 @@ func extreme(args string, pick func(a, b float64) float64) (string, error) {
 	}
 	var best float64
 	allWhole := true
-	for i, part := range dialplan.SplitArgs(args, 0) {
+	for i, part := range argument.Split(args, 0) {
 		n, whole, err := form.Number(part)
 		if err != nil {
 			return "", err

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 )
 
 // maxWidth bounds the widths and precisions a format may ask for.
@@ -15,7 +15,7 @@ const maxWidth = 1024
 // sprintf formats as C does: %d i u x X o c s e E f g G and %%, with flags,
 // width and precision. An argument that does not fit its format gives nothing.
 func sprintf(args string) (string, error) {
-	parts := dialplan.SplitArgs(args, 0)
+	parts := argument.Split(args, 0)
 	format, values := parts[0], parts[1:]
 	var b strings.Builder
 	for i := 0; i < len(format); i++ {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/dialplan/expr"
 	"branchline/pbx/fn/form"
 )
@@ -113,7 +114,7 @@ func charset(s string) (set [256]bool) {
 }
 
 func filter(args string) (string, error) {
-	parts := dialplan.SplitRaw(args, 2)
+	parts := argument.Raw(args, 2)
 	if len(parts) < 2 {
 		return "", errors.New("wants the allowed characters and a text")
 	}

@@ -1,13 +1,15 @@
-package dialplan
+// Package argument takes the arguments of applications and functions apart:
+// commas and quotation marks, options, conditions, jump targets.
+package argument
 
 import "strings"
 
-// SplitArgs cuts application arguments at commas outside of ( ), [ ] and " ",
+// Split cuts application arguments at commas outside of ( ), [ ] and " ",
 // and removes quotes and backslashes; `\,` is a plain comma. It makes at most n
 // pieces (n <= 0: no limit); the nth takes the rest as it stands, with quotes,
 // backslashes and commas, as in Asterisk. An empty text has one empty argument.
-func SplitArgs(s string, n int) []string {
-	args := SplitRaw(s, n)
+func Split(s string, n int) []string {
+	args := Raw(s, n)
 	for i, a := range args {
 		if n <= 0 || i < n-1 {
 			args[i] = Unquote(a)
@@ -16,11 +18,11 @@ func SplitArgs(s string, n int) []string {
 	return args
 }
 
-// SplitRaw cuts as SplitArgs does, and leaves quotes and backslashes in place.
-func SplitRaw(s string, n int) []string { return SplitAt(s, ',', n) }
+// Raw cuts as Split does, and leaves quotes and backslashes in place.
+func Raw(s string, n int) []string { return At(s, ',', n) }
 
-// SplitAt cuts like SplitRaw at another separator.
-func SplitAt(s string, separator byte, n int) []string {
+// At cuts like Raw at another separator.
+func At(s string, separator byte, n int) []string {
 	var args []string
 	round, square, from := 0, 0, 0
 	quoted := false
@@ -137,11 +139,11 @@ func Truth(condition string) bool {
 
 // ParseBranch cuts `condition?yes:no`. Without a '?' everything is condition.
 func ParseBranch(s string) (condition, yes, no string) {
-	parts := SplitAt(s, '?', 2)
+	parts := At(s, '?', 2)
 	if len(parts) < 2 {
 		return s, "", ""
 	}
-	branches := SplitAt(parts[1], ':', 2)
+	branches := At(parts[1], ':', 2)
 	if len(branches) > 1 {
 		no = branches[1]
 	}

@@ -1,4 +1,5 @@
-package dialplan
+// Package timespec is the dialplan's way to say when something holds.
+package timespec
 
 import (
 	"errors"
@@ -8,9 +9,9 @@ import (
 	"time"
 )
 
-// A TimeSpec says when an include, GotoIfTime or IFTIME holds:
+// A Spec says when an include, GotoIfTime or IFTIME holds:
 // times,weekdays,days of month,months[,time zone].
-type TimeSpec struct {
+type Spec struct {
 	minutes  []span // of the day, both ends included; nil: any
 	weekdays uint8  // bit 0: Sunday; 0: any
 	days     uint32 // bit 1: the first; 0: any
@@ -25,10 +26,10 @@ var (
 	monthNames   = []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}
 )
 
-// ParseTimeSpec reads a time specification; '|' separates as ',' does. A part
+// Parse reads a time specification; '|' separates as ',' does. A part
 // that cannot be read does not restrict, and the error names it.
-func ParseTimeSpec(s string) (TimeSpec, error) {
-	var t TimeSpec
+func Parse(s string) (Spec, error) {
+	var t Spec
 	var errs []error
 	s = strings.ReplaceAll(s, "|", ",")
 	parts := strings.SplitN(s, ",", 5)
@@ -44,7 +45,7 @@ func ParseTimeSpec(s string) (TimeSpec, error) {
 	return t, errors.Join(errs...)
 }
 
-func (t *TimeSpec) read(i int, part string) error {
+func (t *Spec) read(i int, part string) error {
 	switch i {
 	case 0:
 		return t.readTimes(part)
@@ -69,7 +70,7 @@ func (t *TimeSpec) read(i int, part string) error {
 	return nil
 }
 
-func (t *TimeSpec) readTimes(s string) error {
+func (t *Spec) readTimes(s string) error {
 	var spans []span
 	for _, r := range strings.Split(s, "&") {
 		from, to, found := strings.Cut(strings.TrimSpace(r), "-")
@@ -146,7 +147,7 @@ func numbered(s string, lo, hi int, names []string) (int, bool) {
 }
 
 // Match reports whether the moment lies within the specification.
-func (t TimeSpec) Match(now time.Time) bool {
+func (t Spec) Match(now time.Time) bool {
 	if t.zone != nil {
 		now = now.In(t.zone)
 	}
