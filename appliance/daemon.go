@@ -47,7 +47,7 @@ import (
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
-	"branchline/pbx/sip/wire"
+	"branchline/pbx/sip/sockets"
 )
 
 // A daemon is the running exchange with all its parts.
@@ -168,7 +168,7 @@ func (d *daemon) assemble() (err error) {
 	d.agent = sip.New(sip.Options{
 		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Store: d.db, Verifier: verifier,
 		UserAgent: product, Channels: d.exchange.Channels, Say: d.out.Say, Log: d.log,
-		Net: wire.Kernel{Keeper: d.keeper}, FeatureCode: func(name string) string { return d.exchange.Bridges().Codes().Code(name) },
+		Net: sockets.Kernel{Keeper: d.keeper}, FeatureCode: func(name string) string { return d.exchange.Bridges().Codes().Code(name) },
 		Tones: d.tones.Load,
 	})
 	pinger.Pinger = d.agent

@@ -33,6 +33,7 @@ import (
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/showcalls"
+	"branchline/pbx/sip/sockets"
 	"branchline/pbx/sip/trace"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/way"
@@ -54,7 +55,7 @@ type Options struct {
 	FeatureCode func(feature string) string
 	// Tones gives the zones in force, as indications.conf has them; nil: the built-in ones.
 	Tones     func() *tone.Book
-	Net       wire.Network                           // nil: the kernel's
+	Net       sockets.Network                        // nil: the kernel's
 	Resolver  transports.Resolver                    // nil: resolve.New
 	Addresses func(device string) []netip.Addr       // of one of the machine's interfaces, "": of all; nil: the kernel's
 	Token     func() string                          // nil: wire.Token
@@ -122,7 +123,7 @@ func (o Options) filled() Options {
 		o.Resolver = resolve.New(resolve.Options{Log: o.Log})
 	}
 	if o.Net == nil {
-		o.Net = wire.Kernel{}
+		o.Net = sockets.Kernel{}
 	}
 	if o.Addresses == nil {
 		o.Addresses = transports.SystemAddresses

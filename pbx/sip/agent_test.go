@@ -23,8 +23,8 @@ import (
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/siptest"
+	"branchline/pbx/sip/sockets"
 	"branchline/pbx/sip/transports"
-	"branchline/pbx/sip/wire"
 )
 
 const (
@@ -285,7 +285,7 @@ func (l *lines) String() string {
 	return l.b.String()
 }
 
-func newAgent(t testing.TB, x *exchange, conf string, n wire.Network, log *lines, say func(string), k *knobs) *Agent {
+func newAgent(t testing.TB, x *exchange, conf string, n sockets.Network, log *lines, say func(string), k *knobs) *Agent {
 	t.Helper()
 	s := load(t, conf)
 	v, err := digest.NewVerifier(strings.NewReader(strings.Repeat("0123456789abcdef", 64)))

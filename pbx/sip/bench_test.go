@@ -10,14 +10,14 @@ import (
 	"sync"
 	"testing"
 
-	"branchline/pbx/sip/wire"
+	"branchline/pbx/sip/sockets"
 )
 
 // BenchmarkRegister is a full digest registration: REGISTER, 401, REGISTER with
 // credentials, 200, over real loopback sockets, sixteen phones at a time.
 func BenchmarkRegister(b *testing.B) {
 	x := &exchange{t: b, plan: plan}
-	a := newAgent(b, x, strings.ReplaceAll(office, "bind=198.51.100.9", "bind=127.0.0.1:0"), wire.Kernel{}, &lines{}, nil, &knobs{})
+	a := newAgent(b, x, strings.ReplaceAll(office, "bind=198.51.100.9", "bind=127.0.0.1:0"), sockets.Kernel{}, &lines{}, nil, &knobs{})
 	defer a.Close()
 	server := net.UDPAddrFromAddrPort(a.rack.Load().Wire("transport-udp").Bound())
 	const phones = 16

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"branchline/pbx/sip/siptest"
-	"branchline/pbx/sip/wire"
+	"branchline/pbx/sip/sockets"
 )
 
 // TestRealSockets registers a phone over UDP and one over TCP and lets them
@@ -23,7 +23,7 @@ func TestRealSockets(t *testing.T) {
 			conf := strings.ReplaceAll(office, "bind=198.51.100.9", "bind="+bind.String())
 			conf = strings.Replace(conf, "transport=transport-tcp", "", 1)
 			x := &exchange{t: t, plan: plan}
-			a := newAgent(t, x, conf, wire.Kernel{}, &lines{}, nil, &knobs{})
+			a := newAgent(t, x, conf, sockets.Kernel{}, &lines{}, nil, &knobs{})
 			defer func() {
 				if err := a.Close(); err != nil {
 					t.Error(err)
@@ -38,8 +38,8 @@ func TestRealSockets(t *testing.T) {
 			}
 			udp, tcp := at("transport-udp"), at("transport-tcp")
 			own := netip.AddrPortFrom(udp.Addr(), 0)
-			p := siptest.NewPhone(t, wire.Kernel{}, "1001", own, udp, false)
-			q := siptest.NewPhone(t, wire.Kernel{}, "1002", own, tcp, true)
+			p := siptest.NewPhone(t, sockets.Kernel{}, "1001", own, udp, false)
+			q := siptest.NewPhone(t, sockets.Kernel{}, "1002", own, tcp, true)
 			defer p.Close()
 			defer q.Close()
 			host := udp.Addr().String()
@@ -83,12 +83,12 @@ func TestRealSockets(t *testing.T) {
 func free(t *testing.T, addr netip.Addr) (netip.AddrPort, bool) {
 	t.Helper()
 	for range 20 {
-		u, err := (wire.Kernel{}).ListenPacket(netip.AddrPortFrom(addr, 0), 0)
+		u, err := (sockets.Kernel{}).ListenPacket(netip.AddrPortFrom(addr, 0), 0)
 		if err != nil {
 			return netip.AddrPort{}, false
 		}
 		at := netip.AddrPortFrom(addr, u.LocalAddr().Port())
-		l, err := (wire.Kernel{}).Listen(at, 0)
+		l, err := (sockets.Kernel{}).Listen(at, 0)
 		if err == nil {
 			err = l.Close()
 		}

@@ -10,7 +10,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/sip/siptest"
-	"branchline/pbx/sip/wire"
+	"branchline/pbx/sip/sockets"
 )
 
 const vpn = `
@@ -124,7 +124,7 @@ func TestWaitsOnRealSockets(t *testing.T) {
 		return
 	}
 	for _, network := range []string{"udp", "tcp"} {
-		a := New(Options{Log: nil, Net: wire.Kernel{}})
+		a := New(Options{Log: nil, Net: sockets.Kernel{}})
 		conf := "[vpn]\ntype=transport\nprotocol=" + network + "\nbind=192.0.2.77:5060\n"
 		commit, diags, err := a.Prepare(nil, load(t, conf))
 		if err != nil {
@@ -136,11 +136,11 @@ func TestWaitsOnRealSockets(t *testing.T) {
 		if !ok {
 			t.Fatal("no loopback")
 		}
-		u, err := wire.Kernel{}.ListenPacket(taken, 0)
+		u, err := sockets.Kernel{}.ListenPacket(taken, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := wire.Kernel{}.Listen(taken, 0)
+		l, err := sockets.Kernel{}.Listen(taken, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,7 +4,7 @@
 // the ladder of all messages so far.
 //
 //	net := siptest.NewNet(t)
-//	pbx := net.Host("198.51.100.9")                  // a wire.Network
+//	pbx := net.Host("198.51.100.9")                  // a sockets.Network
 //	ph := net.Phone("1001", "198.51.100.206:5060", "198.51.100.9:5060")
 //	ph.Send("REGISTER", "sip:198.51.100.9")
 //	ph.Want("200")
@@ -24,7 +24,7 @@ import (
 	"testing"
 	"time"
 
-	"branchline/pbx/sip/wire"
+	"branchline/pbx/sip/sockets"
 )
 
 // A Net connects hosts. Its rules may be changed at any time.
@@ -115,13 +115,13 @@ func (n *Net) record(network string, from, to netip.AddrPort, b []byte, lost boo
 	n.ladder = append(n.ladder, rung{time.Since(n.start), network, from, to, append([]byte(nil), b...), lost})
 }
 
-// A Host is a wire.Network with one address.
+// A Host is a sockets.Network with one address.
 type Host struct {
 	n    *Net
 	addr netip.Addr
 }
 
-var _ wire.Network = (*Host)(nil)
+var _ sockets.Network = (*Host)(nil)
 
 func (h *Host) at(bind netip.AddrPort) netip.AddrPort {
 	a, p := bind.Addr(), bind.Port()
@@ -136,7 +136,7 @@ func (h *Host) at(bind netip.AddrPort) netip.AddrPort {
 }
 
 // ListenPacket opens a datagram socket.
-func (h *Host) ListenPacket(bind netip.AddrPort, _ int) (wire.PacketConn, error) {
+func (h *Host) ListenPacket(bind netip.AddrPort, _ int) (sockets.PacketConn, error) {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
 	a := h.at(bind)
@@ -152,7 +152,7 @@ func (h *Host) ListenPacket(bind netip.AddrPort, _ int) (wire.PacketConn, error)
 }
 
 // Listen opens a stream socket.
-func (h *Host) Listen(bind netip.AddrPort, _ int) (wire.Listener, error) {
+func (h *Host) Listen(bind netip.AddrPort, _ int) (sockets.Listener, error) {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
 	a := h.at(bind)

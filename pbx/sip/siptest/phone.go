@@ -13,7 +13,8 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
-	"branchline/pbx/sip/wire"
+	"branchline/pbx/sip/octets"
+	"branchline/pbx/sip/sockets"
 )
 
 // patience is how long Want waits; in a bubble it passes at once.
@@ -37,9 +38,9 @@ type Phone struct {
 	cseq   uint32
 	n      int
 
-	packet wire.PacketConn
+	packet sockets.PacketConn
 	stream net.Conn
-	listen wire.Listener
+	listen sockets.Listener
 	mu     sync.Mutex // guards stream
 }
 
@@ -57,11 +58,11 @@ func (n *Net) PhoneTCP(user, addr, server string) *Phone {
 }
 
 // NewPhone makes a telephone on any network, real sockets included.
-func NewPhone(t testing.TB, on wire.Network, user string, addr, server netip.AddrPort, tcp bool) *Phone {
+func NewPhone(t testing.TB, on sockets.Network, user string, addr, server netip.AddrPort, tcp bool) *Phone {
 	return newPhone(t, on, nil, user, addr, server, tcp)
 }
 
-func newPhone(t testing.TB, on wire.Network, ladder func() string, user string, addr, server netip.AddrPort, tcp bool) *Phone {
+func newPhone(t testing.TB, on sockets.Network, ladder func() string, user string, addr, server netip.AddrPort, tcp bool) *Phone {
 	t.Helper()
 	p := &Phone{
 		User: user, Server: server, Addr: addr, TCP: tcp, t: t, ladder: ladder,
@@ -270,7 +271,7 @@ func (p *Phone) Send(method, uri string, extra ...string) *sip.Request {
 // Put sends a message.
 func (p *Phone) Put(m sip.Message) {
 	p.t.Helper()
-	p.write(wire.Render(m))
+	p.write(octets.Render(m))
 }
 
 func bracketed(a netip.Addr) string {

@@ -22,6 +22,7 @@ import (
 
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/resolve"
+	"branchline/pbx/sip/sockets"
 	"branchline/pbx/sip/wire"
 )
 
@@ -31,7 +32,7 @@ type Options struct {
 	Answer    func(*sip.Request, int) *sip.Response  // what a wire answers by itself
 	UserAgent string                                 // unless pjsip.conf sets another
 	Taps      *wire.Taps                             // who watches the messages
-	Net       wire.Network                           // the kernel's, or one in memory
+	Net       sockets.Network                        // the kernel's, or one in memory
 	Resolver  Resolver                               // of names in the configuration
 	Addresses func(device string) []netip.Addr       // of one of the machine's interfaces, "": of all
 	Token     func() string                          // random text

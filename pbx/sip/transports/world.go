@@ -8,6 +8,8 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/identify"
+	"branchline/pbx/sip/sockets"
+	"branchline/pbx/sip/transaction"
 	"branchline/pbx/sip/wire"
 )
 
@@ -190,11 +192,11 @@ func sameTransport(a, b *settings.Transport) bool {
 }
 
 // alive is how the kernel watches over a transport's connections.
-func alive(t *settings.Transport) wire.Alive {
+func alive(t *settings.Transport) sockets.Alive {
 	if !t.KeepAlive {
-		return wire.Alive{}
+		return sockets.Alive{}
 	}
-	return wire.Alive{On: true, Idle: t.KeepAliveIdle, Every: t.KeepAliveEvery, Probes: t.KeepAliveProbes}
+	return sockets.Alive{On: true, Idle: t.KeepAliveIdle, Every: t.KeepAliveEvery, Probes: t.KeepAliveProbes}
 }
 
 // open binds one transport.
@@ -208,7 +210,7 @@ func (r *Rack) open(w *World, t *settings.Transport) (*wire.Wire, error) {
 		Name: name, Network: t.Protocol, Bind: bind,
 		External: w.Shown(t, t.ExternalSignaling), ExternalPort: t.ExternalSignalingPort, LocalNets: t.LocalNets,
 		DSCP: t.TOS >> 2, KeepAlive: s.Global.KeepAliveInterval, Alive: alive(t), Limits: r.o.Limits,
-		Timers:  wire.Timers{T1: s.System.TimerT1, B: s.System.TimerB},
+		Timers:  transaction.Timers{T1: s.System.TimerT1, B: s.System.TimerB},
 		Receive: r.o.Receive, Answer: r.o.Answer, Taps: r.o.Taps, Net: r.o.Net, Token: r.o.Token, Log: r.log,
 		Closed: func(peer netip.AddrPort) {
 			if r.o.Closed != nil {

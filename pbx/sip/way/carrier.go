@@ -11,8 +11,8 @@ import (
 
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/link"
+	"branchline/pbx/sip/transaction"
 	"branchline/pbx/sip/transports"
-	"branchline/pbx/sip/wire"
 )
 
 // A Carrier takes one session's requests to its endpoint (link.Network).
@@ -71,7 +71,7 @@ func (c *Carrier) Token() string { return c.f.Token() }
 // to send it to, the next is tried when one does not answer or answers 503 (RFC
 // 3263 4.3).
 func (c *Carrier) Request(req *sip.Request, reply func(link.Reply)) link.ClientTx {
-	t := &transaction{c: c, reply: reply, founding: c.known(req) != nil}
+	t := &journey{c: c, reply: reply, founding: c.known(req) != nil}
 	c.resolved(req, func(hs []Hop, err error) {
 		if err != nil {
 			go reply(link.Reply{Err: fmt.Errorf("%w: %w", err, link.ErrUnreachable)})
@@ -121,9 +121,9 @@ func (c *Carrier) resolved(req *sip.Request, then func([]Hop, error)) {
 	go func() { then(c.f.Hops(c.f.Rack.Life(), c.road, u)) }()
 }
 
-// A transaction is a request that may still be looking for its address, or for
+// A journey is a request that may still be looking for its address, or for
 // one that answers.
-type transaction struct {
+type journey struct {
 	c        *Carrier
 	reply    func(link.Reply)
 	founding bool // it goes to the carrier's hops
@@ -133,7 +133,7 @@ type transaction struct {
 	hops     []Hop        // the one in use, then those that are left
 	try      int
 	heard    bool // a response came for this try
-	out      *wire.Outbound
+	out      *transaction.Client
 	patience *time.Timer
 	stays    bool
 	dropped  bool
@@ -144,7 +144,7 @@ type transaction struct {
 // seconds, when most callers have hung up.
 const tries = 8
 
-func (t *transaction) begin(req *sip.Request, hs []Hop) {
+func (t *journey) begin(req *sip.Request, hs []Hop) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.dropped {
@@ -162,7 +162,7 @@ func (t *transaction) begin(req *sip.Request, hs []Hop) {
 }
 
 // send sends req to the first hop; t.mu is held.
-func (t *transaction) send(req *sip.Request) {
+func (t *journey) send(req *sip.Request) {
 	h, try := t.hops[0], t.try
 	t.heard = false
 	t.out = h.Wire.Request(req, h.To, func(res *sip.Response, err error) { t.take(try, res, err) })
@@ -172,17 +172,17 @@ func (t *transaction) send(req *sip.Request) {
 }
 
 // impatient goes on to the next hop if nothing was heard.
-func (t *transaction) impatient(try int) {
+func (t *journey) impatient(try int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.try == try && !t.heard && !t.dropped && !t.stays {
 		t.out.Terminate()
-		t.elsewhere(wire.ErrTimeout)
+		t.elsewhere(transaction.ErrTimeout)
 	}
 }
 
 // elsewhere tries the next hop; t.mu is held.
-func (t *transaction) elsewhere(why error) {
+func (t *journey) elsewhere(why error) {
 	f := t.c.f
 	f.Resolver.Failed(t.hops[0].target())
 	f.Log.Info("trying the next address", "uri", next(t.req).String(), "failed", t.hops[0].To.String(), "next", t.hops[1].To.String(), "error", why)
@@ -194,7 +194,7 @@ func (t *transaction) elsewhere(why error) {
 var errUnavailable = errors.New("503 Service Unavailable")
 
 // take takes what one try brings.
-func (t *transaction) take(try int, res *sip.Response, err error) {
+func (t *journey) take(try int, res *sip.Response, err error) {
 	t.mu.Lock()
 	if t.try != try || t.dropped {
 		t.mu.Unlock()
@@ -207,7 +207,7 @@ func (t *transaction) take(try int, res *sip.Response, err error) {
 	}
 	more := len(t.hops) > 1
 	switch {
-	case err != nil && more && !t.stays && !errors.Is(err, wire.ErrClosed):
+	case err != nil && more && !t.stays && !errors.Is(err, transaction.ErrClosed):
 		t.elsewhere(err)
 		t.mu.Unlock()
 		return
@@ -231,9 +231,9 @@ func (t *transaction) take(try int, res *sip.Response, err error) {
 	switch {
 	case err == nil:
 		t.reply(link.Reply{Response: res})
-	case errors.Is(err, wire.ErrClosed):
+	case errors.Is(err, transaction.ErrClosed):
 		t.reply(link.Reply{Err: fmt.Errorf("%w: %w", link.ErrClosed, link.ErrUnreachable)})
-	case errors.Is(err, wire.ErrTimeout):
+	case errors.Is(err, transaction.ErrTimeout):
 		t.reply(link.Reply{Err: fmt.Errorf("%w: %w", err, link.ErrTimeout)})
 	default:
 		t.reply(link.Reply{Err: fmt.Errorf("%w: %w", err, link.ErrUnreachable)})
@@ -241,14 +241,14 @@ func (t *transaction) take(try int, res *sip.Response, err error) {
 }
 
 // Stay keeps the request at the address where it is (link.Rover).
-func (t *transaction) Stay() {
+func (t *journey) Stay() {
 	t.mu.Lock()
 	t.stays = true
 	t.mu.Unlock()
 }
 
 // Cancel cancels an INVITE.
-func (t *transaction) Cancel(extra ...sip.Header) {
+func (t *journey) Cancel(extra ...sip.Header) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stays = true
@@ -258,7 +258,7 @@ func (t *transaction) Cancel(extra ...sip.Header) {
 }
 
 // Terminate forgets the request.
-func (t *transaction) Terminate() {
+func (t *journey) Terminate() {
 	t.mu.Lock()
 	out := t.out
 	t.dropped = true

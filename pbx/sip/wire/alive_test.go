@@ -11,16 +11,17 @@ import (
 	"golang.org/x/sys/unix"
 
 	"branchline/pbx/sip/siptest"
+	"branchline/pbx/sip/sockets"
 	"branchline/pbx/sip/wire"
 )
 
 // overheard is the kernel's network that shows each connection it makes.
 type overheard struct {
-	wire.Kernel
+	sockets.Kernel
 	conns chan net.Conn
 }
 
-func (o overheard) Listen(bind netip.AddrPort, dscp int) (wire.Listener, error) {
+func (o overheard) Listen(bind netip.AddrPort, dscp int) (sockets.Listener, error) {
 	l, err := o.Kernel.Listen(bind, dscp)
 	return overheardListener{l, o.conns}, err
 }
@@ -34,7 +35,7 @@ func (o overheard) Dial(ctx context.Context, local netip.Addr, remote netip.Addr
 }
 
 type overheardListener struct {
-	wire.Listener
+	sockets.Listener
 	conns chan net.Conn
 }
 
@@ -85,7 +86,7 @@ func probes(t *testing.T, c net.Conn) (on, idle, every, count int) {
 
 // tcp_keepalive_* reach the kernel, on connections either side opens.
 func TestAlive(t *testing.T) {
-	for _, alive := range []wire.Alive{{On: true, Idle: 30 * time.Second, Every: 2 * time.Second, Probes: 5}, {}} {
+	for _, alive := range []sockets.Alive{{On: true, Idle: 30 * time.Second, Every: 2 * time.Second, Probes: 5}, {}} {
 		net1 := overheard{conns: make(chan net.Conn, 2)}
 		w, err := wire.Open(wire.Config{Network: "tcp", Bind: netip.MustParseAddrPort("127.0.0.1:0"), Net: net1, Alive: alive})
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/sip/transaction"
 	"branchline/pbx/sip/wire"
 )
 
@@ -95,7 +96,7 @@ func BenchmarkChallenged(b *testing.B) {
 func TestMemoryComesBack(t *testing.T) {
 	w, err := wire.Open(wire.Config{
 		Name: "flood", Network: "udp", Bind: netip.MustParseAddrPort("127.0.0.1:0"),
-		Timers: wire.Timers{T1: time.Millisecond, B: 200 * time.Millisecond},
+		Timers: transaction.Timers{T1: time.Millisecond, B: 200 * time.Millisecond},
 		Receive: func(in *wire.Inbound) {
 			if err := in.Respond(sip.NewResponseFromRequest(in.Request, 200, "OK", nil)); err != nil {
 				t.Error(err)

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
+	"branchline/pbx/sip/octets"
+	"branchline/pbx/sip/sockets"
+	"branchline/pbx/sip/transaction"
 )
 
 const (
@@ -24,8 +25,6 @@ const (
 	writeLife = 10 * time.Second
 	// backlog is how many messages may wait for such a peer.
 	backlog = 128
-	// headLimit bounds the header section of one message.
-	headLimit = 32 << 10
 )
 
 var pong, ping = []byte("\r\n"), []byte("\r\n\r\n")
@@ -42,11 +41,12 @@ type connection struct {
 	done  chan struct{}
 	once  sync.Once
 	used  atomic.Int64 // UnixNano of the last message
+	since time.Time    // when the first octet of an unfinished message came; the reader's
 	heard atomic.Bool  // a whole message has come
 	ours  atomic.Bool  // we opened it
 
 	mu       sync.Mutex
-	watchers map[*Outbound]struct{}
+	watchers map[*transaction.Client]struct{}
 }
 
 // connections are those of one transport, by peer address.
@@ -54,14 +54,14 @@ type connections struct {
 	limits  Limits
 	mu      sync.Mutex
 	by      map[netip.AddrPort]*connection
-	opening map[netip.AddrPort][]func(*connection, error)
+	opening map[netip.AddrPort][]func(transaction.Connection, error)
 	closed  bool
 }
 
 func newConnections(l Limits) *connections {
 	return &connections{
 		limits: l, by: map[netip.AddrPort]*connection{},
-		opening: map[netip.AddrPort][]func(*connection, error){},
+		opening: map[netip.AddrPort][]func(transaction.Connection, error){},
 	}
 }
 
@@ -89,11 +89,11 @@ func (w *Wire) accept() {
 // adopt makes a connection ours. It returns nil if the transport is closed.
 func (w *Wire) adopt(c net.Conn) *connection {
 	k := &connection{
-		w: w, c: c, peer: addrPort(c.RemoteAddr()), local: addrPort(c.LocalAddr()).Addr(),
-		out: make(chan []byte, backlog), done: make(chan struct{}), watchers: map[*Outbound]struct{}{},
+		w: w, c: c, peer: sockets.AddrPort(c.RemoteAddr()), local: sockets.AddrPort(c.LocalAddr()).Addr(),
+		out: make(chan []byte, backlog), done: make(chan struct{}), watchers: map[*transaction.Client]struct{}{},
 	}
 	k.used.Store(time.Now().UnixNano())
-	w.note(w.c.Alive.probe(c), "keep-alive")
+	w.note(w.c.Alive.Probe(c), "keep-alive")
 	s := w.conns
 	s.mu.Lock()
 	if s.closed {
@@ -182,12 +182,12 @@ func (w *Wire) Connected(peer netip.AddrPort) bool {
 // connect calls then with the connection to a peer, at once if there is one,
 // else when it has been opened or has failed. Calls for the same peer share one
 // attempt.
-func (w *Wire) connect(to netip.AddrPort, then func(*connection, error)) {
+func (w *Wire) connect(to netip.AddrPort, then func(transaction.Connection, error)) {
 	s := w.conns
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		then(nil, ErrClosed)
+		then(nil, transaction.ErrClosed)
 		return
 	}
 	if k := s.by[to]; k != nil {
@@ -220,15 +220,15 @@ func (w *Wire) open(to netip.AddrPort) {
 	switch {
 	case err == nil:
 		if k = w.adopt(c); k == nil {
-			err = ErrClosed
+			err = transaction.ErrClosed
 		} else {
 			k.heard.Store(true) // our choice, not a stranger's
 			k.ours.Store(true)
 		}
 	case errors.Is(err, syscall.ECONNREFUSED):
-		err = fmt.Errorf("connect to %s: %w", to, ErrRefused)
+		err = fmt.Errorf("connect to %s: %w", to, transaction.ErrRefused)
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		err = fmt.Errorf("connect to %s: %w", to, ErrTimeout)
+		err = fmt.Errorf("connect to %s: %w", to, transaction.ErrTimeout)
 	default:
 		err = fmt.Errorf("connect to %s: %w", to, err)
 	}
@@ -237,26 +237,30 @@ func (w *Wire) open(to netip.AddrPort) {
 	delete(w.conns.opening, to)
 	w.conns.mu.Unlock()
 	for _, then := range waiting {
-		then(k, err)
+		if err != nil {
+			then(nil, err)
+			continue
+		}
+		then(k, nil)
 	}
 }
 
 // sendStream sends octets to a peer over the connection there is or will be.
 func (w *Wire) sendStream(b []byte, to netip.AddrPort) error {
-	w.connect(to, func(k *connection, err error) {
+	w.connect(to, func(k transaction.Connection, err error) {
 		if err == nil {
-			err = k.send(b)
+			err = k.Send(b)
 		}
 		w.note(err, "send")
 	})
 	return nil
 }
 
-// send queues a message; a peer that leaves no room for it is cut off.
-func (k *connection) send(b []byte) error {
+// Send queues a message; a peer that leaves no room for it is cut off.
+func (k *connection) Send(b []byte) error {
 	select {
 	case <-k.done:
-		return ErrLost
+		return transaction.ErrLost
 	default:
 	}
 	select {
@@ -266,7 +270,7 @@ func (k *connection) send(b []byte) error {
 		return nil
 	default:
 		k.close()
-		return ErrLost
+		return transaction.ErrLost
 	}
 }
 
@@ -290,8 +294,8 @@ func (k *connection) write() {
 	}
 }
 
-// watch lets a request end with the connection it waits on.
-func (k *connection) watch(o *Outbound) {
+// Watch lets a request end with the connection it waits on.
+func (k *connection) Watch(o *transaction.Client) {
 	k.mu.Lock()
 	lost := k.watchers == nil
 	if !lost {
@@ -299,11 +303,12 @@ func (k *connection) watch(o *Outbound) {
 	}
 	k.mu.Unlock()
 	if lost {
-		k.w.later(func() { o.end(ErrLost) })
+		go o.Lost()
 	}
 }
 
-func (k *connection) unwatch(o *Outbound) {
+// Unwatch takes it back.
+func (k *connection) Unwatch(o *transaction.Client) {
 	k.mu.Lock()
 	delete(k.watchers, o)
 	k.mu.Unlock()
@@ -324,14 +329,14 @@ func (k *connection) close() {
 		watchers := k.watchers
 		k.watchers = nil
 		k.mu.Unlock()
-		k.w.later(func() {
+		go func() {
 			for o := range watchers {
-				o.end(ErrLost)
+				o.Lost()
 			}
 			if f := k.w.c.Closed; f != nil && k.heard.Load() {
 				f(k.peer)
 			}
-		})
+		}()
 	})
 }
 
@@ -387,7 +392,7 @@ func (w *Wire) keepAlive() {
 func (k *connection) read() {
 	defer k.w.wait.Done()
 	defer k.close()
-	f := framer{limit: k.w.c.Limits.Message}
+	f := octets.Framer{Limit: k.w.c.Limits.Message}
 	chunk := make([]byte, 4096)
 	for {
 		if err := k.c.SetReadDeadline(k.deadline(&f)); err != nil {
@@ -395,7 +400,7 @@ func (k *connection) read() {
 		}
 		n, err := k.c.Read(chunk)
 		if n > 0 {
-			f.write(chunk[:n])
+			f.Write(chunk[:n])
 			if !k.drain(&f) {
 				return
 			}
@@ -413,129 +418,60 @@ func (k *connection) read() {
 }
 
 // deadline is none for a connection at rest that has proved itself.
-func (k *connection) deadline(f *framer) time.Time {
-	if k.heard.Load() && len(f.buf) == 0 {
-		f.since = time.Time{}
+func (k *connection) deadline(f *octets.Framer) time.Time {
+	if k.heard.Load() && f.Empty() {
+		k.since = time.Time{}
 		return time.Time{}
 	}
-	if f.since.IsZero() {
-		f.since = time.Now()
+	if k.since.IsZero() {
+		k.since = time.Now()
 	}
-	return f.since.Add(freshLife)
+	return k.since.Add(freshLife)
 }
 
 // drain hands on all whole messages; false ends the connection.
-func (k *connection) drain(f *framer) bool {
+func (k *connection) drain(f *octets.Framer) bool {
 	for {
-		raw, pings, err := f.next()
+		raw, pings, err := f.Next()
 		if pings > 0 {
 			select {
 			case k.out <- pong:
 			default:
 			}
 		}
-		a := arrival{from: k.peer, local: k.local, conn: k}
+		o := transaction.Origin{From: k.peer, Local: k.local, Conn: k}
 		if err != nil {
 			k.w.counts.Malformed.Add(1)
-			k.refuse(raw, err, a)
+			k.refuse(raw, err, o)
 			return false
 		}
 		if raw == nil {
 			return true
 		}
 		k.used.Store(time.Now().UnixNano())
-		f.since = time.Time{}
-		if look(raw) != message {
+		k.since = time.Time{}
+		if octets.Look(raw) != octets.Message {
 			k.w.counts.Dropped.Add(1)
 			return false
 		}
 		k.heard.Store(true)
 		k.w.counts.Received.Add(1)
 		k.w.c.Taps.show(Incoming, "TCP", k.peer, raw)
-		k.w.parse(raw, a)
+		k.w.parse(raw, o)
 	}
 }
 
 // refuse answers a message whose end cannot be found, then closes in a way that
 // lets the answer arrive: a socket closed with unread octets resets.
-func (k *connection) refuse(head []byte, err error, a arrival) {
-	status, reason := sip.StatusBadRequest, "Bad Request"
-	if errors.Is(err, errTooLarge) {
-		status, reason = sip.StatusMessageTooLarge, "Message Too Large"
-	}
-	b := rawAnswer(head, status, reason, a.from)
-	if b == nil || !k.w.bad.allow(a.from.Addr()) {
+func (k *connection) refuse(head []byte, wrong error, o transaction.Origin) {
+	b := octets.Refusal(head, wrong, o.From)
+	if b == nil || !k.w.bad.allow(o.From.Addr()) {
 		return
 	}
-	k.w.note(k.send(b), "refuse")
+	k.w.note(k.Send(b), "refuse")
 	if err := k.c.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
 		return
 	}
-	_, err = io.Copy(io.Discard, io.LimitReader(k.c, 16<<20))
+	_, err := io.Copy(io.Discard, io.LimitReader(k.c, 16<<20))
 	k.w.note(err, "drain")
-}
-
-var (
-	errTooLarge = errors.New("message too large")
-	errLength   = errors.New("no usable content length")
-)
-
-// A framer finds messages in a stream.
-type framer struct {
-	buf   []byte
-	limit int
-	since time.Time // when the first octet of an unfinished message came
-	seen  int       // octets already searched for the end of the headers
-}
-
-func (f *framer) write(b []byte) { f.buf = append(f.buf, b...) }
-
-// next takes the first whole message off the buffer; nil if there is none yet.
-// pings counts the CRLF CRLF keep-alives found before it. On error raw is the
-// header section so far.
-func (f *framer) next() (raw []byte, pings int, err error) {
-	for len(f.buf) > 0 && (f.buf[0] == '\r' || f.buf[0] == '\n' || f.buf[0] == 0) {
-		switch {
-		case bytes.HasPrefix(f.buf, ping):
-			pings++
-			f.buf = f.buf[4:]
-		case len(f.buf) < 4 && bytes.HasPrefix(ping, f.buf):
-			if len(f.buf) == 2 { // a lone CRLF: an answer to our ping, or the start of one
-				f.buf = f.buf[2:]
-			}
-			return nil, pings, nil
-		default:
-			f.buf = f.buf[1:]
-		}
-	}
-	if len(f.buf) == 0 {
-		f.buf, f.seen = nil, 0
-		return nil, pings, nil
-	}
-	from := max(0, f.seen-3)
-	end := bytes.Index(f.buf[from:], ping)
-	if end < 0 {
-		f.seen = len(f.buf)
-		if len(f.buf) > headLimit {
-			return f.buf, pings, errTooLarge
-		}
-		return nil, pings, nil
-	}
-	end += from
-	head := f.buf[:end]
-	n := bodyLength(head)
-	if n < 0 {
-		return head, pings, errLength
-	}
-	total := end + 4 + n
-	if end > headLimit || total > f.limit {
-		return head, pings, errTooLarge
-	}
-	if len(f.buf) < total {
-		f.seen = end
-		return nil, pings, nil
-	}
-	raw = f.buf[:total:total]
-	f.buf, f.seen = f.buf[total:], 0
-	return raw, pings, nil
 }

@@ -1,12 +1,11 @@
-// Package wire is one configured SIP transport: its socket, the tap that shows
-// every message to whoever wants to see it, RFC 3261's transactions, and the
-// address it speaks as.
+// Package wire is one configured SIP transport: its socket and connections, the tap
+// that shows every message to whoever wants to see it, and the address it speaks as.
 //
 // Messages are read, filtered and parsed (sipgo's parser) by one goroutine per
 // socket or connection, then handed to a few lanes chosen by Call-ID, so that
 // messages of one dialog never overtake each other and a burst finds a bounded
-// queue. A lane matches the transaction and calls Config.Receive with what is
-// new. inbound.go and outbound.go hold the transactions in RFC 3261 17's order.
+// queue. A lane matches the transaction (package transaction) and calls
+// Config.Receive with what is new.
 //
 // Sockets and transactions are ours and not sipgo's, for reasons found in its
 // version 1.7.2: a panic in its read loop cannot be caught; every source address
@@ -21,7 +20,6 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -30,15 +28,10 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
-)
 
-// Errors a transaction can end with.
-var (
-	ErrTimeout = errors.New("no answer in time")      // timer B or F of RFC 3261
-	ErrClosed  = errors.New("transport is closed")    // Close was called
-	ErrLost    = errors.New("connection was lost")    // TCP only
-	ErrGone    = errors.New("transaction has ended")  // a response came too late to be sent
-	ErrRefused = errors.New("connection was refused") // TCP only: nobody listens there
+	"branchline/pbx/sip/octets"
+	"branchline/pbx/sip/sockets"
+	"branchline/pbx/sip/transaction"
 )
 
 // Config describes one transport.
@@ -55,8 +48,8 @@ type Config struct {
 
 	DSCP      int           // signalling marking, 0-63
 	KeepAlive time.Duration // CRLF CRLF on idle connections, 0: none
-	Alive     Alive         // the kernel's probes of idle connections
-	Timers    Timers
+	Alive     sockets.Alive // the kernel's probes of idle connections
+	Timers    transaction.Timers
 	Limits    Limits
 
 	// Receive takes each request that is new: outside any known transaction,
@@ -67,10 +60,10 @@ type Config struct {
 	Answer func(req *sip.Request, status int) *sip.Response
 	// Closed is told of each TCP connection that has ended; may be nil.
 	Closed func(peer netip.AddrPort)
-	Taps   *Taps         // may be nil
-	Net    Network       // nil: the kernel's sockets
-	Token  func() string // unique text for tags, branches, Call-IDs; nil: Token
-	Log    *slog.Logger  // nil: slog.Default
+	Taps   *Taps           // may be nil
+	Net    sockets.Network // nil: the kernel's sockets
+	Token  func() string   // unique text for tags, branches, Call-IDs; nil: Token
+	Log    *slog.Logger    // nil: slog.Default
 }
 
 // Limits keep a flood from taking the machine. Zero fields get defaults.
@@ -103,23 +96,18 @@ func (l Limits) filled() Limits {
 type Wire struct {
 	c      Config
 	bound  netip.AddrPort
-	packet PacketConn // UDP
-	listen Listener   // TCP
+	packet sockets.PacketConn // UDP
+	listen sockets.Listener   // TCP
 	conns  *connections
-	parser *sip.Parser
+	parser *octets.Parser
 	lanes  []chan *arrival
-	routes routes
+	routes sockets.Routes
 	facade atomic.Pointer[string] // Config.External, which may change
 	pace   atomic.Int64           // Config.KeepAlive, likewise
 	paced  chan struct{}          // it did
 
-	mu       sync.Mutex
-	servers  table[*server]
-	clients  table[*Outbound]
-	live     int // servers that are not finished
-	finished answers
-	closed   bool
-
+	layer  *transaction.Layer
+	closed atomic.Bool
 	counts Counts
 	bad    offences
 	done   chan struct{}
@@ -128,11 +116,9 @@ type Wire struct {
 
 // Counts are a transport's counters since it was opened.
 type Counts struct {
+	transaction.Counts
 	Received, Sent    atomic.Uint64 // messages
 	Dropped           atomic.Uint64 // not SIP, or from a source that was told to go away
-	Malformed         atomic.Uint64 // looked like SIP, could not be parsed
-	Refused           atomic.Uint64 // answered 503 because of a limit
-	Retransmitted     atomic.Uint64 // answered from memory
 	Panics            atomic.Uint64 // messages that a bug of ours could not stand
 	ConnectionsClosed atomic.Uint64 // by a limit or a time-out
 }
@@ -141,9 +127,9 @@ type Counts struct {
 // "bind udp 192.0.2.1:5060: address already in use".
 func Open(c Config) (*Wire, error) {
 	c.Limits = c.Limits.filled()
-	c.Timers = c.Timers.filled()
+	c.Timers = c.Timers.Filled()
 	if c.Net == nil {
-		c.Net = Kernel{}
+		c.Net = sockets.Kernel{}
 	}
 	if c.Token == nil {
 		c.Token = Token
@@ -154,10 +140,11 @@ func Open(c Config) (*Wire, error) {
 	if c.Taps == nil {
 		c.Taps = &Taps{}
 	}
-	w := &Wire{
-		c: c, parser: sip.NewParser(), done: make(chan struct{}), paced: make(chan struct{}, 1),
-		finished: answers{limit: c.Limits.Finished, octets: c.Limits.Kept, life: c.Timers.B, began: time.Now()},
-	}
+	w := &Wire{c: c, parser: octets.NewParser(), done: make(chan struct{}), paced: make(chan struct{}, 1)}
+	w.layer = transaction.NewLayer((*path)(w), transaction.Options{
+		Timers: c.Timers, Live: c.Limits.Live, Finished: c.Limits.Finished, Kept: c.Limits.Kept, Receive: w.receive, Answer: c.Answer,
+		Tolerate: w.bad.allow, Token: c.Token, Note: w.note, Counts: &w.counts.Counts,
+	})
 	w.SetExternal(c.External)
 	w.pace.Store(int64(c.KeepAlive))
 	var err error
@@ -198,31 +185,11 @@ func (w *Wire) Start() {
 // Close ends every transaction with ErrClosed, closes sockets and connections
 // and returns when nothing of the wire runs any more.
 func (w *Wire) Close() error {
-	w.mu.Lock()
-	if w.closed {
-		w.mu.Unlock()
+	if !w.closed.CompareAndSwap(false, true) {
 		return nil
 	}
-	w.closed = true
 	close(w.done)
-	clients := make([]*Outbound, 0, len(w.clients.m))
-	for _, o := range w.clients.m {
-		clients = append(clients, o)
-	}
-	servers := make([]*server, 0, len(w.servers.m))
-	for _, in := range w.servers.m {
-		servers = append(servers, in)
-	}
-	if w.finished.timer != nil {
-		w.finished.timer.Stop()
-	}
-	w.mu.Unlock()
-	for _, o := range clients {
-		o.end(ErrClosed)
-	}
-	for _, in := range servers {
-		in.end()
-	}
+	w.layer.Close()
 	var err error
 	if w.packet != nil {
 		err = w.packet.Close()
@@ -251,19 +218,19 @@ func (w *Wire) Counts() *Counts { return &w.counts }
 
 // Retry is the timing of retransmissions, which dialogs need for their own
 // (2xx, reliable provisional responses).
-func (w *Wire) Retry() Timers { return w.c.Timers }
+func (w *Wire) Retry() transaction.Timers { return w.c.Timers }
 
 // Local is the address our packets towards dst leave from.
 func (w *Wire) Local(dst netip.Addr) netip.Addr {
 	if !w.bound.Addr().IsUnspecified() {
 		return w.bound.Addr()
 	}
-	return w.routes.find(w.c.Net, dst.Unmap())
+	return w.routes.Find(w.c.Net, dst.Unmap())
 }
 
 // Reroute forgets from where packets leave to whom: addresses or routes of the
 // machine have changed.
-func (w *Wire) Reroute() { w.routes.forget() }
+func (w *Wire) Reroute() { w.routes.Forget() }
 
 // SetExternal replaces Config.External: the address behind a name has changed.
 // What has been sent keeps the old one.
@@ -311,6 +278,14 @@ func (w *Wire) newVia(dst netip.Addr) *sip.ViaHeader {
 	}
 }
 
+// Request sends req to the given address in a new client transaction and puts
+// the Via on it. on is called as with transaction.Layer.Start.
+func (w *Wire) Request(req *sip.Request, to netip.AddrPort, on func(*sip.Response, error)) *transaction.Client {
+	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+	req.PrependHeader(w.newVia(to.Addr()))
+	return w.layer.Start(req, to, on)
+}
+
 // Send sends a message that has no transaction: an ACK of a 2xx. A request
 // gets a Via if it has none. Over TCP a connection is opened when there is none
 // and the message goes out as soon as it stands.
@@ -319,14 +294,14 @@ func (w *Wire) Send(m sip.Message, to netip.AddrPort) error {
 	if r, ok := m.(*sip.Request); ok && r.Via() == nil {
 		r.PrependHeader(w.newVia(to.Addr()))
 	}
-	b := render(m)
+	b := octets.Render(m)
 	if w.packet != nil {
 		return w.sendPacket(b, to, netip.Addr{})
 	}
 	return w.sendStream(b, to)
 }
 
-// SendRaw sends octets that were rendered before by Render.
+// SendRaw sends octets that were rendered before by octets.Render.
 func (w *Wire) SendRaw(b []byte, to netip.AddrPort) error {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	if w.packet != nil {
@@ -344,34 +319,30 @@ func (w *Wire) sendPacket(b []byte, to netip.AddrPort, from netip.Addr) error {
 	return nil
 }
 
-// Render is a message as it goes over the wire.
-func Render(m sip.Message) []byte { return render(m) }
-
-func render(m sip.Message) []byte {
-	var b octets
-	b.grow(len(m.Body()) + 512)
-	if m.ContentLength() == nil {
-		m.SetBody(m.Body())
-	}
-	m.StringWrite(&b)
-	return b
-}
-
-// octets collects a message without the second copy strings.Builder would need.
-type octets []byte
-
-func (b *octets) grow(n int) { *b = make([]byte, 0, n) }
-
-func (b *octets) WriteString(s string) (int, error) {
-	*b = append(*b, s...)
-	return len(s), nil
-}
-
-var _ io.StringWriter = (*octets)(nil)
-
 // Transactions is how many transactions are remembered, finished ones included.
-func (w *Wire) Transactions() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.servers.m) + w.finished.n + len(w.clients.m)
+func (w *Wire) Transactions() int { return w.layer.Len() }
+
+// A path is the wire as its transactions see it.
+type path Wire
+
+// Reliable, SendPacket, SendStream, Connect and Reply are those of transaction.Transport.
+func (p *path) Reliable() bool { return (*Wire)(p).Reliable() }
+
+func (p *path) SendPacket(b []byte, to netip.AddrPort, from netip.Addr) error {
+	return (*Wire)(p).sendPacket(b, to, from)
+}
+
+func (p *path) SendStream(b []byte, to netip.AddrPort) error { return (*Wire)(p).sendStream(b, to) }
+
+func (p *path) Connect(to netip.AddrPort, then func(transaction.Connection, error)) {
+	(*Wire)(p).connect(to, then)
+}
+
+func (p *path) Reply(b []byte, o transaction.Origin) {
+	w := (*Wire)(p)
+	if o.Conn != nil {
+		w.note(o.Conn.Send(b), "reply")
+		return
+	}
+	w.note(w.sendPacket(b, o.From, o.Local), "reply")
 }

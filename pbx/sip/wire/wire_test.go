@@ -16,6 +16,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/sip/siptest"
+	"branchline/pbx/sip/transaction"
 	"branchline/pbx/sip/wire"
 )
 
@@ -290,7 +291,7 @@ func TestClientTransactions(t *testing.T) {
 					}
 					p.After(time.Second)
 				}
-				if err, _ := end[0].(error); !errors.Is(err, wire.ErrTimeout) {
+				if err, _ := end[0].(error); !errors.Is(err, transaction.ErrTimeout) {
 					t.Errorf("ends with %v", end)
 				}
 				if network == "udp" && n != 11 {
@@ -345,14 +346,14 @@ func TestTCPRefusedAndLost(t *testing.T) {
 		on := func(_ *sip.Response, err error) { got.add(err) }
 		w.Request(outgoing(sip.OPTIONS, "a"), netip.MustParseAddrPort("198.51.100.207:5060"), on)
 		errs := got.take()
-		if len(errs) != 1 || !errors.Is(errs[0], wire.ErrRefused) {
+		if len(errs) != 1 || !errors.Is(errs[0], transaction.ErrRefused) {
 			t.Fatalf("refused: %v", errs)
 		}
 		w.Request(outgoing(sip.OPTIONS, "b"), netip.MustParseAddrPort(phone), on)
 		p.Want("OPTIONS")
 		p.Hang()
 		errs = got.take()
-		if len(errs) != 1 || !errors.Is(errs[0], wire.ErrLost) {
+		if len(errs) != 1 || !errors.Is(errs[0], transaction.ErrLost) {
 			t.Fatalf("lost: %v", errs)
 		}
 	})

@@ -1,4 +1,6 @@
-package wire
+// Package sockets is the network below SIP transports: the kernel's sockets, which may be
+// kept over a restart, behind an interface that tests fill with a network in memory.
+package sockets
 
 import (
 	"context"
@@ -56,8 +58,8 @@ type prober interface {
 	SetKeepAliveConfig(net.KeepAliveConfig) error
 }
 
-// probe has the kernel watch a connection, or not: Go would by itself.
-func (a Alive) probe(c net.Conn) error {
+// Probe has the kernel watch a connection, or not: Go would by itself.
+func (a Alive) Probe(c net.Conn) error {
 	p, ok := c.(prober)
 	if !ok {
 		return nil
@@ -204,7 +206,7 @@ func (d *datagrams) Close() error {
 }
 
 func (d *datagrams) LocalAddr() netip.AddrPort {
-	return addrPort(d.UDPConn.LocalAddr())
+	return AddrPort(d.UDPConn.LocalAddr())
 }
 
 func (d *datagrams) ReadFrom(b []byte) (int, netip.AddrPort, netip.Addr, error) {
@@ -303,7 +305,7 @@ func (l listener) Close() error {
 	return l.Listener.Close()
 }
 
-func (l listener) LocalAddr() netip.AddrPort { return addrPort(l.Addr()) }
+func (l listener) LocalAddr() netip.AddrPort { return AddrPort(l.Addr()) }
 
 func (Kernel) Dial(ctx context.Context, local netip.Addr, remote netip.AddrPort, dscp int) (net.Conn, error) {
 	d := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
@@ -328,11 +330,12 @@ func (Kernel) Route(dst netip.Addr) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, cause(err)
 	}
-	a := addrPort(c.LocalAddr()).Addr()
+	a := AddrPort(c.LocalAddr()).Addr()
 	return a, c.Close()
 }
 
-func addrPort(a net.Addr) netip.AddrPort {
+// AddrPort is an address of a socket; an IPv4 one as such.
+func AddrPort(a net.Addr) netip.AddrPort {
 	var ap netip.AddrPort
 	switch a := a.(type) {
 	case *net.UDPAddr:
@@ -345,8 +348,9 @@ func addrPort(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
-// routes caches Network.Route for a transport bound to all addresses.
-type routes struct {
+// Routes caches Network.Route for a transport bound to all addresses. The zero value is
+// empty.
+type Routes struct {
 	mu    sync.Mutex
 	known map[netip.Addr]route
 }
@@ -359,13 +363,15 @@ type route struct {
 // routeLife is how soon a change of addresses (DHCP, a failing line) is noticed.
 const routeLife = 30 * time.Second
 
-func (r *routes) forget() {
+// Forget has everything looked up again.
+func (r *Routes) Forget() {
 	r.mu.Lock()
 	clear(r.known)
 	r.mu.Unlock()
 }
 
-func (r *routes) find(n Network, dst netip.Addr) netip.Addr {
+// Find is the address packets to dst leave from, the unspecified one if there is no way.
+func (r *Routes) Find(n Network, dst netip.Addr) netip.Addr {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := time.Now()

@@ -1,17 +1,31 @@
-package wire
+package octets
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
+
+	"github.com/emiago/sipgo/sip"
 )
 
-// rawAnswer answers a request that could not be parsed by copying the lines RFC
+// Refusal answers octets that Read or Next has found wrong; nil if there is nothing to
+// answer.
+func Refusal(raw []byte, wrong error, from netip.AddrPort) []byte {
+	switch {
+	case errors.Is(wrong, errVersion):
+		return answer(raw, sip.StatusVersionNotSupported, "Version Not Supported", from)
+	case errors.Is(wrong, errTooLarge):
+		return answer(raw, sip.StatusMessageTooLarge, "Message Too Large", from)
+	}
+	return answer(raw, sip.StatusBadRequest, "Bad Request", from)
+}
+
+// answer answers a request that could not be parsed by copying the lines RFC
 // 3261 8.2.6.2 asks for as they stand. It returns nil if there is nothing to
 // answer: a response, an ACK, or no Via to send it by.
-func rawAnswer(raw []byte, status int, reason string, from netip.AddrPort) []byte {
+func answer(raw []byte, status int, reason string, from netip.AddrPort) []byte {
 	head := raw
 	if i := bytes.Index(raw, []byte("\r\n\r\n")); i >= 0 {
 		head = raw[:i]
@@ -74,26 +88,4 @@ func fullName(lower string) string {
 		return "CSeq"
 	}
 	return ""
-}
-
-// bodyLength finds Content-Length in a header section. It is -1 if there is
-// none, or one that is no number; two that differ are no number either.
-func bodyLength(head []byte) int {
-	length := -1
-	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
-		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok {
-			continue
-		}
-		name = bytes.TrimSpace(name)
-		if !bytes.EqualFold(name, []byte("content-length")) && !bytes.EqualFold(name, []byte("l")) {
-			continue
-		}
-		n, err := strconv.ParseUint(string(bytes.TrimSpace(value)), 10, 31)
-		if err != nil || length >= 0 && int(n) != length {
-			return -1
-		}
-		length = int(n)
-	}
-	return length
 }

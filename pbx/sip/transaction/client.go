@@ -1,4 +1,4 @@
-package wire
+package transaction
 
 import (
 	"net/netip"
@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"branchline/pbx/sip/octets"
 )
 
-// An Outbound is a request of ours under way: a client transaction (RFC 3261
+// A Client is a request of ours under way: a client transaction (RFC 3261
 // 17.1, with RFC 6026's Accepted state).
-type Outbound struct {
-	w      *Wire
+type Client struct {
+	l      *Layer
 	key    string
 	to     netip.AddrPort
 	invite bool
@@ -23,7 +25,7 @@ type Outbound struct {
 	state    clientState
 	req      *sip.Request // until the final response
 	raw      []byte       // the request, later the ACK of a failure
-	conn     *connection
+	conn     Connection
 	interval time.Duration
 	resend   *time.Timer
 	limit    *time.Timer
@@ -45,53 +47,46 @@ func (s clientState) String() string {
 	return [...]string{"calling", "proceeding", "completed", "accepted", "terminated"}[s]
 }
 
-// Request sends req to the given address in a new client transaction and puts
-// the Via on it. on is called with every response: each provisional one, the
+// Start sends req, which has its topmost Via, to the given address in a new client
+// transaction. on is called with every response: each provisional one, the
 // final one, and for INVITE each further 2xx (repeated, or another fork's). If
 // no final response comes it is called once with ErrTimeout, ErrRefused,
 // ErrLost, ErrClosed or a system error. on is not called concurrently and must
 // not block.
-func (w *Wire) Request(req *sip.Request, to netip.AddrPort, on func(*sip.Response, error)) *Outbound {
-	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
-	via := w.newVia(to.Addr())
-	req.PrependHeader(via)
-	return w.start(req, via, to, on)
-}
-
-func (w *Wire) start(req *sip.Request, via *sip.ViaHeader, to netip.AddrPort, on func(*sip.Response, error)) *Outbound {
-	branch, _ := via.Params.Get("branch")
-	o := &Outbound{
-		w: w, key: branch + "\x00" + string(req.Method), to: to,
-		invite: req.IsInvite(), on: on, req: req, raw: render(req),
+func (l *Layer) Start(req *sip.Request, to netip.AddrPort, on func(*sip.Response, error)) *Client {
+	branch, _ := req.Via().Params.Get("branch")
+	o := &Client{
+		l: l, key: branch + "\x00" + string(req.Method), to: to,
+		invite: req.IsInvite(), on: on, req: req, raw: octets.Render(req),
 	}
-	w.mu.Lock()
-	if w.closed {
-		w.mu.Unlock()
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
 		o.state = over
-		w.later(func() { on(nil, ErrClosed) })
+		later(func() { on(nil, ErrClosed) })
 		return o
 	}
-	w.clients.put(o.key, o)
-	w.mu.Unlock()
-	if w.packet != nil {
-		o.begin(nil, nil)
+	l.clients.put(o.key, o)
+	l.mu.Unlock()
+	if l.t.Reliable() {
+		l.t.Connect(to, o.begin)
 	} else {
-		w.connect(to, o.begin)
+		o.begin(nil, nil)
 	}
 	return o
 }
 
-// later runs f on a goroutine of its own: callers of Request may hold locks
+// later runs f on a goroutine of its own: callers of Start may hold locks
 // that the callback needs.
-func (w *Wire) later(f func()) { go f() }
+func later(f func()) { go f() }
 
 // begin sends the request for the first time and starts timers A or E, B or F.
-func (o *Outbound) begin(conn *connection, err error) {
+func (o *Client) begin(conn Connection, err error) {
 	if err != nil {
-		o.w.later(func() { o.end(err) })
+		later(func() { o.end(err) })
 		return
 	}
-	t := o.w.c.Timers
+	t := o.l.o.Timers
 	o.mu.Lock()
 	if o.state != calling {
 		o.mu.Unlock()
@@ -106,15 +101,15 @@ func (o *Outbound) begin(conn *connection, err error) {
 	raw := o.raw
 	o.mu.Unlock()
 	if conn != nil {
-		conn.watch(o)
+		conn.Watch(o)
 	}
 	if err := o.send(raw); err != nil {
-		o.w.later(func() { o.end(err) })
+		later(func() { o.end(err) })
 	}
 }
 
 // repeat is timer A (doubling) or E (doubling up to T2, then T2 in Proceeding).
-func (o *Outbound) repeat() {
+func (o *Client) repeat() {
 	o.mu.Lock()
 	if o.state > ringing || o.state == ringing && o.invite {
 		o.mu.Unlock()
@@ -122,11 +117,11 @@ func (o *Outbound) repeat() {
 	}
 	switch {
 	case o.state == ringing:
-		o.interval = o.w.c.Timers.T2
+		o.interval = o.l.o.Timers.T2
 	case o.invite:
 		o.interval *= 2
 	default:
-		o.interval = o.w.c.Timers.next(o.interval)
+		o.interval = o.l.o.Timers.next(o.interval)
 	}
 	o.resend.Reset(o.interval)
 	raw := o.raw
@@ -136,15 +131,15 @@ func (o *Outbound) repeat() {
 	}
 }
 
-func (o *Outbound) send(raw []byte) error {
+func (o *Client) send(raw []byte) error {
 	if o.conn != nil {
-		return o.conn.send(raw)
+		return o.conn.Send(raw)
 	}
-	return o.w.sendPacket(raw, o.to, netip.Addr{})
+	return o.l.t.SendPacket(raw, o.to, netip.Addr{})
 }
 
 // take is a response to this request.
-func (o *Outbound) take(res *sip.Response) {
+func (o *Client) take(res *sip.Response) {
 	o.mu.Lock()
 	var after func()
 	on := o.on
@@ -154,21 +149,21 @@ func (o *Outbound) take(res *sip.Response) {
 		case res.IsProvisional():
 			after = o.progress()
 		case o.invite && res.IsSuccess():
-			after = o.settle(answered, o.w.c.Timers.B) // M
+			after = o.settle(answered, o.l.o.Timers.B) // M
 		case o.invite:
-			ack := render(ackOf(o.req, res))
-			wait := o.w.c.Timers.B // D
+			ack := octets.Render(ackOf(o.req, res))
+			wait := o.l.o.Timers.B // D
 			if o.conn != nil {
 				wait = 0
 			}
 			settle := o.settle(failed, wait)
 			o.raw = ack
 			after = func() {
-				o.w.note(o.send(ack), "acknowledge failure")
+				o.l.o.Note(o.send(ack), "acknowledge failure")
 				settle()
 			}
 		default:
-			wait := o.w.c.Timers.T4 // K
+			wait := o.l.o.Timers.T4 // K
 			if o.conn != nil {
 				wait = 0
 			}
@@ -182,7 +177,7 @@ func (o *Outbound) take(res *sip.Response) {
 		on = nil
 		if o.invite && res.StatusCode >= 300 {
 			raw := o.raw
-			after = func() { o.w.note(o.send(raw), "acknowledge failure") }
+			after = func() { o.l.o.Note(o.send(raw), "acknowledge failure") }
 		}
 	case over:
 		on = nil
@@ -197,7 +192,7 @@ func (o *Outbound) take(res *sip.Response) {
 	o.tell(on, res, nil)
 }
 
-func (o *Outbound) tell(on func(*sip.Response, error), res *sip.Response, err error) {
+func (o *Client) tell(on func(*sip.Response, error), res *sip.Response, err error) {
 	if on == nil {
 		return
 	}
@@ -207,7 +202,7 @@ func (o *Outbound) tell(on func(*sip.Response, error), res *sip.Response, err er
 }
 
 // progress is the first and any further provisional response.
-func (o *Outbound) progress() func() {
+func (o *Client) progress() func() {
 	first := o.state == calling
 	o.state = ringing
 	if o.invite {
@@ -226,7 +221,7 @@ func (o *Outbound) progress() func() {
 
 // settle takes the final response; wait is how long stray repetitions are
 // still recognised.
-func (o *Outbound) settle(s clientState, wait time.Duration) func() {
+func (o *Client) settle(s clientState, wait time.Duration) func() {
 	o.state = s
 	o.req = nil
 	if o.resend != nil {
@@ -236,21 +231,21 @@ func (o *Outbound) settle(s clientState, wait time.Duration) func() {
 		o.limit.Stop()
 	}
 	if o.conn != nil {
-		o.conn.unwatch(o)
+		o.conn.Unwatch(o)
 	}
 	if s == answered || !o.invite {
 		o.raw = nil
 	}
 	if wait == 0 {
 		o.state = over
-		return func() { o.w.drop(o) }
+		return func() { o.l.drop(o) }
 	}
 	o.limit = time.AfterFunc(wait, func() { o.end(nil) })
 	return func() {}
 }
 
 // end is the end without, or long after, a final response.
-func (o *Outbound) end(err error) {
+func (o *Client) end(err error) {
 	o.mu.Lock()
 	if o.state == over {
 		o.mu.Unlock()
@@ -263,13 +258,16 @@ func (o *Outbound) end(err error) {
 	o.on = nil
 	o.settle(over, 0)
 	o.mu.Unlock()
-	o.w.drop(o)
+	o.l.drop(o)
 	o.tell(on, nil, err)
 }
 
+// Lost says that the connection the request waits on has ended.
+func (o *Client) Lost() { o.end(ErrLost) }
+
 // Terminate forgets the request: on is not called any more. The far side is
 // told nothing.
-func (o *Outbound) Terminate() {
+func (o *Client) Terminate() {
 	o.mu.Lock()
 	o.on = nil
 	acknowledging := o.state == failed
@@ -283,7 +281,7 @@ func (o *Outbound) Terminate() {
 // headers at the end. Before any provisional response it waits for the first;
 // after the final one it does nothing. If the far side then stays silent for
 // 64*T1 the transaction ends with ErrTimeout.
-func (o *Outbound) Cancel(extra ...sip.Header) {
+func (o *Client) Cancel(extra ...sip.Header) {
 	o.mu.Lock()
 	if !o.invite || o.cancel || o.state > ringing {
 		o.mu.Unlock()
@@ -300,16 +298,16 @@ func (o *Outbound) Cancel(extra ...sip.Header) {
 	}
 }
 
-func (o *Outbound) sendCancel() func() {
+func (o *Client) sendCancel() func() {
 	req := cancelOf(o.req, o.cancels)
-	o.limit = time.AfterFunc(o.w.c.Timers.B, func() { o.end(ErrTimeout) })
-	return func() { o.w.start(req, req.Via(), o.to, func(*sip.Response, error) {}) }
+	o.limit = time.AfterFunc(o.l.o.Timers.B, func() { o.end(ErrTimeout) })
+	return func() { o.l.Start(req, o.to, func(*sip.Response, error) {}) }
 }
 
-func (w *Wire) drop(o *Outbound) {
-	w.mu.Lock()
-	w.clients.remove(o.key, o)
-	w.mu.Unlock()
+func (l *Layer) drop(o *Client) {
+	l.mu.Lock()
+	l.clients.remove(o.key, o)
+	l.mu.Unlock()
 }
 
 // ackOf is the ACK of a failure, part of the INVITE's transaction (RFC 3261

@@ -1,4 +1,4 @@
-package wire
+package transaction
 
 import (
 	"hash/maphash"
@@ -65,7 +65,7 @@ func (a *answers) add(key string, response []byte, port uint16) {
 	}
 	b := &a.blocks[len(a.blocks)-1]
 	s := entry{
-		hash: maphash.String(laneSeed, key), due: time.Since(a.began) + a.life,
+		hash: maphash.String(seed, key), due: time.Since(a.began) + a.life,
 		block: a.gone + uint32(len(a.blocks)-1), start: uint32(len(*b)),
 		key: uint16(len(key)), text: uint16(len(response)), port: port,
 	}
@@ -87,7 +87,7 @@ func (a *answers) find(key string) (response []byte, port uint16, ok bool) {
 	if a.n == 0 {
 		return nil, 0, false
 	}
-	number, ok := a.index[maphash.String(laneSeed, key)]
+	number, ok := a.index[maphash.String(seed, key)]
 	if !ok {
 		return nil, 0, false
 	}
@@ -137,46 +137,49 @@ func (a *answers) pop() {
 	}
 }
 
+// seed is for the keys of answers.
+var seed = maphash.MakeSeed()
+
 // remember keeps what a finished transaction answered.
-func (w *Wire) remember(s *server, response []byte, port uint16) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.uncount(s)
-	w.servers.remove(s.key, s)
-	if w.closed {
+func (l *Layer) remember(s *Server, response []byte, port uint16) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.uncount(s)
+	l.servers.remove(s.key, s)
+	if l.closed {
 		return
 	}
-	w.finished.add(s.key, response, port)
-	if w.finished.timer == nil {
-		w.finished.timer = time.AfterFunc(w.c.Timers.B, w.expire)
+	l.finished.add(s.key, response, port)
+	if l.finished.timer == nil {
+		l.finished.timer = time.AfterFunc(l.o.Timers.B, l.expire)
 	}
 }
 
 // expire removes what is older than timer J, and wakes again for the next.
-func (w *Wire) expire() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.finished.timer = nil
-	if wait := w.finished.expire(); wait > 0 && !w.closed {
+func (l *Layer) expire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.finished.timer = nil
+	if wait := l.finished.expire(); wait > 0 && !l.closed {
 		// Ten wake-ups a second are enough for any load.
-		w.finished.timer = time.AfterFunc(max(wait, 100*time.Millisecond), w.expire)
+		l.finished.timer = time.AfterFunc(max(wait, 100*time.Millisecond), l.expire)
 	}
 }
 
 // known finds the transaction a request belongs to: one under way, or the answer
 // of one that is over, which goes to where the repetition came from (port as the
-// first time: Inbound.AsVia).
-func (w *Wire) known(key string, a arrival) (s *server, response []byte, to netip.AddrPort) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if s = w.servers.m[key]; s != nil {
+// first time: Server.AnswerAt).
+func (l *Layer) known(key string, from Origin) (s *Server, response []byte, to netip.AddrPort) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s = l.servers.m[key]; s != nil {
 		return s, nil, to
 	}
-	response, port, ok := w.finished.find(key)
+	response, port, ok := l.finished.find(key)
 	if !ok {
 		return nil, nil, to
 	}
-	return nil, response, netip.AddrPortFrom(a.from.Addr(), port)
+	return nil, response, netip.AddrPortFrom(from.From.Addr(), port)
 }
 
 // A table is a map that gives its room back when it is empty again.

@@ -1,4 +1,4 @@
-package wire
+package transaction
 
 import "time"
 
@@ -12,7 +12,8 @@ type Timers struct {
 	B time.Duration
 }
 
-func (t Timers) filled() Timers {
+// Filled has defaults where t has zeros.
+func (t Timers) Filled() Timers {
 	if t.T1 <= 0 {
 		t.T1 = 500 * time.Millisecond
 	}
