@@ -10,6 +10,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
+	"branchline/pbx/dialplan/substitution"
 )
 
 // Commands gives the console commands that look at the plan, its hints and the
@@ -164,12 +165,12 @@ func (s *System) runEval(ctx context.Context, w io.Writer, args []string) error 
 	if len(args) != 1 {
 		return cli.ErrUsage
 	}
-	r := parseReference(args[0])
-	value, err := s.readFunction(ctx, nil, r.name, r.args)
+	r := substitution.ParseReference(args[0])
+	value, err := s.readFunction(ctx, nil, r.Name, r.Args)
 	if err != nil {
 		fmt.Fprintf(w, "%v\nReturn Value: Failure (-1)\nResult: \n", err)
 		return nil
 	}
-	fmt.Fprintf(w, "Return Value: Success (0)\nResult: %s\n", r.substring(value))
+	fmt.Fprintf(w, "Return Value: Success (0)\nResult: %s\n", r.Substring(value))
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/pattern"
+	"branchline/pbx/dialplan/substitution"
 	"branchline/pbx/dialplan/timespec"
 )
 
@@ -126,7 +128,7 @@ func (c *compiler) globalLines(s *astconf.Section) {
 // expand substitutes what can be known at load: globals, and functions that
 // need no channel.
 func (c *compiler) expand(at astconf.Pos, text string) string {
-	t, problem := ParseText(text)
+	t, problem := substitution.Parse(text)
 	if problem != "" {
 		c.warn(at, "unclosed-bracket", problem, "close it")
 	}
@@ -152,10 +154,10 @@ func (c *compiler) section(s *astconf.Section) {
 			c.includeLine(e)
 		case name == "ignorepat":
 			text := c.expand(e.Pos, e.Value)
-			i := ignorePattern{Pos: e.Pos, text: undash(text)}
+			i := ignorePattern{Pos: e.Pos, text: pattern.Undash(text)}
 			if rest, ok := strings.CutPrefix(text, "_"); ok {
 				i.pattern = true
-				i.elements, _ = parsePattern(rest)
+				i.elements, _ = pattern.Parse(rest)
 			}
 			d.ignore = append(d.ignore, i)
 		case name == "switch", name == "lswitch", name == "eswitch":
@@ -225,7 +227,7 @@ func (d *dialContext) finish(p *Plan) {
 	}
 	never := slices.DeleteFunc(slices.Clone(d.extensions[names:]), func(e *extension) bool { return e.elements != nil })
 	d.extensions = d.extensions[:names]
-	d.patterns.walk(func(e *extension) { d.extensions = append(d.extensions, e) })
+	d.patterns.Walk(func(e *extension) { d.extensions = append(d.extensions, e) })
 	d.extensions = append(d.extensions, never...)
 	for _, e := range d.extensions {
 		slices.SortFunc(e.steps, func(a, b *Step) int { return a.Priority - b.Priority })

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/dialplan/pattern"
+	"branchline/pbx/dialplan/substitution"
 	"branchline/pbx/dialplan/timespec"
 )
 
@@ -38,7 +40,7 @@ type Step struct {
 	Priority int    // from 1, or HintPriority
 	Label    string
 	App      string // application as written; of a hint, its devices
-	Args     *Text
+	Args     *substitution.Text
 	Program  *App // what App names, nil if there is no such application
 }
 
@@ -55,7 +57,7 @@ type dialContext struct {
 	name       string
 	exact      map[string][]*extension // dash-free name: variants, by caller
 	names      []string                // keys of exact, sorted
-	patterns   node
+	patterns   pattern.Tree[*extension]
 	patternBy  map[string][]*extension // lower-case pattern text, dash-free: variants
 	extensions []*extension            // in the order of search and show
 	includes   []include
@@ -68,7 +70,7 @@ type dialContext struct {
 type extension struct {
 	name     string // as first written
 	key      string // dash-free
-	elements []element
+	elements pattern.Pattern
 	pattern  bool
 	caller   *callerMatch
 	hint     *Step
@@ -77,7 +79,7 @@ type extension struct {
 
 type callerMatch struct {
 	text     string // as written, "" matches callers without a number
-	elements []element
+	elements pattern.Pattern
 	pattern  bool
 }
 
@@ -90,7 +92,7 @@ type include struct {
 type ignorePattern struct {
 	astconf.Pos
 	text     string
-	elements []element
+	elements pattern.Pattern
 	pattern  bool
 }
 
@@ -171,9 +173,9 @@ func (e *extension) accepts(caller string) bool {
 		return m.text == caller
 	}
 	if m.pattern {
-		return matches(m.elements, undash(caller), matchAll) == yes
+		return m.elements.Matches(pattern.Undash(caller))
 	}
-	return undash(m.text) == undash(caller)
+	return pattern.Undash(m.text) == pattern.Undash(caller)
 }
 
 // A Query asks a plan for a step.
@@ -204,7 +206,7 @@ type search struct {
 	plan    *Plan
 	query   Query
 	exten   string // dash-free
-	kind    matchKind
+	kind    pattern.Kind
 	visited []*dialContext
 	step    *Step
 	miss    Miss
@@ -215,13 +217,13 @@ type search struct {
 // that matches. Where several match, the first of them that has that priority
 // is taken: own extensions before included ones, names before patterns,
 // narrower patterns before wider ones.
-func (p *Plan) Find(q Query) (*Step, Miss) { return p.search(q, matchAll) }
+func (p *Plan) Find(q Query) (*Step, Miss) { return p.search(q, pattern.All) }
 
-func (p *Plan) search(q Query, kind matchKind) (*Step, Miss) {
+func (p *Plan) search(q Query, kind pattern.Kind) (*Step, Miss) {
 	if q.Priority == 0 {
 		q.Priority = 1
 	}
-	s := search{plan: p, query: q, exten: undash(q.Exten), kind: kind, miss: NoContext}
+	s := search{plan: p, query: q, exten: pattern.Undash(q.Exten), kind: kind, miss: NoContext}
 	s.context(q.Context)
 	if s.step != nil {
 		return s.step, Found
@@ -235,10 +237,10 @@ func (p *Plan) Exists(q Query) bool { step, _ := p.Find(q); return step != nil }
 
 // CouldMatchMore reports whether a longer number that begins with Exten could
 // match, so that more digits are worth waiting for.
-func (p *Plan) CouldMatchMore(q Query) bool { step, _ := p.search(q, matchMore); return step != nil }
+func (p *Plan) CouldMatchMore(q Query) bool { step, _ := p.search(q, pattern.More); return step != nil }
 
 // CanMatch reports whether Exten matches, or could with more digits.
-func (p *Plan) CanMatch(q Query) bool { step, _ := p.search(q, matchCan); return step != nil }
+func (p *Plan) CanMatch(q Query) bool { step, _ := p.search(q, pattern.Can); return step != nil }
 
 // maxNesting bounds how deeply contexts include each other.
 const maxNesting = 128
@@ -270,11 +272,11 @@ func (s *search) context(name string) bool {
 }
 
 // try takes an extension whose name matched; it reports whether the search is over.
-func (s *search) try(e *extension, v verdict) bool {
+func (s *search) try(e *extension, v pattern.Verdict) bool {
 	if !e.accepts(s.query.Caller) {
 		return false
 	}
-	if v == final {
+	if v == pattern.Final {
 		s.stop = true
 		return true
 	}
@@ -287,35 +289,35 @@ func (s *search) try(e *extension, v verdict) bool {
 }
 
 // each calls visit for the extensions that match, best first, until it returns true.
-func (c *dialContext) each(exten string, kind matchKind, visit func(*extension, verdict) bool) bool {
-	if kind != matchMore {
+func (c *dialContext) each(exten string, kind pattern.Kind, visit func(*extension, pattern.Verdict) bool) bool {
+	if kind != pattern.More {
 		for _, e := range c.exact[exten] {
-			if visit(e, yes) {
+			if visit(e, pattern.Yes) {
 				return true
 			}
 		}
 	}
-	if kind != matchAll {
+	if kind != pattern.All {
 		i, _ := slices.BinarySearch(c.names, exten)
 		for ; i < len(c.names) && strings.HasPrefix(c.names[i], exten); i++ {
 			if len(c.names[i]) == len(exten) {
 				continue
 			}
 			for _, e := range c.exact[c.names[i]] {
-				if visit(e, yes) {
+				if visit(e, pattern.Yes) {
 					return true
 				}
 			}
 		}
 	}
-	if kind == matchAll && strings.HasPrefix(exten, "_") {
+	if kind == pattern.All && strings.HasPrefix(exten, "_") {
 		for _, e := range c.patternBy[strings.ToLower(exten)] {
-			if visit(e, yes) {
+			if visit(e, pattern.Yes) {
 				return true
 			}
 		}
 	}
-	return c.patterns.each(exten, kind, visit)
+	return c.patterns.Each(exten, kind, visit)
 }
 
 // Hint finds the hint of an extension. Variables in the hint of a pattern are
@@ -339,11 +341,29 @@ func (p *Plan) IgnorePattern(context, digits string) bool {
 	if c == nil {
 		return false
 	}
-	digits = undash(digits)
+	digits = pattern.Undash(digits)
 	for _, i := range c.ignore {
-		if i.pattern && matches(i.elements, digits, matchAll) == yes || !i.pattern && i.text == digits {
+		if i.pattern && i.elements.Matches(digits) || !i.pattern && i.text == digits {
 			return true
 		}
 	}
 	return false
+}
+
+// byCaller orders the variants of one extension: those with a caller-number
+// match first, names before patterns.
+func byCaller(a, b *extension) int {
+	switch {
+	case a.caller == nil && b.caller == nil:
+		return 0
+	case a.caller == nil:
+		return 1
+	case b.caller == nil:
+		return -1
+	case a.caller.text < b.caller.text:
+		return -1
+	case a.caller.text > b.caller.text:
+		return 1
+	}
+	return 0
 }

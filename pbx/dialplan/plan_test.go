@@ -320,47 +320,6 @@ func TestIncludeLoop(t *testing.T) {
 	}
 }
 
-// FuzzPattern checks the tree of patterns against a walk over all of them.
-func FuzzPattern(f *testing.F) {
-	f.Add("_1XX,_1.,_[2-4]N!,_Z,12", "123")
-	f.Add("_[,_[]1,_[9-1],_.,_!", "1")
-	f.Add("_1.5,_1!6,_X", "1-2")
-	f.Fuzz(func(t *testing.T, list, number string) {
-		var b strings.Builder
-		b.WriteString("[a]\n")
-		for _, name := range strings.Split(list, ",") {
-			if strings.ContainsAny(name, "\n\r;\\=$/") || len(name) > 100 {
-				return
-			}
-			fmt.Fprintf(&b, "exten => %s,1,NoOp\n", name)
-		}
-		file, _ := astconf.Load(fstest.MapFS{"e": {Data: []byte(b.String())}}, "e")
-		p, _ := Compile(file, nil)
-		d := p.contexts["a"]
-		if d == nil {
-			return
-		}
-		for _, kind := range []matchKind{matchAll, matchCan, matchMore} {
-			want := map[*extension]bool{}
-			for _, e := range d.extensions {
-				if e.elements != nil && matches(e.elements, undash(number), kind) != no {
-					want[e] = true
-				}
-			}
-			d.patterns.each(undash(number), kind, func(e *extension, v verdict) bool {
-				if !want[e] {
-					t.Errorf("tree finds %s for %q (%d), a walk does not", e.name, number, kind)
-				}
-				delete(want, e)
-				return false
-			})
-			for e := range want {
-				t.Errorf("tree misses %s for %q (%d)", e.name, number, kind)
-			}
-		}
-	})
-}
-
 func BenchmarkFind(b *testing.B) {
 	for _, n := range []int{100, 1000, 10000} {
 		var text strings.Builder

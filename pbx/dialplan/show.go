@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"branchline/pbx/cli"
+	"branchline/pbx/dialplan/pattern"
 )
 
 // registrar is what Asterisk's console calls the part that read
@@ -46,7 +47,7 @@ func (p *Plan) ShowExten(w io.Writer, exten, context string, now time.Time) bool
 	for _, d := range slices.Backward(p.order) {
 		if context == "" || d.name == context {
 			var visited []*dialContext
-			p.showMatches(w, d, undash(exten), now, false, &visited, &n)
+			p.showMatches(w, d, pattern.Undash(exten), now, false, &visited, &n)
 		}
 	}
 	if n.extensions > 0 {
@@ -178,7 +179,7 @@ func (e *extension) showsFor(exten string) bool {
 	if !e.pattern {
 		return e.key == exten
 	}
-	return strings.EqualFold(e.key, exten) || e.elements != nil && matches(e.elements, exten, matchAll) == yes
+	return strings.EqualFold(e.key, exten) || e.elements != nil && e.elements.Matches(exten)
 }
 
 // show prints an extension's hint and steps.

@@ -7,6 +7,8 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/pattern"
+	"branchline/pbx/dialplan/substitution"
 )
 
 const maxPriority = 1<<31 - 1
@@ -54,7 +56,7 @@ func (c *compiler) step(e astconf.Entry, rest string) {
 	pri = strings.TrimSpace(pri)
 	name, caller, hasCaller := strings.Cut(c.pattern, "/")
 	name = strings.TrimSpace(name)
-	if undash(name) == "" {
+	if pattern.Undash(name) == "" {
 		c.warn(e.Pos, "empty-exten", "the extension has no name; the line is dropped", "write exten => name,priority,application")
 		return
 	}
@@ -157,13 +159,13 @@ func cureForPriority(base string) string {
 func (c *compiler) lookup(name, caller string, hasCaller bool) *extension {
 	var variants []*extension
 	if rest, ok := strings.CutPrefix(name, "_"); ok {
-		if elements, valid := parsePattern(rest); valid {
-			variants = c.context.patterns.find(elements)
+		if elements, valid := pattern.Parse(rest); valid {
+			variants = c.context.patterns.Find(elements)
 		} else {
-			variants = c.context.patternBy[strings.ToLower(undash(name))]
+			variants = c.context.patternBy[strings.ToLower(pattern.Undash(name))]
 		}
 	} else {
-		variants = c.context.exact[undash(name)]
+		variants = c.context.exact[pattern.Undash(name)]
 	}
 	for _, v := range variants {
 		if v.caller == nil && !hasCaller || v.caller != nil && hasCaller && v.caller.text == caller {
@@ -178,12 +180,12 @@ func (c *compiler) extension(at astconf.Pos, name, caller string, hasCaller bool
 		return e
 	}
 	d := c.context
-	e := &extension{name: strings.ReplaceAll(name, " ", ""), key: undash(name)}
+	e := &extension{name: strings.ReplaceAll(name, " ", ""), key: pattern.Undash(name)}
 	if hasCaller {
 		e.caller = &callerMatch{text: caller}
 		if rest, ok := strings.CutPrefix(caller, "_"); ok {
 			e.caller.pattern = true
-			e.caller.elements, _ = parsePattern(rest)
+			e.caller.elements, _ = pattern.Parse(rest)
 		}
 	}
 	rest, isPattern := strings.CutPrefix(name, "_")
@@ -195,7 +197,7 @@ func (c *compiler) extension(at astconf.Pos, name, caller string, hasCaller bool
 	e.pattern = true
 	key := strings.ToLower(e.key)
 	d.patternBy[key] = append(d.patternBy[key], e)
-	elements, valid := parsePattern(rest)
+	elements, valid := pattern.Parse(rest)
 	switch {
 	case !valid:
 		c.warn(at, "open-set", fmt.Sprintf("pattern %s has a [ without ] and never matches", name), "close the bracket")
@@ -203,7 +205,7 @@ func (c *compiler) extension(at astconf.Pos, name, caller string, hasCaller bool
 		c.warn(at, "empty-pattern", fmt.Sprintf("pattern %s matches nothing that can be dialled", name), "write digits, X, Z or N after the underscore")
 	default:
 		e.elements = elements
-		d.patterns.insert(elements, e)
+		d.patterns.Insert(elements, e, byCaller)
 	}
 	if rest == "." || rest == "!" {
 		c.warn(at, "broad-pattern", fmt.Sprintf("pattern %s also catches s, i, t, h and every other special extension", name), "write _X"+rest)
@@ -276,7 +278,7 @@ func (c *compiler) application(s *Step, text string) {
 		text = strings.TrimSpace(head)
 	}
 	s.App = text
-	parsed, problem := ParseText(args)
+	parsed, problem := substitution.Parse(args)
 	if problem != "" {
 		c.warn(s.Pos, "unclosed-bracket", problem+"; the rest of the line is taken as part of it", "close it")
 	}
@@ -297,20 +299,8 @@ func (c *compiler) application(s *Step, text string) {
 }
 
 // functions reports functions in a text that do not exist.
-func (c *compiler) functions(s *Step, t *Text) {
-	for i := range t.parts {
-		p := &t.parts[i]
-		if p.inner == nil {
-			continue
-		}
-		c.functions(s, p.inner)
-		if p.kind != variable {
-			continue
-		}
-		name, _, isCall := strings.Cut(p.inner.source, "(")
-		if !isCall || strings.ContainsAny(name, "${:") {
-			continue
-		}
+func (c *compiler) functions(s *Step, t *substitution.Text) {
+	for _, name := range t.Calls() {
 		f, known := c.cat.Function(strings.TrimSpace(name))
 		if known && f.Read == nil {
 			c.warn(s.Pos, "write-only-function", fmt.Sprintf("function %s can only be set; reading it gives nothing", name), "")

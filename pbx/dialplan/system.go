@@ -13,6 +13,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/dialplan/expr"
+	"branchline/pbx/dialplan/substitution"
 )
 
 // A System is what dialplan text is evaluated against: the current plan, the
@@ -98,9 +99,6 @@ func (s *System) Warn(c *channel.Channel, message string, args ...any) {
 	s.Log.Warn(message, args...)
 }
 
-// maxValue bounds what one text may grow to, in bytes.
-const maxValue = 64 << 10
-
 // maxCalls bounds how often functions may evaluate further text from within
 // one evaluation (EVAL of EVAL ...).
 const maxCalls = 32
@@ -117,7 +115,7 @@ type evaluation struct {
 // Expand substitutes variables, functions and expressions in text. c may be
 // nil: then only what needs no channel is found.
 func (s *System) Expand(ctx context.Context, c *channel.Channel, text string) string {
-	t, problem := ParseText(text)
+	t, problem := substitution.Parse(text)
 	if problem != "" {
 		s.Warn(c, problem)
 	}
@@ -125,73 +123,49 @@ func (s *System) Expand(ctx context.Context, c *channel.Channel, text string) st
 }
 
 // Eval fills in a parsed text.
-func (s *System) Eval(ctx context.Context, c *channel.Channel, t *Text) string {
+func (s *System) Eval(ctx context.Context, c *channel.Channel, t *substitution.Text) string {
 	if t == nil {
 		return ""
 	}
 	if t.Fixed() {
-		return t.source
+		return t.String()
 	}
 	depth, _ := ctx.Value(depthKey{}).(int)
 	if depth >= maxCalls {
-		s.Warn(c, "functions evaluate each other without end; the rest is left empty", "text", argument.Clip(t.source))
+		s.Warn(c, "functions evaluate each other without end; the rest is left empty", "text", argument.Clip(t.String()))
 		return ""
 	}
 	e := evaluation{System: s, ctx: context.WithValue(ctx, depthKey{}, depth+1), c: c}
-	return e.text(t)
+	return t.Fill(&e)
 }
 
-func (e *evaluation) text(t *Text) string {
-	if t.Fixed() {
-		return t.source
-	}
-	if len(t.parts) == 1 {
-		return e.part(&t.parts[0])
-	}
-	var b strings.Builder
-	for i := range t.parts {
-		v := e.part(&t.parts[i])
-		if b.Len()+len(v) > maxValue {
-			e.Warn(e.c, "value is longer than 65536 bytes and is cut", "text", argument.Clip(t.source))
-			b.WriteString(v[:maxValue-b.Len()])
-			break
-		}
-		b.WriteString(v)
-	}
-	return b.String()
-}
-
-func (e *evaluation) part(p *part) string {
-	switch p.kind {
-	case fixed:
-		return p.fixed
-	case expression:
-		v, problem := expr.Eval(e.text(p.inner), e.mathFunction)
-		if problem != "" {
-			e.Warn(e.c, problem, "expression", argument.Clip(p.inner.source))
-		}
-		return v
-	}
-	if p.inner.Fixed() {
-		return e.reference(p.ref)
-	}
-	return e.reference(parseReference(e.text(p.inner)))
-}
-
-func (e *evaluation) reference(r reference) string {
+// Reference, Expression and TooLong are the evaluation as substitution.Values.
+func (e *evaluation) Reference(r substitution.Reference) string {
 	v, err := "", error(nil)
-	if r.function {
-		v, err = e.readFunction(e.ctx, e.c, r.name, r.args)
+	if r.Function {
+		v, err = e.readFunction(e.ctx, e.c, r.Name, r.Args)
 		if err != nil {
 			e.Warn(e.c, err.Error())
 		}
 	} else {
-		v, _ = e.variable(e.ctx, e.c, r.name)
+		v, _ = e.variable(e.ctx, e.c, r.Name)
 	}
-	if len(v) > maxValue {
-		v = v[:maxValue]
+	if len(v) > substitution.MaxValue {
+		v = v[:substitution.MaxValue]
 	}
-	return r.substring(v)
+	return r.Substring(v)
+}
+
+func (e *evaluation) Expression(text, source string) string {
+	v, problem := expr.Eval(text, e.mathFunction)
+	if problem != "" {
+		e.Warn(e.c, problem, "expression", argument.Clip(source))
+	}
+	return v
+}
+
+func (e *evaluation) TooLong(source string) {
+	e.Warn(e.c, "value is longer than 65536 bytes and is cut", "text", argument.Clip(source))
 }
 
 // mathFunction lets expressions call dialplan functions.
@@ -213,16 +187,16 @@ func (e *evaluation) mathFunction(name, args string) (string, bool) {
 // without a substring. ok is false for a variable that is not set and for a
 // function that failed.
 func (s *System) Get(ctx context.Context, c *channel.Channel, name string) (value string, ok bool) {
-	r := parseReference(name)
-	if !r.function {
-		v, ok := s.variable(ctx, c, r.name)
-		return r.substring(v), ok
+	r := substitution.ParseReference(name)
+	if !r.Function {
+		v, ok := s.variable(ctx, c, r.Name)
+		return r.Substring(v), ok
 	}
-	v, err := s.readFunction(ctx, c, r.name, r.args)
+	v, err := s.readFunction(ctx, c, r.Name, r.Args)
 	if err != nil {
 		s.Warn(c, err.Error())
 	}
-	return r.substring(v), err == nil
+	return r.Substring(v), err == nil
 }
 
 // errNoCatalog is what functions give before the system is complete.
@@ -262,8 +236,8 @@ func (s *System) readFunction(ctx context.Context, c *channel.Channel, name, arg
 // channels dialled from here shall inherit it, or a function with arguments.
 // Without a channel the global of that name is set.
 func (s *System) Assign(ctx context.Context, c *channel.Channel, name, value string) error {
-	if len(value) > maxValue {
-		return fmt.Errorf("%s: value is longer than %d bytes", argument.Clip(name), maxValue)
+	if len(value) > substitution.MaxValue {
+		return fmt.Errorf("%s: value is longer than %d bytes", argument.Clip(name), substitution.MaxValue)
 	}
 	if strings.HasSuffix(name, ")") {
 		if open := strings.IndexByte(name, '('); open >= 0 {

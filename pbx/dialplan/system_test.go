@@ -10,6 +10,7 @@ import (
 
 	"branchline/media"
 	"branchline/pbx/channel"
+	"branchline/pbx/dialplan/substitution"
 )
 
 // silent is a leg that does nothing.
@@ -123,7 +124,7 @@ func TestAssign(t *testing.T) {
 	if v, _ := s.Globals.Get("G2"); v != "x" {
 		t.Error("Assign without a channel sets a global")
 	}
-	if err := s.Assign(ctx, c, "BIG", strings.Repeat("x", maxValue+1)); err == nil {
+	if err := s.Assign(ctx, c, "BIG", strings.Repeat("x", substitution.MaxValue+1)); err == nil {
 		t.Error("no bound on a value")
 	}
 }
@@ -169,10 +170,10 @@ func TestExpansionIsBounded(t *testing.T) {
 		t.Errorf("%d calls", calls)
 	}
 	c.SetVar("A", strings.Repeat("x", 60000))
-	if v := s.Expand(ctx, c, "${A}${A}${A}"); len(v) != maxValue {
+	if v := s.Expand(ctx, c, "${A}${A}${A}"); len(v) != substitution.MaxValue {
 		t.Errorf("%d bytes", len(v))
 	}
-	if v := s.Expand(ctx, c, strings.Repeat("${", 100000)); len(v) > maxValue {
+	if v := s.Expand(ctx, c, strings.Repeat("${", 100000)); len(v) > substitution.MaxValue {
 		t.Errorf("nested: %d bytes", len(v))
 	}
 }
@@ -222,7 +223,7 @@ func FuzzExpand(f *testing.F) {
 	c := testChannel()
 	c.SetVar("V", "abcdefgh")
 	f.Fuzz(func(t *testing.T, text string) {
-		if v := s.Expand(context.Background(), c, text); len(v) > maxValue && len(v) > len(text) {
+		if v := s.Expand(context.Background(), c, text); len(v) > substitution.MaxValue && len(v) > len(text) {
 			t.Errorf("%d bytes", len(v))
 		}
 	})
@@ -231,7 +232,7 @@ func FuzzExpand(f *testing.F) {
 func BenchmarkEval(b *testing.B) {
 	s := NewSystem(testCatalog())
 	c := testChannel()
-	t, _ := ParseText("PJSIP/${EXTEN}@trunk,12,tT")
+	t, _ := substitution.Parse("PJSIP/${EXTEN}@trunk,12,tT")
 	for b.Loop() {
 		s.Eval(context.Background(), c, t)
 	}

@@ -11,6 +11,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/substitution"
 )
 
 // maxSteps bounds a walk: a dialplan may go round in a circle.
@@ -141,10 +142,10 @@ func (w *walk) circling(place string) bool {
 }
 
 // guesses reports whether a text holds a variable whose value is not known.
-func (w *walk) guesses(t *dialplan.Text) bool {
+func (w *walk) guesses(t *substitution.Text) bool {
 	found := false
 	if t != nil {
-		t.Each(func(r dialplan.Reference, _ bool) {
+		t.Each(func(r substitution.Reference, _ bool) {
 			if !r.Function {
 				v, _ := w.system.Get(context.Background(), w.c, r.Name)
 				found = found || strings.Contains(v, unknownMark)

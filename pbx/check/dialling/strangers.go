@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"branchline/pbx/check/survey"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/substitution"
 	"branchline/pbx/settings"
 )
 
@@ -67,7 +67,7 @@ func dialsIn(x *survey.Survey, context string) []survey.Dial {
 // that every caller has them.
 func setInPlan(x *survey.Survey, d survey.Dial) bool {
 	all := true
-	d.Args.Each(func(r dialplan.Reference, _ bool) {
+	d.Args.Each(func(r substitution.Reference, _ bool) {
 		if !r.Function && !survey.SetByCall(r.Name) && !x.AssignedInPlan(r.Name) {
 			all = false
 		}

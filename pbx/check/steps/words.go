@@ -9,8 +9,8 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
 	"branchline/pbx/check/survey"
-	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/substitution"
 	"branchline/pbx/settings/spelling"
 )
 
@@ -56,7 +56,7 @@ func variables(x *survey.Survey) {
 	slices.Sort(names)
 	for _, s := range x.Steps {
 		reported := map[string]bool{}
-		s.Args.Each(func(r dialplan.Reference, inExpression bool) {
+		s.Args.Each(func(r substitution.Reference, inExpression bool) {
 			name := r.Name
 			if r.Function && strings.EqualFold(name, "GLOBAL") && !strings.ContainsAny(r.Args, "${}") {
 				name = r.Args
@@ -159,7 +159,7 @@ var setInside = regexp.MustCompile(`(?i)\bSet\(([^=]+)=`)
 
 // setForSome reports a variable in a Dial that only some endpoints' calls have.
 func setForSome(x *survey.Survey, s survey.Step, set map[string]bool) {
-	s.Args.Each(func(r dialplan.Reference, _ bool) {
+	s.Args.Each(func(r substitution.Reference, _ bool) {
 		if r.Function || survey.SetByCall(r.Name) || !set[r.Name] || x.AssignedInPlan(r.Name) {
 			return
 		}

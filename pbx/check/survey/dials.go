@@ -6,6 +6,7 @@ import (
 
 	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/substitution"
 	"branchline/pbx/settings"
 )
 
@@ -77,7 +78,7 @@ func (x *Survey) evaluate(s *dialplan.Step, ext dialplan.ExtensionView, next int
 	}
 	text := s.Args
 	if ext.Pattern && strings.Contains(text.String(), "${EXTEN}") {
-		text, _ = dialplan.ParseText(strings.ReplaceAll(text.String(), "${EXTEN}", Dialled))
+		text, _ = substitution.Parse(strings.ReplaceAll(text.String(), "${EXTEN}", Dialled))
 	}
 	out.Filled, out.Whole = text.Static(known, Unknown)
 	out.Whole = out.Whole && !strings.Contains(out.Filled, Dialled)

@@ -1,4 +1,6 @@
-package dialplan
+// Package substitution is what the dialplan does to texts with ${...} and $[...]
+// in them: it takes them apart once, and fills them in for each call.
+package substitution
 
 import (
 	"strings"
@@ -26,15 +28,15 @@ type part struct {
 	kind  partKind
 	fixed string
 	inner *Text     // what is between the brackets
-	ref   reference // variable whose inner text is fixed: already taken apart
+	ref   Reference // variable whose inner text is fixed: already taken apart
 }
 
-// A reference is the inside of ${...} after nested substitution: a name, or a
+// A Reference is the inside of ${...} after nested substitution: a name, or a
 // function with its arguments, and a substring.
-type reference struct {
-	name           string // a variable, or a function's name
-	args           string
-	function       bool
+type Reference struct {
+	Name           string // a variable, or a function's name
+	Args           string // of a function, as written
+	Function       bool
 	cut            bool // :offset or :offset:length follows
 	offset, length int
 	hasLength      bool
@@ -43,9 +45,9 @@ type reference struct {
 // maxTextNesting bounds ${${${...}}}.
 const maxTextNesting = 64
 
-// ParseText takes text apart. It never fails: what is not closed is cut off,
+// Parse takes text apart. It never fails: what is not closed is cut off,
 // as in Asterisk, and problem says so.
-func ParseText(source string) (t *Text, problem string) {
+func Parse(source string) (t *Text, problem string) {
 	t = &Text{source: source}
 	problem = t.parse(0)
 	return t, problem
@@ -94,7 +96,7 @@ func (t *Text) parse(depth int) (problem string) {
 			problem = inside
 		}
 		if kind == variable && inner.Fixed() {
-			p.ref = parseReference(inner.source)
+			p.ref = ParseReference(inner.source)
 		}
 		t.parts = append(t.parts, p)
 		i = min(i+1+length+1, len(s))
@@ -127,9 +129,9 @@ func matching(s string) int {
 	return -1
 }
 
-// parseReference takes apart NAME, NAME:offset:length and FUNC(args):offset:length.
-func parseReference(s string) reference {
-	var r reference
+// ParseReference takes apart NAME, NAME:offset:length and FUNC(args):offset:length.
+func ParseReference(s string) Reference {
+	var r Reference
 	depth, open := 0, -1
 	end := len(s)
 scan:
@@ -148,7 +150,7 @@ scan:
 			}
 		}
 	}
-	r.name = s[:end]
+	r.Name = s[:end]
 	if end < len(s) {
 		offset, length, _ := strings.Cut(s[end+1:], ":")
 		if r.offset, r.cut = leadingInt(offset); r.cut {
@@ -156,11 +158,11 @@ scan:
 		}
 	}
 	if open >= 0 && open < end {
-		r.function = true
-		r.args = r.name[open+1:]
-		r.name = r.name[:open]
-		if last := strings.LastIndexByte(r.args, ')'); last >= 0 {
-			r.args = r.args[:last] // text after the parenthesis has no meaning
+		r.Function = true
+		r.Args = r.Name[open+1:]
+		r.Name = r.Name[:open]
+		if last := strings.LastIndexByte(r.Args, ')'); last >= 0 {
+			r.Args = r.Args[:last] // text after the parenthesis has no meaning
 		}
 	}
 	return r
@@ -186,8 +188,8 @@ func leadingInt(s string) (n int, ok bool) {
 	return n, ok
 }
 
-// substring applies :offset:length to a value.
-func (r reference) substring(v string) string {
+// Substring applies :offset:length to a value.
+func (r Reference) Substring(v string) string {
 	if !r.cut {
 		return v
 	}

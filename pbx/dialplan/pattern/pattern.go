@@ -1,9 +1,15 @@
-package dialplan
+// Package pattern matches dialled numbers with what extensions.conf writes after
+// an underscore: one pattern, or a tree of all patterns of a context.
+package pattern
 
 import (
 	"math/bits"
 	"strings"
 )
+
+// A Pattern is one pattern, taken apart. An empty one matches nothing that is
+// dialled.
+type Pattern []element
 
 // An element is one place of a pattern: a set of bytes, or one of the two
 // endings.
@@ -61,9 +67,9 @@ func (e *element) before(o *element) int {
 	return 0
 }
 
-// undash removes what the dialplan does not see in numbers and names: dashes
+// Undash removes what the dialplan does not see in numbers and names: dashes
 // and spaces. Inside the brackets of a pattern a dash makes a range.
-func undash(s string) string {
+func Undash(s string) string {
 	if !strings.ContainsAny(s, "- ") {
 		return s
 	}
@@ -83,9 +89,9 @@ func undash(s string) string {
 	return b.String()
 }
 
-// parsePattern reads what follows the underscore. ok is false for a set that
-// is never closed: such a pattern matches nothing.
-func parsePattern(s string) (elements []element, ok bool) {
+// Parse reads what follows the underscore. ok is false for a set that is never
+// closed: such a pattern matches nothing.
+func Parse(s string) (p Pattern, ok bool) {
 	for i := 0; i < len(s); i++ {
 		var e element
 		switch c := s[i]; c {
@@ -101,7 +107,7 @@ func parsePattern(s string) (elements []element, ok bool) {
 			if c == '!' {
 				e.end = any0
 			}
-			elements = append(elements, e)
+			p = append(p, e)
 			continue
 		case '[':
 			length := e.members(s[i+1:])
@@ -116,10 +122,10 @@ func parsePattern(s string) (elements []element, ok bool) {
 		}
 		e.count8()
 		if e.count > 0 { // an empty set is ignored
-			elements = append(elements, e)
+			p = append(p, e)
 		}
 	}
-	return elements, true
+	return p, true
 }
 
 func (e *element) span(from, to byte) {
@@ -146,52 +152,94 @@ func (e *element) members(s string) int {
 	return -1
 }
 
-// matchKind says what a text must have to do with a pattern.
-type matchKind uint8
+// A Kind says what a number must have to do with a pattern.
+type Kind uint8
 
 const (
-	matchAll  matchKind = iota // the pattern matches the text
-	matchCan                   // it does, or would with more digits
-	matchMore                  // it would with more digits
+	All  Kind = iota // the pattern matches the number
+	Can              // it does, or would with more digits
+	More             // it would with more digits
 )
 
-// verdict of a comparison.
-type verdict uint8
+// A Verdict is the result of a comparison.
+type Verdict uint8
 
 const (
-	no verdict = iota
-	yes
-	final // an early match with '!': nothing longer is waited for
+	No Verdict = iota
+	Yes
+	Final // an early match with '!': nothing longer is waited for
 )
 
-// matches compares one pattern, given as its elements, with a number.
-func matches(elements []element, number string, kind matchKind) verdict {
-	for _, e := range elements {
+// Match compares a number, without its dashes, with the pattern.
+func (p Pattern) Match(number string, kind Kind) Verdict {
+	for _, e := range p {
 		switch e.end {
 		case some:
-			if number == "" && kind == matchAll {
-				return no
+			if number == "" && kind == All {
+				return No
 			}
-			return yes
+			return Yes
 		case any0:
-			if kind == matchMore {
-				return final
+			if kind == More {
+				return Final
 			}
-			return yes
+			return Yes
 		}
 		if number == "" {
-			if kind == matchAll {
-				return no
+			if kind == All {
+				return No
 			}
-			return yes
+			return Yes
 		}
 		if !e.has(number[0]) {
-			return no
+			return No
 		}
 		number = number[1:]
 	}
-	if number != "" || kind == matchMore {
-		return no
+	if number != "" || kind == More {
+		return No
 	}
-	return yes
+	return Yes
+}
+
+// Matches reports whether the pattern matches a number, without its dashes.
+func (p Pattern) Matches(number string) bool { return p.Match(number, All) == Yes }
+
+// Number gives a number that the pattern matches; "" if there is none.
+func (p Pattern) Number() string {
+	var b strings.Builder
+	for i := range p {
+		switch e := &p[i]; e.end {
+		case single:
+			b.WriteByte(e.low)
+		case some:
+			b.WriteByte('0')
+			return b.String()
+		default:
+			return b.String()
+		}
+	}
+	return b.String()
+}
+
+// Covers reports whether p matches every number that q matches.
+func (p Pattern) Covers(q Pattern) bool {
+	for i := range p {
+		switch {
+		case p[i].end == any0:
+			return true
+		case i >= len(q):
+			return false
+		case p[i].end == some:
+			return q[i].end != any0
+		case q[i].end != single:
+			return false
+		}
+		for k, bits := range q[i].set {
+			if bits&^p[i].set[k] != 0 {
+				return false
+			}
+		}
+	}
+	return len(p) == len(q) && len(p) > 0
 }
