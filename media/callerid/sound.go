@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"branchline/media/dtmf"
+	"branchline/media/sine"
 )
 
 // Levels: GR-30 2.2 and EN 300 659-1 5.4.2 have the modem at -13.5 dBm0, 1.5 dB
@@ -64,7 +65,7 @@ type tones struct {
 }
 
 func newTones(level float64, d time.Duration, hz ...float64) *tones {
-	t := &tones{peak: 22650 * math.Pow(10, level/20), n: samples(d)}
+	t := &tones{peak: sine.Peak(level), n: samples(d)}
 	for i := range hz {
 		t.step[i] = hz[i] / Rate
 	}
@@ -81,11 +82,7 @@ func (t *tones) Fill(out []int16) int {
 			v += math.Sin(2 * math.Pi * s * float64(t.k))
 		}
 		v *= t.peak
-		// Edges of 2 ms, so that it does not click.
-		if at := min(t.k, t.n-1-t.k); at < 16 {
-			v *= 0.5 - 0.5*math.Cos(math.Pi*(float64(at)+0.5)/16)
-		}
-		out[i] = int16(v)
+		out[i] = int16(v * sine.Rise(min(t.k, t.n-1-t.k)))
 		t.k++
 	}
 	return n

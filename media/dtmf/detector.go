@@ -1,6 +1,10 @@
 package dtmf
 
-import "math"
+import (
+	"math"
+
+	"branchline/media/sine"
+)
 
 // What makes a digit. Q.24 table 1 has the limits of five administrations; where
 // they differ these satisfy all that can be satisfied together.
@@ -103,7 +107,7 @@ func (d *Detector) Hear(speech []int16) (c Change) {
 func (d *Detector) now() int64 { return int64(d.in.hop) * hopLen }
 
 var (
-	weakestEnergy = math.Pow(fullTone*math.Pow(10, weakest/20)*windowLen/2, 2)
+	weakestEnergy = math.Pow(sine.Peak(weakest)*windowLen/2, 2)
 	apartRatio    = ratio(apart)
 	twistFwdRatio = ratio(twistFwd + 2)
 	twistRevRatio = ratio(twistRev + 2)

@@ -5,10 +5,12 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"branchline/media/sine"
 )
 
-func sine(out []int16, hz, dBm0 float64) {
-	a := fullTone * math.Pow(10, dBm0/20)
+func add(out []int16, hz, dBm0 float64) {
+	a := sine.Peak(dBm0)
 	for i := range out {
 		out[i] = int16(max(-32768, min(32767, float64(out[i])+a*math.Sin(2*math.Pi*hz*float64(i)/Rate))))
 	}
@@ -36,8 +38,8 @@ func pair(d byte, n, offset int, lowLevel, highLevel, detune float64) []int16 {
 	s := make([]int16, offset+n)
 	for i := range len(pad) {
 		if pad[i] == d {
-			sine(s[offset:], lows[i/4]*(1+detune), lowLevel)
-			sine(s[offset:], highs[i%4]*(1+detune), highLevel)
+			add(s[offset:], lows[i/4]*(1+detune), lowLevel)
+			add(s[offset:], highs[i%4]*(1+detune), highLevel)
 		}
 	}
 	return s
@@ -133,15 +135,15 @@ func TestHeardOverNoise(t *testing.T) {
 func TestTalkOff(t *testing.T) {
 	for hz := 300.0; hz < 3400; hz += 10 {
 		s := make([]int16, 1600)
-		sine(s, hz, -6)
+		add(s, hz, -6)
 		if got, _ := heard(s); got != "" {
 			t.Errorf("%v Hz heard as %q", hz, got)
 		}
 	}
 	for _, p := range [][2]float64{{350, 440}, {440, 480}, {480, 620}, {425, 425}, {1004, 1004}, {950, 1400}} {
 		s := make([]int16, 8000)
-		sine(s, p[0], -10)
-		sine(s, p[1], -10)
+		add(s, p[0], -10)
+		add(s, p[1], -10)
 		if got, _ := heard(s); got != "" {
 			t.Errorf("%v Hz heard as %q", p, got)
 		}

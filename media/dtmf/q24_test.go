@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"branchline/media/sine"
 )
 
 // A condition is how digits reach us in a test.
@@ -29,7 +31,7 @@ func plain() condition {
 func (c condition) sound(digits string, lead float64, r *rand.Rand) []int16 {
 	total := int((lead + float64(len(digits))*(c.on+c.off) + 200) * Rate / 1000)
 	x := make([]float64, total)
-	a := func(dBm0 float64) float64 { return fullTone * math.Pow(10, dBm0/20) }
+	a := func(dBm0 float64) float64 { return sine.Peak(dBm0) }
 	for i := range len(digits) {
 		at := (lead + float64(i)*(c.on+c.off)) * Rate / 1000
 		p := 0

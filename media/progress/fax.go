@@ -3,6 +3,8 @@ package progress
 import (
 	"math"
 	"math/cmplx"
+
+	"branchline/media/sine"
 )
 
 // A Fax hears the tones by which fax machines and modems make themselves known:
@@ -36,8 +38,8 @@ const (
 	hushMin               = 6  // hops of silence on either side of it
 	answerMin             = 40 // hops; the whole tone lasts 2.6 s or longer
 	answerGap             = 10
-	faxEnergy             = zero * zero / 2 * hopLen * 5e-5 // -43 dBm0
-	flip                  = math.Pi / 3                     // by which a reversal may miss half a turn
+	faxEnergy             = sine.Zero * sine.Zero / 2 * hopLen * 5e-5 // -43 dBm0
+	flip                  = math.Pi / 3                               // by which a reversal may miss half a turn
 )
 
 // NewFax makes a detector.

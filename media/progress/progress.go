@@ -11,6 +11,8 @@ package progress
 import (
 	"math"
 	"time"
+
+	"branchline/media/sine"
 )
 
 // Rate is the sample rate, in Hz; positions are counted in its samples.
@@ -65,15 +67,14 @@ const (
 	hopLen    = Rate / 100
 	windowLen = 2 * hopLen
 
-	zero      = 22650.0 // peak of a sine at 0 dBm0 (G.711 table 5)
-	quiet     = -43.0   // dBm0: below it nothing sounds
+	quiet     = -43.0 // dBm0: below it nothing sounds
 	tooLong   = 30 * 100
 	maxEvents = 8 // from one call of Hear, a second of speech
 )
 
 // energyOf is that of a window of a signal of the given level.
 func energyOf(dBm0 float64) float64 {
-	return zero * zero / 2 * windowLen * math.Pow(10, dBm0/10)
+	return sine.Zero * sine.Zero / 2 * windowLen * math.Pow(10, dBm0/10)
 }
 
 // A Listener hears call progress tones.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"branchline/media/sine"
 	"branchline/media/tone"
 )
 
@@ -249,7 +250,7 @@ func TestBusyUnderway(t *testing.T) {
 	noisy := play(t, "tw", "busy", 8*time.Second)
 	soft := play(t, "tw", "busy", 8*time.Second)
 	for i := range noisy {
-		noisy[i] += int16(r.NormFloat64() * zero / math.Sqrt2 * math.Pow(10, -25.0/20)) // 15 dB down
+		noisy[i] += int16(r.NormFloat64() * sine.Peak(-25) / math.Sqrt2) // 15 dB down
 		soft[i] = int16(float64(soft[i]) * math.Pow(10, -20.0/20))
 	}
 	for name, sound := range map[string][]int16{

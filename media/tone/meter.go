@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"branchline/media/g711"
+	"branchline/media/sine"
 )
 
 // A Meter measures u-law speech: how loud it is, how loud single frequencies in it
@@ -58,13 +59,13 @@ func (m *Meter) Samples() int { return m.n }
 
 // Level is the level of all of it in dBm0; minus infinity for silence.
 func (m *Meter) Level() float64 {
-	return 10 * math.Log10(m.sum/float64(max(1, m.n))/(zero*zero/2))
+	return 10 * math.Log10(m.sum/float64(max(1, m.n))/(sine.Zero*sine.Zero/2))
 }
 
 // LevelAt is the level in dBm0 of frequency i of those watched.
 func (m *Meter) LevelAt(i int) float64 {
 	peak := 2 * math.Hypot(m.bins[i].re, m.bins[i].im) / float64(max(1, m.n))
-	return 20 * math.Log10(peak/zero)
+	return 20 * math.Log10(peak/sine.Zero)
 }
 
 // Frequency is that of a single tone, in Hz, from its crossings of zero; 0 if

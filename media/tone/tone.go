@@ -13,12 +13,11 @@ import (
 
 	"branchline/media"
 	"branchline/media/g711"
+	"branchline/media/sine"
 )
 
 const (
-	rate = 8000
-	// zero is the peak of a sine at 0 dBm0: the digital milliwatt of G.711 table 5.
-	zero = 22650.0
+	rate = sine.Rate
 	// level of each frequency of a list in dBm0, as ITU-T E.180 has it at exchanges:
 	// two of them make -10.
 	level = -13.0
@@ -155,7 +154,7 @@ func (l *List) Player() *Player { return l.PlayerAt(level) }
 
 // PlayerAt plays l with each frequency at the given level in dBm0.
 func (l *List) PlayerAt(dBm0 float64) *Player {
-	p := &Player{list: l, peak: zero * math.Pow(10, dBm0/20)}
+	p := &Player{list: l, peak: sine.Peak(dBm0)}
 	p.enter(0)
 	return p
 }
@@ -176,27 +175,16 @@ func Silence(d time.Duration) media.Source {
 	return p
 }
 
-// edgeLen is how long a tone takes to rise or fall, in samples: 2 ms of raised
-// cosine, so that it does not click.
-const edgeLen = 16
-
-var edge = func() (e [edgeLen]float64) {
-	for i := range e {
-		e[i] = 0.5 - 0.5*math.Cos(math.Pi*(float64(i)+0.5)/edgeLen)
-	}
-	return e
-}()
-
 // A Player is where in a list somebody is. It belongs to one goroutine.
 type Player struct {
 	list *List
 	peak float64
 	at   int  // step
 	left int  // samples left of it
-	gone int  // samples of it that are out, up to edgeLen
+	gone int  // samples of it that are out, up to sine.Edge
 	on   bool // the step before sounded the same: no edge between them
 	hold bool // the step after will
-	osc  [maxTones]oscillator
+	osc  [maxTones]sine.Oscillator
 }
 
 // after is the step that follows step i, nil if none does.
@@ -228,7 +216,7 @@ func (p *Player) enter(i int) {
 		if s.modulated && k == 1 {
 			peak = depth
 		}
-		p.osc[k].set(s.hz[k], peak)
+		p.osc[k].Set(s.hz[k], peak)
 	}
 }
 
@@ -279,57 +267,24 @@ func (p *Player) Sound(frame []int16) int {
 // sound writes samples of a step, the first and the last of which are edges.
 func (p *Player) sound(frame []int16, s *step) {
 	for i := range frame {
-		v := p.osc[0].next()
+		v := p.osc[0].Next()
 		if s.modulated {
-			v *= (1 + p.osc[1].next()) / (1 + depth)
+			v *= (1 + p.osc[1].Next()) / (1 + depth)
 		} else {
 			if s.hz[1] > 0 {
-				v += p.osc[1].next()
+				v += p.osc[1].Next()
 			}
 			if s.hz[2] > 0 {
-				v += p.osc[2].next()
+				v += p.osc[2].Next()
 			}
 		}
-		if p.gone < edgeLen && !p.on {
-			v *= edge[p.gone]
+		if p.gone < sine.Edge && !p.on {
+			v *= sine.Rise(p.gone)
 			p.gone++
 		}
-		if left := p.left - i - 1; s.samples > 0 && !p.hold && left < edgeLen {
-			v *= edge[left]
+		if left := p.left - i - 1; s.samples > 0 && !p.hold {
+			v *= sine.Rise(left)
 		}
 		frame[i] = int16(max(-32768, min(32767, math.Round(v))))
 	}
-}
-
-// An oscillator is a sine by recurrence. Its error grows with time, so it takes
-// up its exact phase again once a second.
-type oscillator struct {
-	w, peak, k, a, b float64
-	n                int
-	phase            float64 // at the last whole second
-}
-
-func (o *oscillator) set(hz, peak float64) {
-	*o = oscillator{w: 2 * math.Pi * hz / rate}
-	if hz > 0 {
-		o.peak = peak
-	}
-	o.k = 2 * math.Cos(o.w)
-	o.align()
-}
-
-// align sets the last two samples to what they are at o.phase.
-func (o *oscillator) align() {
-	o.n = 0
-	o.a, o.b = o.peak*math.Sin(o.phase-o.w), o.peak*math.Sin(o.phase)
-}
-
-func (o *oscillator) next() float64 {
-	s := o.b
-	o.a, o.b = o.b, o.k*o.b-o.a
-	if o.n++; o.n == rate {
-		o.phase = math.Mod(o.phase+o.w*rate, 2*math.Pi)
-		o.align()
-	}
-	return s
 }

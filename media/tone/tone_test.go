@@ -8,6 +8,7 @@ import (
 
 	"branchline/media"
 	"branchline/media/g711"
+	"branchline/media/sine"
 )
 
 func take(s media.Source, n int) []byte {
@@ -137,7 +138,7 @@ func TestEdges(t *testing.T) {
 		for _, s := range steps {
 			sum := 0.0
 			for _, hz := range s.Hz {
-				sum += zero * math.Pow(10, level/20) * (2*math.Pi*hz/rate + 0.1)
+				sum += sine.Peak(level) * (2*math.Pi*hz/rate + 0.1)
 			}
 			limit = max(limit, sum)
 		}

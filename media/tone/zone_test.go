@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"branchline/media/sine"
 )
 
 func TestFacts(t *testing.T) {
@@ -151,7 +153,7 @@ func exact(l *List) error {
 
 // edges finds where f sounds: no more than 5 ms may be missing at either end.
 func edges(f []int16) (at [2]int, ok bool) {
-	limit := int16(zero * math.Pow(10, level/20) / 10)
+	limit := int16(sine.Peak(level) / 10)
 	at = [2]int{len(f), 0}
 	for i, v := range f {
 		if v > limit || v < -limit {
@@ -177,7 +179,7 @@ func line(f []int16, hz float64) (at, dBm0 float64) {
 			best, at = a, hz+d
 		}
 	}
-	return at, 20 * math.Log10(best/zero)
+	return at, 20 * math.Log10(best/sine.Zero)
 }
 
 func FuzzSections(f *testing.F) {

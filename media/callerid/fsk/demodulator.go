@@ -1,6 +1,10 @@
 package fsk
 
-import "math"
+import (
+	"math"
+
+	"branchline/media/sine"
+)
 
 const (
 	centre = 1700.0 // Hz, midway between the tones of either standard
@@ -127,7 +131,7 @@ func bandPass() *[taps][2]float64 {
 }
 
 var (
-	carrierPower = smooth * math.Pow(fullTone*math.Pow(10, weakest/20), 2)
+	carrierPower = smooth * math.Pow(sine.Peak(weakest), 2)
 	turnSin      = math.Sin(2 * math.Pi * centre / Rate)
 	turnCos      = math.Cos(2 * math.Pi * centre / Rate)
 	// clearly is the discriminator's output for V.23's tones, 400 Hz from the centre.

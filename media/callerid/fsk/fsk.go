@@ -5,7 +5,11 @@
 // ETSI EN 300 659-1). Both lie about 1700 Hz, so one Demodulator hears either.
 package fsk
 
-import "math"
+import (
+	"math"
+
+	"branchline/media/sine"
+)
 
 const (
 	Rate = 8000 // samples a second
@@ -20,9 +24,6 @@ func Bell202() Tones { return Tones{1200, 2200} }
 
 // V23 are the tones of Europe and Japan (EN 300 659-1 table 1).
 func V23() Tones { return Tones{1300, 2100} }
-
-// fullTone is the peak of a sine at 0 dBm0 in 16 bit samples (G.711 table 5).
-const fullTone = 22650.0
 
 // A Wave tells how bits become sound.
 type Wave struct {
@@ -58,8 +59,8 @@ func NewSource(w Wave, bits []bool) *Source {
 		step:   [2]float64{w.Tones.Space / Rate, w.Tones.Mark / Rate},
 		perBit: Rate / w.Baud,
 	}
-	s.peak[0] = fullTone * math.Pow(10, (w.Level-w.Twist/2)/20)
-	s.peak[1] = fullTone * math.Pow(10, (w.Level+w.Twist/2)/20)
+	s.peak[0] = sine.Peak(w.Level - w.Twist/2)
+	s.peak[1] = sine.Peak(w.Level + w.Twist/2)
 	s.samples = int(math.Ceil(float64(len(bits)) * s.perBit))
 	s.next = s.perBit
 	return s

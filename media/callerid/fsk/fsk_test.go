@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"branchline/media/sine"
 )
 
 // goertzel is the power of a frequency in sound, dBm0.
@@ -14,7 +16,7 @@ func level(sound []int16, hz float64) float64 {
 		re += float64(v) * cos
 		im += float64(v) * sin
 	}
-	return 20 * math.Log10(2*math.Hypot(re, im)/float64(len(sound))/fullTone)
+	return 20 * math.Log10(2*math.Hypot(re, im)/float64(len(sound))/sine.Zero)
 }
 
 func send(w Wave, bits []bool) []int16 {
@@ -52,7 +54,7 @@ func TestNoClicks(t *testing.T) {
 		data[i] = byte(r.Uint32())
 	}
 	sound := send(Wave{Tones: Bell202(), Level: -13.5}, Bits(300, 180, data, 10))
-	most := 2*fullTone*math.Pow(10, -13.5/20)*math.Sin(math.Pi*2200/Rate) + 2
+	most := 2*sine.Peak(-13.5)*math.Sin(math.Pi*2200/Rate) + 2
 	for i, v := range sound {
 		last := int16(0)
 		if i > 0 {

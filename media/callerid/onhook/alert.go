@@ -1,6 +1,10 @@
 package onhook
 
-import "math"
+import (
+	"math"
+
+	"branchline/media/sine"
+)
 
 // The dual tone that alerts a telephone to a message: DT-AS of EN 300 659-1 5.2,
 // CAS of GR-30 2.5. In Hz, within 0.5 %.
@@ -71,7 +75,7 @@ func (a *Alert) Hear(speech []int16) (ended bool) {
 }
 
 var (
-	alertFloor = math.Pow(fullTone*math.Pow(10, alertWeakest/20)*alertBlock/2, 2)
+	alertFloor = math.Pow(sine.Peak(alertWeakest)*alertBlock/2, 2)
 	alertRatio = math.Pow(10, alertTwist/10)
 )
 

@@ -5,9 +5,6 @@ package onhook
 // Rate is the sample rate, in Hz.
 const Rate = 8000
 
-// fullTone is the peak of a sine at 0 dBm0 in 16 bit samples (G.711 table 5).
-const fullTone = 22650.0
-
 // How DTMF digits are put together.
 const (
 	rowMost = 48

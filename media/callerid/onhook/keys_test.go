@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"branchline/media/dtmf"
+	"branchline/media/sine"
 )
 
 // keyed is digits of on and pauses of off milliseconds at the level in dBm0 per
@@ -17,7 +18,7 @@ func keyed(digits string, on, off int, low, high float64) (sound []int16) {
 		tone := part[:on*Rate/1000]
 		if d == ' ' {
 			for i := range tone {
-				tone[i] = int16(fullTone * math.Pow(10, low/20) * math.Sin(float64(i)))
+				tone[i] = int16(sine.Peak(low) * math.Sin(float64(i)))
 			}
 		} else {
 			var t dtmf.Tone

@@ -1,6 +1,10 @@
 package onhook
 
-import "math"
+import (
+	"math"
+
+	"branchline/media/sine"
+)
 
 // How a digit is told on a line that nobody speaks on. The detector of media/dtmf
 // has voices to tell from digits, and for that wants them strong and clean; here
@@ -21,7 +25,7 @@ const (
 var (
 	padHz = [8]float64{697, 770, 852, 941, 1209, 1336, 1477, 1633}
 	// A sine of amplitude A leaves (A N/2)^2 in its bin.
-	padFloor      = math.Pow(fullTone*math.Pow(10, padWeak/20)*padBlock/2, 2)
+	padFloor      = math.Pow(sine.Peak(padWeak)*padBlock/2, 2)
 	padTwistRatio = math.Pow(10, padTwist/10)
 	padApartRatio = math.Pow(10, padApart/10)
 )

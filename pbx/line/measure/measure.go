@@ -17,6 +17,7 @@ import (
 	"branchline/media/dtmf"
 	"branchline/media/level"
 	"branchline/media/progress"
+	"branchline/media/sine"
 )
 
 // A Result is what one measurement found.
@@ -183,7 +184,7 @@ func (b *bench) echo(ctx context.Context, k hal.Kind) error {
 	left := int(sendFor * hal.Rate / time.Second / hal.FrameSize)
 	skip := left/4 + b.delay/hal.FrameSize // until the echo is there
 	n := 0
-	peak := 22650 * math.Sqrt(1.5) * math.Pow(10, sendLevel/20) // uniform noise of that power
+	peak := sine.Peak(sendLevel) * math.Sqrt(1.5) // uniform noise of that power
 	random := rand.New(rand.NewPCG(1, 2))
 	err := b.play(ctx, func(f *hal.Frame) bool {
 		for i := range f {
