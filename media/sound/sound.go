@@ -65,10 +65,8 @@ func (l *Library) Has(lang, name string) bool {
 	return err == nil
 }
 
-// Names lists the prompts that exist in any language, without it, sorted. It
-// reads directories.
-func (l *Library) Names() []string {
-	found := map[string]bool{}
+// places are where prompts are looked for, in this order.
+func (l *Library) places() []fs.FS {
 	places := make([]fs.FS, 0, len(l.Dirs)+1)
 	for _, d := range l.Dirs {
 		places = append(places, os.DirFS(d))
@@ -76,7 +74,14 @@ func (l *Library) Names() []string {
 	if l.Embedded != nil {
 		places = append(places, l.Embedded)
 	}
-	for _, place := range places {
+	return places
+}
+
+// Names lists the prompts that exist in any language, without it, sorted. It
+// reads directories.
+func (l *Library) Names() []string {
+	found := map[string]bool{}
+	for _, place := range l.places() {
 		// A place that cannot be read has no prompts.
 		_ = fs.WalkDir(place, ".", func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
@@ -135,13 +140,7 @@ func (l *Library) find(lang, name string) (hit, error) {
 	if def == "" {
 		def = "en"
 	}
-	places := make([]fs.FS, 0, len(l.Dirs)+1)
-	for _, d := range l.Dirs {
-		places = append(places, os.DirFS(d))
-	}
-	if l.Embedded != nil {
-		places = append(places, l.Embedded)
-	}
+	places := l.places()
 	for i, prefix := range []string{lang, base, "", def} {
 		if i != 2 && !fs.ValidPath(prefix) { // also the empty one
 			continue
