@@ -17,6 +17,10 @@ import (
 // that nobody gets at later, not even with the secret. To who does not have it nothing is
 // said. The caller knows with the second message that the other has it; the called knows
 // with the first record, for the first message may be a copy of somebody else's.
+//
+// AES takes a time that depends on its key where there are no instructions for it, as on
+// a Raspberry Pi. Who measured that well enough would have the key of one message, and of
+// one meeting at the most: neither leads back to the secret.
 
 // protocolName has just the length of a hash, so it begins the transcript as it is.
 const protocolName = "Noise_NNpsk0_25519_AESGCM_SHA256"
