@@ -56,9 +56,9 @@ type Origin struct {
 
 // New is a request outside of any known transaction, and the one that answers it.
 type New struct {
-	Request *sip.Request
-	Origin
-	*Server
+	Request   *sip.Request
+	Origin    Origin
+	Server    *Server
 	Tagged    bool // the To tag on Request is ours: it came without one
 	Symmetric bool // the sender asked for symmetric answers (RFC 3581)
 }

@@ -37,6 +37,6 @@ func (in *Inbound) AsVia() {
 // receive hands on what the transactions have found to be new.
 func (w *Wire) receive(n transaction.New) {
 	w.c.Receive(&Inbound{
-		Request: n.Request, Source: n.From, Local: n.Local, Wire: w, Server: n.Server, Fresh: n.Tagged, rport: n.Symmetric,
+		Request: n.Request, Source: n.Origin.From, Local: n.Origin.Local, Wire: w, Server: n.Server, Fresh: n.Tagged, rport: n.Symmetric,
 	})
 }

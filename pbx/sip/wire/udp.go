@@ -63,7 +63,7 @@ func (w *Wire) parse(raw []byte, o transaction.Origin) {
 		}
 		w.c.Log.Debug("malformed message", "transport", w.String(), "source", o.From, "error", err)
 		if b := octets.Refusal(raw, err, o.From); b != nil {
-			(*path)(w).Reply(b, o)
+			w.reply(b, o)
 		}
 		return
 	}

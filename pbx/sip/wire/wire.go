@@ -141,7 +141,7 @@ func Open(c Config) (*Wire, error) {
 		c.Taps = &Taps{}
 	}
 	w := &Wire{c: c, parser: octets.NewParser(), done: make(chan struct{}), paced: make(chan struct{}, 1)}
-	w.layer = transaction.NewLayer((*path)(w), transaction.Options{
+	w.layer = transaction.NewLayer(&path{w}, transaction.Options{
 		Timers: c.Timers, Live: c.Limits.Live, Finished: c.Limits.Finished, Kept: c.Limits.Kept, Receive: w.receive, Answer: c.Answer,
 		Tolerate: w.bad.allow, Token: c.Token, Note: w.note, Counts: &w.counts.Counts,
 	})
@@ -319,30 +319,32 @@ func (w *Wire) sendPacket(b []byte, to netip.AddrPort, from netip.Addr) error {
 	return nil
 }
 
-// Transactions is how many transactions are remembered, finished ones included.
-func (w *Wire) Transactions() int { return w.layer.Len() }
-
-// A path is the wire as its transactions see it.
-type path Wire
-
-// Reliable, SendPacket, SendStream, Connect and Reply are those of transaction.Transport.
-func (p *path) Reliable() bool { return (*Wire)(p).Reliable() }
-
-func (p *path) SendPacket(b []byte, to netip.AddrPort, from netip.Addr) error {
-	return (*Wire)(p).sendPacket(b, to, from)
-}
-
-func (p *path) SendStream(b []byte, to netip.AddrPort) error { return (*Wire)(p).sendStream(b, to) }
-
-func (p *path) Connect(to netip.AddrPort, then func(transaction.Connection, error)) {
-	(*Wire)(p).connect(to, then)
-}
-
-func (p *path) Reply(b []byte, o transaction.Origin) {
-	w := (*Wire)(p)
+// reply sends octets back to where a message came from, without a transaction.
+func (w *Wire) reply(b []byte, o transaction.Origin) {
 	if o.Conn != nil {
 		w.note(o.Conn.Send(b), "reply")
 		return
 	}
 	w.note(w.sendPacket(b, o.From, o.Local), "reply")
 }
+
+// Transactions is how many transactions are remembered, finished ones included.
+func (w *Wire) Transactions() int { return w.layer.Len() }
+
+// A path is the wire as its transactions see it.
+type path struct{ w *Wire }
+
+// Reliable, SendPacket, SendStream, Connect and Reply are those of transaction.Transport.
+func (p *path) Reliable() bool { return p.w.Reliable() }
+
+func (p *path) SendPacket(b []byte, to netip.AddrPort, from netip.Addr) error {
+	return p.w.sendPacket(b, to, from)
+}
+
+func (p *path) SendStream(b []byte, to netip.AddrPort) error { return p.w.sendStream(b, to) }
+
+func (p *path) Connect(to netip.AddrPort, then func(transaction.Connection, error)) {
+	p.w.connect(to, then)
+}
+
+func (p *path) Reply(b []byte, o transaction.Origin) { p.w.reply(b, o) }
