@@ -1,6 +1,6 @@
 // Package header reads and writes the headers of SIP messages that everybody around
-// a call has to do with: the first of a name, lists of tokens, and a body with its
-// type and length.
+// a call has to do with: the first of a name, lists of tokens, a body with its type
+// and length, and those that the dialplan reads and adds.
 package header
 
 import (

@@ -12,6 +12,7 @@ import (
 	"branchline/media/sdp"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/negotiation"
+	"branchline/pbx/sip/ringback"
 )
 
 // party is our side as the next description shall show it: our own port, or the
@@ -121,7 +122,7 @@ func (s *Session) heard(e media.Event) {
 	case media.DigitEnd:
 		s.emit(channel.Event{Kind: channel.DigitEnded, Digit: e.Digit, Length: e.Length})
 	case media.PlayDone:
-		if e.ID == ownProgram {
+		if e.ID == ringback.Program {
 			return
 		}
 		s.emit(channel.Event{Kind: channel.PlayDone, ID: e.ID, Whole: e.Whole})

@@ -25,10 +25,12 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/inorder"
 	"branchline/pbx/sip/link"
 	"branchline/pbx/sip/negotiation"
 	"branchline/pbx/sip/reliable"
+	"branchline/pbx/sip/ringback"
 )
 
 // A Session is one SIP leg.
@@ -42,7 +44,7 @@ type Session struct {
 	events  desk.Outbox
 	last    atomic.Pointer[string] // the last request, "Rx: BYE", for the console
 	facts   atomic.Pointer[facts]
-	tone    tone // what an inband_progress caller hears
+	ringing ringback.Tone // what an inband_progress caller hears
 	port    plane.Port
 	video   plane.Port     // nil: no video on this leg
 	codecs  []*media.Codec // what may be offered and accepted, best first
@@ -55,7 +57,7 @@ type Session struct {
 	talk   negotiation.State
 	timing timing // session timer, RFC 4028
 	peer   peer   // what the other side said it can do
-	extra  headers
+	extra  header.Shared
 	line   inorder.Line // requests within the dialog
 
 	uas       uas
@@ -213,13 +215,13 @@ func (s *Session) Ring() { s.do(s.ring) }
 
 // Progress sends 183 with our answer to an inbound caller.
 func (s *Session) Progress() {
-	s.quiet()
+	s.ringing.Stop(s.port)
 	s.do(s.progress)
 }
 
 // Answer sends 200 to an inbound caller.
 func (s *Session) Answer() {
-	s.quiet()
+	s.ringing.Stop(s.port)
 	s.do(s.answer)
 }
 

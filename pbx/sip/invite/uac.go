@@ -60,7 +60,7 @@ func Outgoing(c Config, call Call) (*Session, error) {
 		}
 	}
 	for _, h := range call.Headers {
-		s.extra.set(h.Name, h.Value, true)
+		s.extra.Set(h.Name, h.Value, true)
 	}
 	s.publish()
 	go s.loop()
@@ -107,7 +107,7 @@ func (s *Session) invite(body []byte, challenge *sip.Response) error {
 	u.seq++
 	req := s.voice().Invite(compose.First{
 		Target: u.target, CallID: u.callID, Tag: u.tag, Seq: u.seq, Routes: u.call.Routes, Redirecting: u.call.Redirecting,
-		Timer: func(req *sip.Request) { s.timing.Ask(s.Endpoint, req) }, Extra: s.extra.all(),
+		Timer: func(req *sip.Request) { s.timing.Ask(s.Endpoint, req) }, Extra: s.extra.All(),
 	})
 	s.finish(req, s.hops(), negotiation.Type, body)
 	if challenge != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	tones "branchline/media/tone"
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/compose"
 	"branchline/pbx/sip/dialog"
@@ -58,7 +59,7 @@ func Incoming(c Config, req *sip.Request, tx link.ServerTx) (*Session, error) {
 	}
 	s.codecs = s.Endpoint.Codecs
 	s.peer.learn(req)
-	s.extra.read(req)
+	s.extra.Read(req)
 	if !tx.OnCancel(func(*sip.Request) { s.do(s.cancelled) }) {
 		s.port.Close()
 		return nil, fmt.Errorf("%s: already cancelled", c.Name)
@@ -195,7 +196,13 @@ func (s *Session) ring() {
 	}
 	if s.Endpoint.InbandProgress {
 		s.progress()
-		s.ringTone()
+		book := tones.Builtin()
+		if s.Tones != nil {
+			book = s.Tones()
+		}
+		if err := s.ringing.Start(s.port, book, s.Endpoint.ToneZone); err != nil {
+			s.log.Warn("no ring tone", "err", err)
+		}
 		return
 	}
 	s.uas.rang = true
