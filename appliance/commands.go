@@ -11,7 +11,7 @@ import (
 	"branchline/pbx/astdb"
 	"branchline/pbx/cli"
 	"branchline/pbx/console"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/sip/show"
 	"branchline/pbx/sip/showsip"
 )
@@ -46,7 +46,7 @@ func (d *daemon) addCommands() error {
 		d.network.Commands(),
 		d.updateCommands(),
 		inspect.ExplainCommands(d.live),
-		dialplan.Commands(d.system, d.devices.Of, nil),
+		live.Commands(d.system, d.devices.Of, nil),
 		d.exchange.Commands(),
 		d.agent.Commands(),
 		d.agent.LegacyCommands(),

@@ -33,7 +33,7 @@ import (
 	"branchline/pbx/console"
 	"branchline/pbx/console/distant"
 	"branchline/pbx/devstate"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
 	"branchline/pbx/fn/call"
@@ -62,7 +62,7 @@ type daemon struct {
 	log       *slog.Logger
 	db        *astdb.DB
 	plane     *socket.Plane
-	system    *dialplan.System
+	system    *live.System
 	exchange  *exchange.Exchange
 	studio    *recording.Studio
 	registrar *registrar.Registrar
@@ -150,7 +150,7 @@ func (d *daemon) assemble() (err error) {
 	if d.plane, err = socket.New(plane.Config{Realtime: o.RealTime}); err != nil {
 		return err
 	}
-	d.system = dialplan.NewSystem(nil)
+	d.system = live.New(nil)
 	d.system.Log, d.system.Name = d.log, d.process.SystemName
 	d.system.Dirs, d.system.EntityID = directoryVariables(dirs), entityID()
 	d.tones.Store(tone.Builtin())

@@ -5,6 +5,7 @@ import (
 	"branchline/appliance/inspect"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/explain"
 	"branchline/pbx/fn/office"
 	"branchline/pbx/sip/registrar"
@@ -17,7 +18,7 @@ func (d *daemon) live() explain.World {
 	for _, name := range d.system.Globals.Names() {
 		world.Globals[name], _ = d.system.Globals.Get(name)
 	}
-	world.Catalog = func(system *dialplan.System) dialplan.Catalog {
+	world.Catalog = func(system *live.System) dialplan.Catalog {
 		return configuration.Catalog(system, office.Deps{
 			System: system, Store: d.db, State: d.devices.Of, Custom: func(string, string) bool { return false },
 			Settings: d.agent.Snapshot, Contacts: d.contacts,

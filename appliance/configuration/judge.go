@@ -14,6 +14,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/check/survey"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
 	"branchline/pbx/fn/office"
@@ -31,7 +32,7 @@ type Judge struct {
 func (j Judge) input(files map[string]*astconf.File) survey.Input {
 	catalog := j.Catalog
 	if catalog == nil {
-		system := dialplan.NewSystem(nil)
+		system := live.New(nil)
 		catalog = Catalog(system, office.Deps{System: system})
 	}
 	sounds := Sounds(j.Process.Directories)
@@ -93,6 +94,6 @@ func localInterfaces() []string {
 
 // Catalog knows all applications and functions; what works on calls does not
 // work.
-func Catalog(system *dialplan.System, deps office.Deps) dialplan.Catalog {
+func Catalog(system *live.System, deps office.Deps) dialplan.Catalog {
 	return exchange.NewCatalog(app.All(form.Deps{System: system}), fn.Functions(deps), app.Refused(), fn.Refused())
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"branchline/pbx/astconf"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 )
 
 func must(t *testing.T, err error) {
@@ -214,7 +214,7 @@ func config(t *testing.T, pjsip, sip, extensions string) Config {
 	for name := range fsys {
 		c.Files[name], _ = astconf.Load(fsys, name)
 	}
-	c.Plan, _ = dialplan.Compile(c.Files["extensions.conf"], nil)
+	c.Plan, _ = live.Compile(c.Files["extensions.conf"], nil)
 	return c
 }
 

@@ -12,6 +12,7 @@ import (
 	"branchline/appliance/configuration"
 	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/explain"
 	"branchline/pbx/fn/office"
 	"branchline/pbx/settings"
@@ -70,7 +71,7 @@ func question(args []string) (explain.Question, error) {
 func World(s *settings.Snapshot, plan *dialplan.Plan) explain.World {
 	return explain.World{
 		Settings: s, Plan: plan,
-		Catalog: func(system *dialplan.System) dialplan.Catalog {
+		Catalog: func(system *live.System) dialplan.Catalog {
 			return configuration.Catalog(system, office.Deps{System: system})
 		},
 		Identify: identify.New(s).Guess, Status: q850.Status, Phrase: dialog.Phrase,

@@ -18,6 +18,7 @@ import (
 	"branchline/pbx/check/steps"
 	"branchline/pbx/check/survey"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/settings"
 	"branchline/pbx/settings/sipconf"
@@ -40,7 +41,7 @@ func Compile(in survey.Input) (*settings.Snapshot, *dialplan.Plan, []astconf.Dia
 	if extensions == nil {
 		extensions = &astconf.File{Name: "extensions.conf", Valid: true}
 	}
-	plan, found := dialplan.Compile(extensions, in.Catalog)
+	plan, found := live.Compile(extensions, in.Catalog)
 	add(found)
 	enrich(diags, in)
 	x := survey.New(in, snap, plan, lines, diags)

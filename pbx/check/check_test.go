@@ -19,6 +19,7 @@ import (
 	"branchline/pbx/check/survey"
 	"branchline/pbx/check/verdict"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/exchange"
 	"branchline/pbx/fn"
 	"branchline/pbx/fn/office"
@@ -28,7 +29,7 @@ import (
 
 // everything knows all applications and functions, and can run none of them.
 func everything() dialplan.Catalog {
-	system := dialplan.NewSystem(nil)
+	system := live.New(nil)
 	return exchange.NewCatalog(app.All(form.Deps{System: system}), fn.Functions(office.Deps{System: system}), app.Refused(), fn.Refused())
 }
 

@@ -1,6 +1,6 @@
-// Package dialplan turns extensions.conf into a Plan: contexts, patterns,
-// steps; and evaluates what stands in a step: variables, functions and
-// expressions. It decides, it does not act: package exchange walks the plan.
+// Package dialplan turns extensions.conf into a Plan: contexts, extensions,
+// steps, hints. A Plan is never changed; what its steps are evaluated against is
+// in package live, and package exchange walks it.
 package dialplan
 
 import (

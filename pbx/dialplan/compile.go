@@ -1,7 +1,6 @@
 package dialplan
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +17,7 @@ type compiler struct {
 	plan    *Plan
 	cat     Catalog
 	diags   []astconf.Diag
-	globals *System // evaluates what [globals] and extension names hold
+	known   Known
 	context *dialContext
 	last    int  // last priority of this section
 	started bool // last is valid
@@ -33,11 +32,18 @@ type includeLine struct {
 	context, target string
 }
 
+// Known is what [globals] and the names of extensions are evaluated against while
+// a file is read: the globals so far, and functions that need no channel.
+type Known interface {
+	Eval(t *substitution.Text) string
+	SetGlobal(name, value string)
+}
+
 // Compile turns extensions.conf into a plan. It always returns a plan; whether
 // a file with errors may be put in force is the caller's decision. cat may be
 // nil, then applications are not looked up.
-func Compile(f *astconf.File, cat Catalog) (*Plan, []astconf.Diag) {
-	c := &compiler{plan: emptyPlan(), cat: cat, globals: NewSystem(cat)}
+func Compile(f *astconf.File, cat Catalog, known Known) (*Plan, []astconf.Diag) {
+	c := &compiler{plan: Empty(), cat: cat, known: known}
 	for _, s := range f.Sections {
 		switch s.Name {
 		case "general":
@@ -120,7 +126,7 @@ func (c *compiler) globalLines(s *astconf.Section) {
 			c.warn(e.Pos, "step-outside-context", fmt.Sprintf("%s stands in [globals], which is no context: it only sets a variable of that name", e.Name), "put it below the line of a context, such as [default]")
 		}
 		value := c.expand(e.Pos, e.Value)
-		c.globals.Globals.Set(e.Name, value)
+		c.known.SetGlobal(e.Name, value)
 		c.plan.globals = append(c.plan.globals, Global{Pos: e.Pos, Name: e.Name, Value: value})
 	}
 }
@@ -132,7 +138,7 @@ func (c *compiler) expand(at astconf.Pos, text string) string {
 	if problem != "" {
 		c.warn(at, "unclosed-bracket", problem, "close it")
 	}
-	return c.globals.Eval(context.Background(), nil, t)
+	return c.known.Eval(t)
 }
 
 func (c *compiler) section(s *astconf.Section) {

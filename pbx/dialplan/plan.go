@@ -101,8 +101,8 @@ type otherSwitch struct {
 	text string
 }
 
-// emptyPlan is what a System has before the first Install.
-func emptyPlan() *Plan {
+// Empty is a plan without contexts.
+func Empty() *Plan {
 	return &Plan{contexts: map[string]*dialContext{}, autoFallthrough: true}
 }
 

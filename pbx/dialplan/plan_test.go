@@ -1,78 +1,46 @@
-package dialplan
+package dialplan_test
 
 import (
 	"context"
 	"fmt"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"branchline/pbx/astconf"
-	"branchline/pbx/channel"
+	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
+	"branchline/pbx/dialplan/plantest"
 )
 
-// catalog is a small set of applications and functions.
-type catalog struct {
-	apps      map[string]*App
-	functions map[string]*Function
-}
-
-func (c catalog) App(name string) (*App, bool) { a, ok := c.apps[strings.ToLower(name)]; return a, ok }
-func (c catalog) Function(name string) (*Function, bool) {
-	f, ok := c.functions[strings.ToUpper(name)]
-	return f, ok
-}
-func (c catalog) Refused(name string) (string, bool) {
-	if strings.EqualFold(name, "System") || strings.EqualFold(name, "SHELL") {
-		return "programs are not started", true
-	}
-	return "", false
-}
-
-func testCatalog() catalog {
-	c := catalog{map[string]*App{}, map[string]*Function{}}
-	for _, n := range []string{"NoOp", "Dial", "Hangup", "Answer", "Goto", "Set", "Playback", "SayDigits"} {
-		c.apps[strings.ToLower(n)] = &App{Name: n}
-	}
-	for name, read := range map[string]func(string) string{
-		"LEN":      func(s string) string { return fmt.Sprint(len(s)) },
-		"PASSTHRU": func(s string) string { return s },
-	} {
-		c.functions[name] = &Function{Name: name, Read: func(_ context.Context, _ *channel.Channel, args string) (string, error) { return read(args), nil }}
-	}
-	return c
-}
-
-func compile(t testing.TB, text string) (*Plan, []astconf.Diag) {
-	t.Helper()
-	f, ds := astconf.Load(fstest.MapFS{"extensions.conf": {Data: []byte(text)}}, "extensions.conf")
-	if !f.Valid {
-		t.Fatalf("invalid: %v", ds)
-	}
-	return Compile(f, testCatalog())
-}
-
 // steps lists a context as "exten:priority App(args)".
-func steps(p *Plan, context string) string {
+func steps(p *dialplan.Plan, context string) string {
 	var b strings.Builder
-	for _, e := range p.contexts[context].extensions {
-		if e.hint != nil {
-			fmt.Fprintf(&b, "%s:hint %s\n", e.name, e.hint.App)
-		}
-		for _, s := range e.steps {
-			name := e.name
-			if e.caller != nil {
-				name += "/" + e.caller.text
+	for _, v := range p.Views() {
+		if v.Name == context {
+			for _, e := range v.Extensions {
+				stepsOf(&b, e)
 			}
-			label := ""
-			if s.Label != "" {
-				label = "(" + s.Label + ")"
-			}
-			fmt.Fprintf(&b, "%s:%d%s %s(%s)\n", name, s.Priority, label, s.App, s.Args)
 		}
 	}
 	return b.String()
+}
+
+func stepsOf(b *strings.Builder, e dialplan.ExtensionView) {
+	if e.Hint != nil {
+		fmt.Fprintf(b, "%s:hint %s\n", e.Name, e.Hint.App)
+	}
+	for _, s := range e.Steps {
+		name := e.Name
+		if e.Caller {
+			name += "/" + dialplan.CallerOf(e)
+		}
+		label := ""
+		if s.Label != "" {
+			label = "(" + s.Label + ")"
+		}
+		fmt.Fprintf(b, "%s:%d%s %s(%s)\n", name, s.Priority, label, s.App, s.Args)
+	}
 }
 
 func rules(ds []astconf.Diag) string {
@@ -117,7 +85,7 @@ func TestCompile(t *testing.T) {
 			"", "4 priorityjumping\n5 not-boolean\n6 unknown-option"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, ds := compile(t, c.text)
+			p, ds := plantest.Compile(t, c.text)
 			if got := steps(p, "a"); got != c.want {
 				t.Errorf("steps\n%swant\n%s", got, c.want)
 			}
@@ -129,48 +97,16 @@ func TestCompile(t *testing.T) {
 }
 
 func TestMisprintSaysTheCure(t *testing.T) {
-	_, ds := compile(t, "[a]\nexten => _30XX,1,NoOp\nsame =>> n,Hangup()\n")
+	_, ds := plantest.Compile(t, "[a]\nexten => _30XX,1,NoOp\nsame =>> n,Hangup()\n")
 	if len(ds) != 1 || ds[0].String() != `extensions.conf:3: warning: '=>>' makes "> n" the priority, which is neither a number nor a label; the line is dropped and extension _30XX ends before it (write same => n,Hangup())` {
 		t.Errorf("%v", ds)
-	}
-}
-
-func TestGlobals(t *testing.T) {
-	p, _ := compile(t, "[globals]\nPAT=_9X\nG1=one\nG2=${G1}two\nG1=three\nN=${LEN(abc)}\n[a]\nexten => ${PAT},1,NoOp\n[general]\nclearglobalvars=yes\nautofallthrough=no\n[globals]\nLATE=$[1+1]\n")
-	s := NewSystem(testCatalog())
-	s.Globals.Set("RUNTIME", "x")
-	s.Globals.Set("G1", "changed")
-	if s.Plan() == nil || s.Plan().Exists(Query{Context: "a", Exten: "1"}) {
-		t.Error("a system without a plan")
-	}
-	s.Install(p)
-	want := map[string]string{"PAT": "_9X", "G1": "three", "G2": "onetwo", "N": "3", "LATE": "2"}
-	for name, v := range want {
-		if got, _ := s.Globals.Get(name); got != v {
-			t.Errorf("%s = %q, want %q", name, got, v)
-		}
-	}
-	if _, ok := s.Globals.Get("RUNTIME"); ok {
-		t.Error("clearglobalvars kept RUNTIME")
-	}
-	if p.AutoFallthrough() || !p.ClearGlobals() || !p.Exists(Query{Context: "a", Exten: "95"}) {
-		t.Error("general options or a global in a pattern")
-	}
-	kept, _ := compile(t, "[globals]\nG1=again\n")
-	s.Globals.Set("RUNTIME", "x")
-	s.Install(kept)
-	if v, _ := s.Globals.Get("RUNTIME"); v != "x" {
-		t.Error("a reload without clearglobalvars dropped a global")
-	}
-	if v, _ := s.Globals.Get("G1"); v != "again" {
-		t.Error("a reload did not set [globals] again")
 	}
 }
 
 func at(h, m int) time.Time { return time.Date(2026, 11, 23, h, m, 59, 0, time.Local) } // a Monday
 
 func TestFind(t *testing.T) {
-	p, _ := compile(t, `[a]
+	p, _ := plantest.Compile(t, `[a]
 exten => 1234,1,NoOp
 exten => _12XX,1,NoOp
 exten => _1[2-4]XX,1,NoOp
@@ -217,46 +153,46 @@ exten => _X.,1,NoOp(broad)
 exten => 42,1,NoOp(exact)
 `)
 	for _, c := range []struct {
-		q    Query
+		q    dialplan.Query
 		want string // pattern:priority(args), or the miss
 	}{
-		{Query{Context: "a", Exten: "1234"}, "1234"},
-		{Query{Context: "a", Exten: "1235"}, "_12XX"},
-		{Query{Context: "a", Exten: "1334"}, "_1[2-4]XX"},
-		{Query{Context: "a", Exten: "1934"}, "_1NXX"},
-		{Query{Context: "a", Exten: "1134"}, "_1ZXX"},
-		{Query{Context: "a", Exten: "1034"}, "_1XXX"},
-		{Query{Context: "a", Exten: "12345"}, "_1."},
-		{Query{Context: "a", Exten: "1"}, "_1!"},
-		{Query{Context: "a", Exten: "5678"}, "_XXXX"},
-		{Query{Context: "a", Exten: "555"}, "_X."},
-		{Query{Context: "a", Exten: "212"}, "_2[13]X"},
-		{Query{Context: "a", Exten: "221"}, "_2[1-3]X"},
-		{Query{Context: "a", Exten: "251"}, "_2[135]X"},
-		{Query{Context: "a", Exten: "5"}, "no such extension"},
-		{Query{Context: "a", Exten: ""}, "no such extension"},
-		{Query{Context: "A", Exten: "1234"}, "no such context"},
-		{Query{Context: "a", Exten: "1234", Priority: 2}, "no such priority"},
-		{Query{Context: "a", Exten: "_12xx"}, "_12XX"},
-		{Query{Context: "overlap", Exten: "1234"}, "_12XX narrow"},
-		{Query{Context: "overlap", Exten: "1234", Priority: 2}, "_1XXX wide"},
-		{Query{Context: "overlap", Exten: "1234", Label: "lab"}, "_1XXX wide"},
-		{Query{Context: "overlap", Exten: "1234", Label: "nope"}, "no such priority"},
-		{Query{Context: "dash", Exten: "800"}, "8-00"},
-		{Query{Context: "dash", Exten: "8-0-0"}, "8-00"},
-		{Query{Context: "dash", Exten: "55512"}, "_55-5XX"},
-		{Query{Context: "dash", Exten: "I"}, "no such extension"},
-		{Query{Context: "cid", Exten: "s", Caller: "5551212"}, "s"},
-		{Query{Context: "cid", Exten: "s", Caller: "555-9999"}, "s"},
-		{Query{Context: "cid", Exten: "s", Caller: "201"}, "s plain"},
-		{Query{Context: "cid", Exten: "12", Caller: "201"}, "_1X"},
-		{Query{Context: "cid", Exten: "12", Caller: "202"}, "_1X plain"},
-		{Query{Context: "day", Exten: "7", Now: at(9, 0)}, "7 day"},
-		{Query{Context: "day", Exten: "7", Now: at(17, 0)}, "7 day"},
-		{Query{Context: "day", Exten: "7", Now: at(17, 1)}, "7 night"},
-		{Query{Context: "day", Exten: "7", Now: at(8, 59)}, "7 night"},
-		{Query{Context: "day", Exten: "8", Now: at(18, 0)}, "no such extension"},
-		{Query{Context: "broad", Exten: "42"}, "_X. broad"},
+		{dialplan.Query{Context: "a", Exten: "1234"}, "1234"},
+		{dialplan.Query{Context: "a", Exten: "1235"}, "_12XX"},
+		{dialplan.Query{Context: "a", Exten: "1334"}, "_1[2-4]XX"},
+		{dialplan.Query{Context: "a", Exten: "1934"}, "_1NXX"},
+		{dialplan.Query{Context: "a", Exten: "1134"}, "_1ZXX"},
+		{dialplan.Query{Context: "a", Exten: "1034"}, "_1XXX"},
+		{dialplan.Query{Context: "a", Exten: "12345"}, "_1."},
+		{dialplan.Query{Context: "a", Exten: "1"}, "_1!"},
+		{dialplan.Query{Context: "a", Exten: "5678"}, "_XXXX"},
+		{dialplan.Query{Context: "a", Exten: "555"}, "_X."},
+		{dialplan.Query{Context: "a", Exten: "212"}, "_2[13]X"},
+		{dialplan.Query{Context: "a", Exten: "221"}, "_2[1-3]X"},
+		{dialplan.Query{Context: "a", Exten: "251"}, "_2[135]X"},
+		{dialplan.Query{Context: "a", Exten: "5"}, "no such extension"},
+		{dialplan.Query{Context: "a", Exten: ""}, "no such extension"},
+		{dialplan.Query{Context: "A", Exten: "1234"}, "no such context"},
+		{dialplan.Query{Context: "a", Exten: "1234", Priority: 2}, "no such priority"},
+		{dialplan.Query{Context: "a", Exten: "_12xx"}, "_12XX"},
+		{dialplan.Query{Context: "overlap", Exten: "1234"}, "_12XX narrow"},
+		{dialplan.Query{Context: "overlap", Exten: "1234", Priority: 2}, "_1XXX wide"},
+		{dialplan.Query{Context: "overlap", Exten: "1234", Label: "lab"}, "_1XXX wide"},
+		{dialplan.Query{Context: "overlap", Exten: "1234", Label: "nope"}, "no such priority"},
+		{dialplan.Query{Context: "dash", Exten: "800"}, "8-00"},
+		{dialplan.Query{Context: "dash", Exten: "8-0-0"}, "8-00"},
+		{dialplan.Query{Context: "dash", Exten: "55512"}, "_55-5XX"},
+		{dialplan.Query{Context: "dash", Exten: "I"}, "no such extension"},
+		{dialplan.Query{Context: "cid", Exten: "s", Caller: "5551212"}, "s"},
+		{dialplan.Query{Context: "cid", Exten: "s", Caller: "555-9999"}, "s"},
+		{dialplan.Query{Context: "cid", Exten: "s", Caller: "201"}, "s plain"},
+		{dialplan.Query{Context: "cid", Exten: "12", Caller: "201"}, "_1X"},
+		{dialplan.Query{Context: "cid", Exten: "12", Caller: "202"}, "_1X plain"},
+		{dialplan.Query{Context: "day", Exten: "7", Now: at(9, 0)}, "7 day"},
+		{dialplan.Query{Context: "day", Exten: "7", Now: at(17, 0)}, "7 day"},
+		{dialplan.Query{Context: "day", Exten: "7", Now: at(17, 1)}, "7 night"},
+		{dialplan.Query{Context: "day", Exten: "7", Now: at(8, 59)}, "7 night"},
+		{dialplan.Query{Context: "day", Exten: "8", Now: at(18, 0)}, "no such extension"},
+		{dialplan.Query{Context: "broad", Exten: "42"}, "_X. broad"},
 	} {
 		step, miss := p.Find(c.q)
 		got := miss.String()
@@ -267,13 +203,13 @@ exten => 42,1,NoOp(exact)
 			t.Errorf("%+v: %s, want %s", c.q, got, c.want)
 		}
 	}
-	if step, _ := p.Find(Query{Context: "cid", Exten: "s"}); step.Args.String() != "none" {
+	if step, _ := p.Find(dialplan.Query{Context: "cid", Exten: "s"}); step.Args.String() != "none" {
 		t.Errorf("caller without number: %s", step.Pos)
 	}
 }
 
 func TestMoreDigits(t *testing.T) {
-	p, _ := compile(t, `[a]
+	p, _ := plantest.Compile(t, `[a]
 exten => 123,1,NoOp
 exten => 12,2,NoOp
 exten => _4XX,1,NoOp
@@ -294,7 +230,7 @@ exten => 90,1,NoOp
 		{"6", true, true, false}, {"61", false, true, true}, {"612", false, true, true},
 		{"7", false, false, false}, {"9", true, true, false}, {"90", false, true, true}, {"8", false, false, false},
 	} {
-		q := Query{Context: "a", Exten: c.digits}
+		q := dialplan.Query{Context: "a", Exten: c.digits}
 		if p.CouldMatchMore(q) != c.more || p.CanMatch(q) != c.can || p.Exists(q) != c.exact {
 			t.Errorf("%q: more %v can %v exact %v, want %v %v %v", c.digits, p.CouldMatchMore(q), p.CanMatch(q), p.Exists(q), c.more, c.can, c.exact)
 		}
@@ -302,7 +238,7 @@ exten => 90,1,NoOp
 }
 
 func TestIgnorePattern(t *testing.T) {
-	p, _ := compile(t, "[a]\nignorepat => 9\nignorepat => _0X\n")
+	p, _ := plantest.Compile(t, "[a]\nignorepat => 9\nignorepat => _0X\n")
 	for digits, want := range map[string]bool{"9": true, "91": false, "05": true, "0": false, "": false} {
 		if p.IgnorePattern("a", digits) != want {
 			t.Errorf("%q: %v", digits, !want)
@@ -314,8 +250,8 @@ func TestIgnorePattern(t *testing.T) {
 }
 
 func TestIncludeLoop(t *testing.T) {
-	p, _ := compile(t, "[a]\ninclude => b\n[b]\ninclude => a\ninclude => b\nexten => 1,1,NoOp\n")
-	if !p.Exists(Query{Context: "a", Exten: "1"}) || p.Exists(Query{Context: "a", Exten: "2"}) {
+	p, _ := plantest.Compile(t, "[a]\ninclude => b\n[b]\ninclude => a\ninclude => b\nexten => 1,1,NoOp\n")
+	if !p.Exists(dialplan.Query{Context: "a", Exten: "1"}) || p.Exists(dialplan.Query{Context: "a", Exten: "2"}) {
 		t.Error("contexts that include each other")
 	}
 }
@@ -327,20 +263,20 @@ func BenchmarkFind(b *testing.B) {
 		for i := range n {
 			fmt.Fprintf(&text, "exten => %d,1,NoOp\nexten => _9%dXX,1,NoOp\n", 20000+i, 20000+i)
 		}
-		p, _ := compile(b, text.String())
+		p, _ := plantest.Compile(b, text.String())
 		b.Run(fmt.Sprintf("names/%d", n), func(b *testing.B) {
-			q := Query{Context: "a", Exten: fmt.Sprint(20000 + n/2)}
+			q := dialplan.Query{Context: "a", Exten: fmt.Sprint(20000 + n/2)}
 			for b.Loop() {
-				if _, miss := p.Find(q); miss != Found {
+				if _, miss := p.Find(q); miss != dialplan.Found {
 					b.Fatal(miss)
 				}
 			}
 		})
 		b.Run(fmt.Sprintf("patterns/%d", n), func(b *testing.B) {
-			q := Query{Context: "a", Exten: fmt.Sprint(9, 20000+n/2, 42)}
+			q := dialplan.Query{Context: "a", Exten: fmt.Sprint(9, 20000+n/2, 42)}
 			q.Exten = strings.ReplaceAll(q.Exten, " ", "")
 			for b.Loop() {
-				if _, miss := p.Find(q); miss != Found {
+				if _, miss := p.Find(q); miss != dialplan.Found {
 					b.Fatal(miss)
 				}
 			}
@@ -351,7 +287,7 @@ func BenchmarkFind(b *testing.B) {
 // The how-to's own file for the first of two bridged exchanges, misprint included.
 // Seed: S-045, S-118.
 func TestTwoExchanges(t *testing.T) {
-	p, ds := compile(t, `[general]
+	p, ds := plantest.Compile(t, `[general]
 static=yes
 writeprotect=no
 clearglobalvars=no
@@ -370,15 +306,15 @@ same =>> n,Hangup()
 	if got := rules(ds); got != "15 arrow-misprint" {
 		t.Errorf("findings %s", got)
 	}
-	s := NewSystem(testCatalog())
+	s := live.New(plantest.NewCatalog())
 	s.Install(p)
-	c := testChannel()
+	c := plantest.NewChannel()
 	c.Exten = "3001"
 	step, miss := s.Find(c, "default", "3001", 1, "")
-	if miss != Found || s.Eval(context.Background(), c, step.Args) != "PJSIP/3001@SIP3" || step.Program == nil || step.Program.Name != "Dial" {
+	if miss != dialplan.Found || s.Eval(context.Background(), c, step.Args) != "PJSIP/3001@SIP3" || step.Program == nil || step.Program.Name != "Dial" {
 		t.Errorf("%v %v", step, miss)
 	}
-	if _, miss := s.Find(c, "default", "3001", 2, ""); miss != NoPriority {
+	if _, miss := s.Find(c, "default", "3001", 2, ""); miss != dialplan.NoPriority {
 		t.Errorf("priority 2: %v", miss)
 	}
 	if step, _ := s.Find(c, "default", "1002", 5, ""); step == nil || step.Line != 12 || step.App != "Hangup" {

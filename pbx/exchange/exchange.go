@@ -18,13 +18,14 @@ import (
 	"branchline/pbx/bridge"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/prompt"
 	"branchline/pbx/recording"
 )
 
 // Options of an exchange. System is required.
 type Options struct {
-	System   *dialplan.System
+	System   *live.System
 	MaxCalls int            // calls in the dialplan at a time, 0: no limit
 	Chain    int            // legs one call may have at a time, 0: 200
 	Trace    channel.Tracer // nil: nobody listens
@@ -39,7 +40,7 @@ type Options struct {
 
 // An Exchange is a running telephone exchange.
 type Exchange struct {
-	sys      *dialplan.System
+	sys      *live.System
 	booth    *prompt.Booth
 	bridges  *bridge.Bridges
 	trace    channel.Tracer
@@ -84,7 +85,7 @@ func New(o Options) *Exchange {
 }
 
 // System is what the exchange's dialplan text is evaluated against.
-func (x *Exchange) System() *dialplan.System { return x.sys }
+func (x *Exchange) System() *live.System { return x.sys }
 
 // Bridges is where two channels talk.
 func (x *Exchange) Bridges() *bridge.Bridges { return x.bridges }

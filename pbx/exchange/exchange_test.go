@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/exchange"
 	"branchline/pbx/pbxtest"
 )
@@ -108,7 +109,7 @@ func TestReloadDuringCall(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		x := exchange.New(exchange.Options{System: dialplan.NewSystem(exchange.NewCatalog(nil, nil)), MaxCalls: 1})
+		x := exchange.New(exchange.Options{System: live.New(exchange.NewCatalog(nil, nil)), MaxCalls: 1})
 		x.Refuse(true)
 		var why *channel.Refusal
 		if err := x.Accept(context.Background(), channel.Incoming{}); !errors.As(err, &why) || why.Cause != channel.SwitchCongestion {

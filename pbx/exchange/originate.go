@@ -7,7 +7,7 @@ import (
 
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 )
 
 // Originate sets up a call from here: it calls o.Tech/o.Dest and returns when
@@ -125,7 +125,7 @@ func originateStatus(cause channel.Cause) string {
 // only runs one application on c, and the dialplan if it leads there.
 func (x *Exchange) only(ctx context.Context, c *channel.Channel, name, data string) {
 	err := x.Exec(ctx, c, name, x.sys.Expand(ctx, c, data))
-	if err == nil && !dialplan.Jumped(c) {
+	if err == nil && !live.Jumped(c) {
 		return
 	}
 	if x.obey(c, err) {

@@ -11,6 +11,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/prompt"
 )
 
@@ -92,7 +93,7 @@ func (x *Exchange) redirect(c *channel.Channel) bool {
 // steps runs the steps of c from its present place on. It returns what stopped
 // it, or nil when the subroutine at depth has returned (depth 0: never).
 func (x *Exchange) steps(ctx context.Context, c *channel.Channel, depth int) error {
-	dialplan.Jumped(c) // one left by an application that failed does not count
+	live.Jumped(c) // one left by an application that failed does not count
 	for {
 		step, miss := x.sys.Find(c, c.Context, c.Exten, c.Priority, "")
 		if step == nil {
@@ -112,7 +113,7 @@ func (x *Exchange) steps(ctx context.Context, c *channel.Channel, depth int) err
 
 // step runs one step and moves c to the next.
 func (x *Exchange) step(ctx context.Context, c *channel.Channel, step *dialplan.Step) error {
-	dialplan.Enter(c, step)
+	live.Enter(c, step)
 	args := x.sys.Eval(ctx, c, step.Args)
 	c.App, c.AppData = step.App, args
 	c.Publish()
@@ -128,7 +129,7 @@ func (x *Exchange) step(ctx context.Context, c *channel.Channel, step *dialplan.
 	if err := step.Program.Run(ctx, c, args); err != nil {
 		return x.spawned(c, at, err)
 	}
-	if !dialplan.Jumped(c) {
+	if !live.Jumped(c) {
 		c.Priority++
 	}
 	return nil
@@ -272,7 +273,7 @@ func (x *Exchange) special(c *channel.Channel, exten, reason string) bool {
 		}
 		c.SetPlace(channel.Place{Context: from.Context, Exten: e, Priority: 1})
 		if e == "e" {
-			dialplan.SetException(c, reason, from.Context, from.Exten, from.Priority)
+			live.SetException(c, reason, from.Context, from.Exten, from.Priority)
 		}
 		return true
 	}

@@ -18,6 +18,7 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/settings"
 )
 
@@ -34,7 +35,7 @@ type World struct {
 	Settings *settings.Snapshot
 	Plan     *dialplan.Plan
 	// Catalog makes applications and functions that work on system.
-	Catalog func(system *dialplan.System) dialplan.Catalog
+	Catalog func(system *live.System) dialplan.Catalog
 	Globals map[string]string // as they are now; nil: as the plan sets them
 	// Identify tells whose a request from this user and address is, and by
 	// which identifier; src may be invalid.

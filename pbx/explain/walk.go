@@ -11,6 +11,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/dialplan/substitution"
 )
 
@@ -20,7 +21,7 @@ const maxSteps = 400
 // A walk is one way through the dialplan.
 type walk struct {
 	*explanation
-	system    *dialplan.System
+	system    *live.System
 	c         *channel.Channel
 	decisions []int // at the forks to come
 	told      block // since the last fork
@@ -40,7 +41,7 @@ var (
 // walk follows the call to its end, or to the first fork that is not decided.
 func (e *explanation) walk(decisions []int) *walk {
 	w := &walk{explanation: e, decisions: decisions, visits: map[string]int{}}
-	w.system = dialplan.NewSystem(nil)
+	w.system = live.New(nil)
 	w.system.Log = slog.New(remarks{w})
 	w.system.Catalog = catalog{e.Catalog(w.system), w}
 	w.system.Install(e.Plan)
@@ -93,8 +94,8 @@ func (w *walk) next() error {
 	if step == nil {
 		return w.ranOut(miss)
 	}
-	dialplan.Enter(c, step)
-	dialplan.Jumped(c)
+	live.Enter(c, step)
+	live.Jumped(c)
 	w.unknown = w.guesses(step.Args)
 	args := w.system.Eval(context.Background(), c, step.Args)
 	place := fmt.Sprintf("%s,%s,%d", c.Context, c.Exten, c.Priority)
@@ -118,7 +119,7 @@ func (w *walk) next() error {
 	if err := w.run(step.Program.Name, args); err != nil {
 		return err
 	}
-	if !dialplan.Jumped(c) {
+	if !live.Jumped(c) {
 		c.Priority++
 	}
 	return nil

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/fn"
 	"branchline/pbx/fn/fntest"
 	"branchline/pbx/fn/office"
@@ -34,7 +34,7 @@ func TestWithoutChannel(t *testing.T) {
 }
 
 func TestWithoutParts(t *testing.T) {
-	sys := dialplan.NewSystem(nil)
+	sys := live.New(nil)
 	for _, f := range fn.Functions(office.Deps{System: sys}) {
 		c := channel.New(fntest.NewLeg("X/1"), channel.NewMailbox())
 		for _, args := range []string{"", "a", "a,b", "a/b", "1001,allow", "55@other"} {

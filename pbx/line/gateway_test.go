@@ -10,7 +10,7 @@ import (
 	"branchline/hal"
 	"branchline/hal/sim"
 	"branchline/hal/sim/signal"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/line/lineconf"
 )
 
@@ -24,7 +24,7 @@ func TestHints(t *testing.T) {
 		}, func(b *branch) {
 			hints := func() string {
 				var w strings.Builder
-				for _, c := range dialplan.Commands(b.System, b.DeviceState, nil) {
+				for _, c := range live.Commands(b.System, b.DeviceState, nil) {
 					if c.Path == "core show hints" {
 						if err := c.Run(b.T.Context(), &w, nil); err != nil {
 							b.T.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/exchange"
 	"branchline/pbx/local"
 	"branchline/pbx/prompt"
@@ -31,7 +32,7 @@ import (
 type Office struct {
 	*exchange.Exchange
 	T      *testing.T
-	System *dialplan.System
+	System *live.System
 	Trace  *Transcript
 	Log    *Transcript
 	Sounds *Sounds
@@ -70,7 +71,7 @@ func OpenWith(t *testing.T, extensions string, options exchange.Options, functio
 			}
 			return a
 		}}))
-	o.System = dialplan.NewSystem(nil)
+	o.System = live.New(nil)
 	o.System.Log = log
 	booth := &prompt.Booth{Sounds: o.Sounds}
 	options.System, options.Trace, options.Log, options.Booth = o.System, o.Trace, log, booth
@@ -98,7 +99,7 @@ func (o *Office) Load(extensions string) {
 	if astconf.Failed(diags) {
 		o.T.Fatalf("extensions.conf: %v", diags)
 	}
-	plan, _ := dialplan.Compile(f, o.System.Catalog)
+	plan, _ := live.Compile(f, o.System.Catalog)
 	o.System.Install(plan)
 }
 

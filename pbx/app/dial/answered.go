@@ -11,6 +11,7 @@ import (
 	"branchline/pbx/bridge"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 )
 
 // connected is Dial from the moment a leg has answered.
@@ -118,7 +119,7 @@ func (d *dialing) routine(ctx context.Context, peer *channel.Channel) (bool, err
 			d.System.Warn(d.c, "Dial: GOSUB_RESULT", "error", err)
 			return true, dialplan.ErrHangup
 		}
-		dialplan.Jump(d.c, ctxt, exten, prio)
+		live.Jump(d.c, ctxt, exten, prio)
 		return true, nil
 	case result == "CONTINUE":
 		d.drop(peer, channel.NormalClearing)
@@ -170,7 +171,7 @@ func (d *dialing) split(_ context.Context, peer *channel.Channel) (bool, error) 
 	}
 	d.c.Answer()
 	d.Exchange.Release(d.c, peer, channel.Place{Context: ctxt, Exten: exten, Priority: prio + 1})
-	dialplan.Jump(d.c, ctxt, exten, prio)
+	live.Jump(d.c, ctxt, exten, prio)
 	return true, nil
 }
 
@@ -186,7 +187,7 @@ func (d *dialing) talk(ctx context.Context, peer *channel.Channel) error {
 	switch r.Outcome {
 	case bridge.CallerTransferred: // by the called party, which is done
 		d.dismiss(peer, r.Referred)
-		dialplan.Jump(d.c, r.Place.Context, r.Place.Exten, r.Place.Priority)
+		live.Jump(d.c, r.Place.Context, r.Place.Exten, r.Place.Priority)
 		return nil
 	case bridge.CalleeTransferred: // by the caller, who is done
 		d.Exchange.Release(d.c, peer, r.Place)

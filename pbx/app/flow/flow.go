@@ -10,6 +10,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/dialplan/timespec"
 )
 
@@ -20,7 +21,7 @@ func (a *calls) jump(_ context.Context, c *channel.Channel, args string) error {
 		a.System.Warn(c, "Goto: the call ends", "error", err)
 		return dialplan.ErrHangup
 	}
-	dialplan.Jump(c, ctxt, exten, prio)
+	live.Jump(c, ctxt, exten, prio)
 	a.Tracef(3, "Goto (%s,%s,%d)", ctxt, exten, prio)
 	return nil
 }
@@ -85,7 +86,7 @@ func (a *calls) gosub(_ context.Context, c *channel.Channel, args string) error 
 		a.System.Warn(c, "Gosub: nested too deep, the call ends", "depth", c.FrameDepth())
 		return dialplan.ErrHangup
 	}
-	dialplan.Jump(c, ctxt, exten, prio)
+	live.Jump(c, ctxt, exten, prio)
 	return nil
 }
 
@@ -105,7 +106,7 @@ func (a *calls) ret(_ context.Context, c *channel.Channel, args string) error {
 		return dialplan.ErrHangup
 	}
 	c.SetVar("GOSUB_RETVAL", args)
-	dialplan.Jump(c, f.Context, f.Exten, f.Priority)
+	live.Jump(c, f.Context, f.Exten, f.Priority)
 	return nil
 }
 
@@ -217,7 +218,7 @@ func (a *calls) leave(c *channel.Channel, p channel.Place) error {
 		a.System.Warn(c, "While without EndWhile: the call ends")
 		return dialplan.ErrHangup
 	}
-	dialplan.Jump(c, p.Context, p.Exten, end+1)
+	live.Jump(c, p.Context, p.Exten, end+1)
 	return nil
 }
 
@@ -255,7 +256,7 @@ func (a *calls) continueWhile(_ context.Context, c *channel.Channel, _ string) e
 		return nil
 	}
 	p := stack[len(stack)-1]
-	dialplan.Jump(c, p.Context, p.Exten, p.Priority)
+	live.Jump(c, p.Context, p.Exten, p.Priority)
 	return nil
 }
 
@@ -290,10 +291,10 @@ func (a *calls) nextBranch(c *channel.Channel) error {
 	step, _ := a.System.Find(c, here.Context, here.Exten, prio, "")
 	if step != nil && strings.EqualFold(step.App, "ElseIf") {
 		c.SetExtra(askedKey{}, channel.Place{Context: here.Context, Exten: here.Exten, Priority: prio})
-		dialplan.Jump(c, here.Context, here.Exten, prio)
+		live.Jump(c, here.Context, here.Exten, prio)
 		return nil
 	}
-	dialplan.Jump(c, here.Context, here.Exten, prio+1)
+	live.Jump(c, here.Context, here.Exten, prio+1)
 	return nil
 }
 
@@ -313,6 +314,6 @@ func (a *calls) elseBranch(_ context.Context, c *channel.Channel, _ string) erro
 		a.System.Warn(c, "Else without EndIf: the call ends")
 		return dialplan.ErrHangup
 	}
-	dialplan.Jump(c, here.Context, here.Exten, prio+1)
+	live.Jump(c, here.Context, here.Exten, prio+1)
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/bridge"
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/prompt"
 )
 
@@ -60,7 +60,7 @@ type Store interface {
 
 // Deps is what the applications work with. Store may be nil.
 type Deps struct {
-	System   *dialplan.System
+	System   *live.System
 	Exchange Exchange
 	Booth    *prompt.Booth
 	Bridges  *bridge.Bridges

@@ -8,6 +8,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/fn/form"
 )
 
@@ -41,7 +42,7 @@ func readCaller(c *channel.Channel, args string) (string, error) {
 	case "ani2", "ton", "num-plan", "dnid-num-plan":
 		return "0", nil
 	case "pres":
-		if dialplan.PresentationValue(c.Caller) == 0x43 {
+		if live.PresentationValue(c.Caller) == 0x43 {
 			return channel.Unavailable.String(), nil
 		}
 		return c.Caller.Presentation.String(), nil

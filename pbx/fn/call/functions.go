@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 )
 
 // A plan is the dialplan that runs on a channel, and its variables.
-type plan struct{ *dialplan.System }
+type plan struct{ *live.System }
 
 // Functions are those of this package.
-func Functions(system *dialplan.System) []dialplan.Function {
+func Functions(system *live.System) []dialplan.Function {
 	p := plan{system}
 	return slices.Concat(callerFunctions(), channelFunctions(), headerFunctions(), cdrFunctions(), messageFunctions(), p.variableFunctions())
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/fn"
 	"branchline/pbx/fn/office"
 	"branchline/pbx/pbxtest"
@@ -12,7 +12,7 @@ import (
 
 func TestPassingHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sys := dialplan.NewSystem(nil)
+		sys := live.New(nil)
 		functions := fn.Functions(office.Deps{System: sys})
 		o := pbxtest.Open(t, `[default]
 exten => 1,1,Set(PJSIP_INHERITABLE_HEADER(add,X-A)=one)

@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/fn/form"
 )
 
@@ -113,7 +113,7 @@ func hashKeys(c *channel.Channel, name string) (string, error) {
 }
 
 func exception(c *channel.Channel, item string) (string, error) {
-	e := dialplan.ExceptionOf(c)
+	e := live.ExceptionOf(c)
 	if e == nil {
 		return "", nil
 	}

@@ -15,6 +15,7 @@ import (
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/fn"
 	"branchline/pbx/fn/office"
 	"branchline/pbx/settings"
@@ -80,7 +81,7 @@ func (Catalog) Refused(name string) (string, bool) { why, ok := fn.Refused()[nam
 
 // A Bench is a channel with all functions around it.
 type Bench struct {
-	System  *dialplan.System
+	System  *live.System
 	Channel *channel.Channel
 	Leg     *Leg         // of the channel
 	Log     bytes.Buffer // what the dialplan has been told
@@ -91,7 +92,7 @@ type Bench struct {
 // everything.
 func New(t *testing.T) *Bench {
 	t.Helper()
-	b := &Bench{System: dialplan.NewSystem(nil), Leg: &Leg{name: "PJSIP/1001-00000001"}, store: astdb.Memory()}
+	b := &Bench{System: live.New(nil), Leg: &Leg{name: "PJSIP/1001-00000001"}, store: astdb.Memory()}
 	b.System.Log = slog.New(slog.NewTextHandler(&b.Log, nil))
 	b.Channel = channel.New(b.Leg, channel.NewMailbox())
 	b.Channel.Context, b.Channel.Exten, b.Channel.UniqueID, b.Channel.LinkedID, b.Channel.Language = "ev", "s", "17.112", "17.112", "en"
@@ -144,7 +145,7 @@ func New(t *testing.T) *Bench {
 	}
 	b.System.Catalog = cat
 	plan, _ := astconf.Load(fstest.MapFS{"e": {Data: []byte("[globals]\nGV=globalvalue\n[other]\nexten => 55,1,NoOp(x)\nexten => 55,n(lab),NoOp(x)\nexten => _6X.,1,NoOp\nexten => 55,hint,PJSIP/1001\nexten => 56,hint,PJSIP/1001(Desk)\nexten => _7X,hint,Custom:${EXTEN}\n[ev]\nexten => s,1,NoOp\n")}}, "e")
-	p, _ := dialplan.Compile(plan, nil)
+	p, _ := live.Compile(plan, nil)
 	b.System.Install(p)
 	return b
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/dialplan/live"
 )
 
 // What a function does when it is read and written; c is nil where there is no
@@ -78,7 +78,7 @@ func Item(args string) string {
 }
 
 // Value reads the variable (or function) whose name was given.
-func Value(ctx context.Context, system *dialplan.System, c *channel.Channel, name string) string {
+func Value(ctx context.Context, system *live.System, c *channel.Channel, name string) string {
 	v, _ := system.Get(ctx, c, strings.TrimSpace(name))
 	return v
 }

@@ -10,13 +10,14 @@ import (
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/settings"
 )
 
 // Deps is what the functions reach outside of the channel they are called on. Only
 // System is required; functions whose part is missing say so when called.
 type Deps struct {
-	System   *dialplan.System
+	System   *live.System
 	Store    Store
 	State    dialplan.StateOf                // of any device, Custom: ones included
 	Custom   func(device, state string) bool // sets a Custom: device; false: no such state

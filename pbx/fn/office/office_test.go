@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"branchline/pbx/channel"
-	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 	"branchline/pbx/fn/fntest"
 )
 
@@ -49,7 +49,7 @@ func TestPlanAndDevices(t *testing.T) {
 	${DEVICE_STATE(Custom:72)}|${DEVICE_STATE(Custom:u)}|${EXTENSION_STATE(72@other)}|${EXTENSION_STATE(73@other)} -> INUSE|UNKNOWN|INUSE|NOT_INUSE
 	${EXCEPTION(reason)} -> 
 	`)
-	dialplan.SetException(b.Channel, "INVALID", "ev", "i", 2)
+	live.SetException(b.Channel, "INVALID", "ev", "i", 2)
 	b.Run(t, "${EXCEPTION(reason)}|${EXCEPTION(context)}|${EXCEPTION(exten)}|${EXCEPTION(priority)}|${EXCEPTION(x)} -> INVALID|ev|i|2|")
 }
 

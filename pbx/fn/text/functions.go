@@ -7,13 +7,14 @@ import (
 	"slices"
 
 	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
 )
 
 // variables are where functions find what they are given the name of.
-type variables struct{ *dialplan.System }
+type variables struct{ *live.System }
 
 // Functions are those of this package.
-func Functions(system *dialplan.System) []dialplan.Function {
+func Functions(system *live.System) []dialplan.Function {
 	v := variables{system}
 	return slices.Concat(textFunctions(), codingFunctions(), v.listFunctions(), v.logicFunctions(), v.numberFunctions(), clockFunctions(), v.addressFunctions())
 }

@@ -1,4 +1,4 @@
-package dialplan
+package live_test
 
 import (
 	"bytes"
@@ -8,41 +8,26 @@ import (
 	"strings"
 	"testing"
 
-	"branchline/media"
 	"branchline/pbx/channel"
+	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
+	"branchline/pbx/dialplan/plantest"
 	"branchline/pbx/dialplan/substitution"
 )
 
-// silent is a leg that does nothing.
-type silent struct{ name string }
-
-func (l silent) Name() string        { return l.name }
-func (silent) Bind(*channel.Mailbox) {}
-func (silent) Dial()                 {}
-func (silent) Ring()                 {}
-func (silent) Progress()             {}
-func (silent) Answer()               {}
-func (silent) Hangup(channel.Cause)  {}
-func (silent) Media() media.Stream   { return nil }
 func quiet() (*slog.Logger, *bytes.Buffer) {
 	var b bytes.Buffer
 	return slog.New(slog.NewTextHandler(&b, nil)), &b
 }
 
-func testChannel() *channel.Channel {
-	c := channel.New(silent{"Test/1-00000001"}, channel.NewMailbox())
-	c.Context, c.Exten, c.Priority, c.UniqueID = "ev", "s", 7, "1795370599.112"
-	return c
-}
-
 // The results were taken from Asterisk 22.10.1.
 func TestExpand(t *testing.T) {
-	s := NewSystem(testCatalog())
+	s := live.New(plantest.NewCatalog())
 	s.Log, _ = quiet()
 	s.Name, s.EntityID, s.Dirs = "box", "00:11:22:33:44:55", map[string]string{"ASTETCDIR": "/etc/asterisk"}
 	s.Globals.Set("GV", "globalvalue")
 	s.Globals.Set("V", "hidden")
-	c := testChannel()
+	c := plantest.NewChannel()
 	for name, v := range map[string]string{"V": "abcdefgh", "X": "5", "Y": "", "Q": `"quoted"`, "_I": "one", "__J": "two", "DEEP": "${V}", "N": "V"} {
 		c.SetVar(name, v)
 	}
@@ -74,25 +59,25 @@ func TestExpand(t *testing.T) {
 }
 
 func TestHintVariable(t *testing.T) {
-	s := NewSystem(nil)
-	p, _ := compile(t, "[ev]\nexten => s,hint,PJSIP/${EXTEN}(Front desk)\n")
+	s := live.New(nil)
+	p, _ := plantest.Compile(t, "[ev]\nexten => s,hint,PJSIP/${EXTEN}(Front desk)\n")
 	s.Install(p)
-	if v := s.Expand(context.Background(), testChannel(), "${HINT}"); v != "PJSIP/${EXTEN}(Front desk)" && v != "PJSIP/s(Front desk)" {
+	if v := s.Expand(context.Background(), plantest.NewChannel(), "${HINT}"); v != "PJSIP/${EXTEN}(Front desk)" && v != "PJSIP/s(Front desk)" {
 		t.Errorf("HINT = %q", v)
 	}
 }
 
 func TestAssign(t *testing.T) {
-	s := NewSystem(testCatalog())
+	s := live.New(plantest.NewCatalog())
 	s.Log, _ = quiet()
 	written := ""
-	cat := s.Catalog.(catalog)
-	cat.functions["W"] = &Function{Name: "W", Write: func(_ context.Context, _ *channel.Channel, args, v string) error {
+	cat := s.Catalog.(plantest.Catalog)
+	cat.Functions["W"] = &dialplan.Function{Name: "W", Write: func(_ context.Context, _ *channel.Channel, args, v string) error {
 		written = args + "=" + v
 		return nil
 	}}
 	s.Globals.Set("GV", "g")
-	c, ctx := testChannel(), context.Background()
+	c, ctx := plantest.NewChannel(), context.Background()
 	for _, a := range []struct{ name, value, read, want string }{
 		{"A", `1,B="2"`, "${A}", `1,B="2"`},
 		{"_I", "1", "${I}", "1"},
@@ -130,14 +115,14 @@ func TestAssign(t *testing.T) {
 }
 
 func TestWarningsNameTheLine(t *testing.T) {
-	s := NewSystem(testCatalog())
+	s := live.New(plantest.NewCatalog())
 	var log *bytes.Buffer
 	s.Log, log = quiet()
-	p, _ := compile(t, "[ev]\nexten => s,1,NoOp($[1 + ])\n")
+	p, _ := plantest.Compile(t, "[ev]\nexten => s,1,NoOp($[1 + ])\n")
 	s.Install(p)
-	c := testChannel()
+	c := plantest.NewChannel()
 	step, _ := s.Find(c, "ev", "s", 1, "")
-	Enter(c, step)
+	live.Enter(c, step)
 	if v := s.Eval(context.Background(), c, step.Args); v != "0" {
 		t.Errorf("value %q", v)
 	}
@@ -146,27 +131,27 @@ func TestWarningsNameTheLine(t *testing.T) {
 			t.Errorf("log lacks %q: %s", want, log)
 		}
 	}
-	if Current(c) != step {
+	if live.Current(c) != step {
 		t.Error("Current")
 	}
 }
 
 func TestExpansionIsBounded(t *testing.T) {
-	s := NewSystem(testCatalog())
+	s := live.New(plantest.NewCatalog())
 	s.Log, _ = quiet()
-	cat := s.Catalog.(catalog)
+	cat := s.Catalog.(plantest.Catalog)
 	calls := 0
-	cat.functions["AGAIN"] = &Function{Name: "AGAIN", Read: func(ctx context.Context, c *channel.Channel, args string) (string, error) {
+	cat.Functions["AGAIN"] = &dialplan.Function{Name: "AGAIN", Read: func(ctx context.Context, c *channel.Channel, args string) (string, error) {
 		calls++
 		return s.Expand(ctx, c, "${AGAIN(x)}${AGAIN(x)}"), nil
 	}}
-	ctx, c := context.Background(), testChannel()
-	cat.functions["ONCE"] = &Function{Name: "ONCE", Read: func(ctx context.Context, c *channel.Channel, args string) (string, error) {
+	ctx, c := context.Background(), plantest.NewChannel()
+	cat.Functions["ONCE"] = &dialplan.Function{Name: "ONCE", Read: func(ctx context.Context, c *channel.Channel, args string) (string, error) {
 		calls++
 		return s.Expand(ctx, c, "${ONCE(x)}"), nil
 	}}
 	s.Expand(ctx, c, "${ONCE(x)}")
-	if calls == 0 || calls > 2*maxCalls {
+	if calls == 0 || calls > 2*32 {
 		t.Errorf("%d calls", calls)
 	}
 	c.SetVar("A", strings.Repeat("x", 60000))
@@ -179,10 +164,10 @@ func TestExpansionIsBounded(t *testing.T) {
 }
 
 func TestResolve(t *testing.T) {
-	s := NewSystem(nil)
-	p, _ := compile(t, "[ev]\nexten => s,1,NoOp\nsame => n(here),NoOp\nexten => 5,9(there),NoOp\n[b]\nexten => _X,1(l),NoOp\n")
+	s := live.New(nil)
+	p, _ := plantest.Compile(t, "[ev]\nexten => s,1,NoOp\nsame => n(here),NoOp\nexten => 5,9(there),NoOp\n[b]\nexten => _X,1(l),NoOp\n")
 	s.Install(p)
-	c := testChannel()
+	c := plantest.NewChannel()
 	for target, want := range map[string]string{
 		"3": "ev s 3", "here": "ev s 2", "5,there": "ev 5 9", "b,7,l": "b 7 1", "b,7,1": "b 7 1", " b , 7 , 1 ": "b 7 1", "+2": "ev s 9", "-1": "ev s 6",
 		"5,1": "ev 5 1", ",5,3": "ev 5 3", `"b","7",1`: "b 7 1",
@@ -200,16 +185,16 @@ func TestResolve(t *testing.T) {
 }
 
 func TestJumpAndException(t *testing.T) {
-	c := testChannel()
-	if Jumped(c) {
+	c := plantest.NewChannel()
+	if live.Jumped(c) {
 		t.Error("jumped before Jump")
 	}
-	Jump(c, "b", "5", 3)
-	if c.Context != "b" || c.Exten != "5" || c.Priority != 3 || !Jumped(c) || Jumped(c) {
+	live.Jump(c, "b", "5", 3)
+	if c.Context != "b" || c.Exten != "5" || c.Priority != 3 || !live.Jumped(c) || live.Jumped(c) {
 		t.Error("Jump")
 	}
-	SetException(c, "INVALID", "a", "i", 2)
-	if e := ExceptionOf(c); e == nil || e.Reason != "INVALID" || e.Priority != 2 {
+	live.SetException(c, "INVALID", "a", "i", 2)
+	if e := live.ExceptionOf(c); e == nil || e.Reason != "INVALID" || e.Priority != 2 {
 		t.Error("SetException")
 	}
 }
@@ -218,9 +203,9 @@ func FuzzExpand(f *testing.F) {
 	for _, s := range []string{"${V:1:2}", "${${${", "$[${V} = 1]", "${LEN(${PASSTHRU(a,b)}):-1}", "$[$[$["} {
 		f.Add(s)
 	}
-	s := NewSystem(testCatalog())
+	s := live.New(plantest.NewCatalog())
 	s.Log = slog.New(slog.DiscardHandler) // a buffer would grow with every warning
-	c := testChannel()
+	c := plantest.NewChannel()
 	c.SetVar("V", "abcdefgh")
 	f.Fuzz(func(t *testing.T, text string) {
 		if v := s.Expand(context.Background(), c, text); len(v) > substitution.MaxValue && len(v) > len(text) {
@@ -230,8 +215,8 @@ func FuzzExpand(f *testing.F) {
 }
 
 func BenchmarkEval(b *testing.B) {
-	s := NewSystem(testCatalog())
-	c := testChannel()
+	s := live.New(plantest.NewCatalog())
+	c := plantest.NewChannel()
 	t, _ := substitution.Parse("PJSIP/${EXTEN}@trunk,12,tT")
 	for b.Loop() {
 		s.Eval(context.Background(), c, t)

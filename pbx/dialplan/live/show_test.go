@@ -1,4 +1,4 @@
-package dialplan
+package live_test
 
 import (
 	"bytes"
@@ -10,6 +10,9 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
+	"branchline/pbx/dialplan"
+	"branchline/pbx/dialplan/live"
+	"branchline/pbx/dialplan/plantest"
 )
 
 const shownPlan = `[default]
@@ -37,10 +40,10 @@ exten => _2XX,hint,Custom:${EXTEN}
 `
 
 // command runs a console command of the plan.
-func command(t *testing.T, s *System, of StateOf, line string) (string, error) {
+func command(t *testing.T, s *live.System, of dialplan.StateOf, line string) (string, error) {
 	t.Helper()
 	var best *cli.Command
-	cmds := Commands(s, of, nil)
+	cmds := live.Commands(s, of, nil)
 	for i := range cmds {
 		if (line == cmds[i].Path || strings.HasPrefix(line, cmds[i].Path+" ")) && (best == nil || len(cmds[i].Path) > len(best.Path)) {
 			best = &cmds[i]
@@ -56,8 +59,8 @@ func command(t *testing.T, s *System, of StateOf, line string) (string, error) {
 
 // The shapes were taken from Asterisk 22.10.1.
 func TestShow(t *testing.T) {
-	s := NewSystem(testCatalog())
-	p, _ := compile(t, shownPlan)
+	s := live.New(plantest.NewCatalog())
+	p, _ := plantest.Compile(t, shownPlan)
 	s.Install(p)
 	s.Globals.Set("X", "5")
 	const defaultContext = `[ Context 'default' created by 'pbx_config' ]
@@ -146,39 +149,13 @@ _2XX@demo                     : Custom:${EXTEN}                                 
 	}
 }
 
-// The results were taken from Asterisk 22.10.1 with a hint of two Custom devices.
-func TestCombineStates(t *testing.T) {
-	states := []channel.DeviceState{channel.DeviceNotInUse, channel.DeviceInUse, channel.DeviceBusy, channel.DeviceInvalid,
-		channel.DeviceUnavailable, channel.DeviceRinging, channel.DeviceRingInUse, channel.DeviceOnHold}
-	for a, line := range map[channel.DeviceState]string{
-		channel.DeviceUnknown:     "NOT_INUSE INUSE BUSY UNAVAILABLE UNAVAILABLE RINGING RINGINUSE ONHOLD",
-		channel.DeviceNotInUse:    "NOT_INUSE INUSE BUSY NOT_INUSE NOT_INUSE RINGING RINGINUSE ONHOLD",
-		channel.DeviceInUse:       "INUSE INUSE BUSY INUSE INUSE RINGINUSE RINGINUSE INUSE",
-		channel.DeviceBusy:        "BUSY BUSY BUSY BUSY BUSY RINGINUSE RINGINUSE BUSY",
-		channel.DeviceInvalid:     "NOT_INUSE INUSE BUSY UNAVAILABLE UNAVAILABLE RINGING RINGINUSE ONHOLD",
-		channel.DeviceUnavailable: "NOT_INUSE INUSE BUSY UNAVAILABLE UNAVAILABLE RINGING RINGINUSE ONHOLD",
-		channel.DeviceRinging:     "RINGING RINGINUSE RINGINUSE RINGING RINGING RINGING RINGINUSE RINGINUSE",
-		channel.DeviceRingInUse:   "RINGINUSE RINGINUSE RINGINUSE RINGINUSE RINGINUSE RINGINUSE RINGINUSE RINGINUSE",
-		channel.DeviceOnHold:      "ONHOLD INUSE BUSY ONHOLD ONHOLD RINGINUSE RINGINUSE ONHOLD",
-	} {
-		for i, want := range strings.Fields(line) {
-			if got := CombineStates(a, states[i]); got.String() != want {
-				t.Errorf("%s + %s = %s, want %s", a, states[i], got, want)
-			}
-		}
-	}
-	if got := CombineStates(channel.DeviceUnknown); got != channel.DeviceNotInUse {
-		t.Errorf("unknown alone: %s", got)
-	}
-}
-
 func TestDocuments(t *testing.T) {
-	s := NewSystem(testCatalog())
-	p, _ := compile(t, shownPlan)
+	s := live.New(plantest.NewCatalog())
+	p, _ := plantest.Compile(t, shownPlan)
 	s.Install(p)
 	s.Globals.Set("X", "5")
 	tree := cli.NewTree()
-	if err := tree.Add(Commands(s, nil, nil)...); err != nil {
+	if err := tree.Add(live.Commands(s, nil, nil)...); err != nil {
 		t.Fatal(err)
 	}
 	for line, want := range map[string]string{

@@ -1,4 +1,4 @@
-package dialplan
+package live
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/argument"
 )
 
@@ -34,8 +35,8 @@ func (s *System) Resolve(c *channel.Channel, target string) (context, exten stri
 		}
 		return context, exten, n, nil
 	}
-	step, miss := s.Plan().Find(Query{Context: context, Exten: exten, Label: t.Priority, Caller: c.Caller.Number, Now: time.Now()})
-	if miss == NoPriority {
+	step, miss := s.Plan().Find(dialplan.Query{Context: context, Exten: exten, Label: t.Priority, Caller: c.Caller.Number, Now: time.Now()})
+	if miss == dialplan.NoPriority {
 		return "", "", 0, fmt.Errorf("jump target %q: no label %q in extension %s of context %s", argument.Clip(target), t.Priority, exten, context)
 	}
 	if step == nil {

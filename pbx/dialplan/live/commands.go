@@ -1,4 +1,4 @@
-package dialplan
+package live
 
 import (
 	"context"
@@ -10,12 +10,13 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
+	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/substitution"
 )
 
 // Commands gives the console commands that look at the plan, its hints and the
 // globals. of tells device states; watched may be nil.
-func Commands(s *System, of StateOf, watched Watched) []cli.Command {
+func Commands(s *System, of dialplan.StateOf, watched Watched) []cli.Command {
 	if of == nil {
 		of = func(string) channel.DeviceState { return channel.DeviceUnknown }
 	}
@@ -99,8 +100,10 @@ func Commands(s *System, of StateOf, watched Watched) []cli.Command {
 				switch found {
 				case 0:
 					fmt.Fprintf(w, "No hints matching extension %s\n", args[0])
+				case 1:
+					fmt.Fprintf(w, "1 hint matching extension %s\n", args[0])
 				default:
-					fmt.Fprintf(w, "%d hint%s matching extension %s\n", found, plural(found, "", "s"), args[0])
+					fmt.Fprintf(w, "%d hints matching extension %s\n", found, args[0])
 				}
 				return nil
 			},

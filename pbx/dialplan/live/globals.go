@@ -1,9 +1,11 @@
-package dialplan
+package live
 
 import (
 	"maps"
 	"slices"
 	"sync"
+
+	"branchline/pbx/dialplan"
 )
 
 // Globals holds the variables all calls share. Names are case-sensitive.
@@ -46,7 +48,7 @@ func (g *Globals) Names() []string {
 }
 
 // install applies the [globals] of a plan: over what is there, or instead of it.
-func (g *Globals) install(lines []Global, clear bool) {
+func (g *Globals) install(lines []dialplan.Global, clear bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if clear || g.vars == nil {

@@ -1,4 +1,4 @@
-package dialplan
+package live
 
 import "branchline/pbx/channel"
 

@@ -1,4 +1,7 @@
-package dialplan
+// Package live is the dialplan in force: the plan, the variables, functions and
+// expressions its steps are evaluated with, and where a channel is in it. It
+// decides, it does not act: package exchange walks the plan.
+package live
 
 import (
 	"context"
@@ -11,6 +14,7 @@ import (
 	"time"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/argument"
 	"branchline/pbx/dialplan/expr"
 	"branchline/pbx/dialplan/substitution"
@@ -20,38 +24,38 @@ import (
 // globals, the applications and functions. All channels share one. Its fields
 // are set before the first call and not changed afterwards.
 type System struct {
-	Catalog  Catalog
+	Catalog  dialplan.Catalog
 	Globals  *Globals
 	Log      *slog.Logger
 	Name     string            // ${SYSTEMNAME}
 	EntityID string            // ${ENTITYID}
 	Dirs     map[string]string // ASTETCDIR and the like
 
-	plan atomic.Pointer[Plan]
+	plan atomic.Pointer[dialplan.Plan]
 }
 
-// NewSystem makes a system with an empty plan.
-func NewSystem(cat Catalog) *System {
+// New makes a system with an empty plan.
+func New(cat dialplan.Catalog) *System {
 	s := &System{Catalog: cat, Globals: &Globals{}, Log: slog.Default()}
-	s.plan.Store(emptyPlan())
+	s.plan.Store(dialplan.Empty())
 	return s
 }
 
 // Plan is the plan in force; never nil.
-func (s *System) Plan() *Plan { return s.plan.Load() }
+func (s *System) Plan() *dialplan.Plan { return s.plan.Load() }
 
 // Install puts a plan in force and sets its globals. Running calls find their
 // next step in it.
-func (s *System) Install(p *Plan) {
-	s.Globals.install(p.globals, p.clearGlobals)
+func (s *System) Install(p *dialplan.Plan) {
+	s.Globals.install(p.Globals(), p.ClearGlobals())
 	s.plan.Store(p)
 }
 
 // Find looks up a step for a channel in the plan in force, with its caller's
 // number and the time of now. c may be nil. If label is set it is wanted
 // instead of priority.
-func (s *System) Find(c *channel.Channel, context, exten string, priority int, label string) (*Step, Miss) {
-	q := Query{Context: context, Exten: exten, Priority: priority, Label: label, Now: time.Now()}
+func (s *System) Find(c *channel.Channel, context, exten string, priority int, label string) (*dialplan.Step, dialplan.Miss) {
+	q := dialplan.Query{Context: context, Exten: exten, Priority: priority, Label: label, Now: time.Now()}
 	if c != nil {
 		q.Caller = c.Caller.Number
 	}
@@ -62,11 +66,11 @@ type stepKey struct{}
 
 // Enter records which step a channel is at, so that warnings can name its file
 // and line. The walk calls it before each step.
-func Enter(c *channel.Channel, step *Step) { c.SetExtra(stepKey{}, step) }
+func Enter(c *channel.Channel, step *dialplan.Step) { c.SetExtra(stepKey{}, step) }
 
 // Current is the step a channel is at, nil if unknown.
-func Current(c *channel.Channel) *Step {
-	step, _ := c.Extra(stepKey{}).(*Step)
+func Current(c *channel.Channel) *dialplan.Step {
+	step, _ := c.Extra(stepKey{}).(*dialplan.Step)
 	return step
 }
 
@@ -203,7 +207,7 @@ func (s *System) Get(ctx context.Context, c *channel.Channel, name string) (valu
 var errNoCatalog = errors.New("no functions are available")
 
 // Function finds a dialplan function, or says why there is none.
-func (s *System) Function(name string) (*Function, error) {
+func (s *System) Function(name string) (*dialplan.Function, error) {
 	name = strings.TrimSpace(name)
 	if s.Catalog == nil {
 		return nil, errNoCatalog
