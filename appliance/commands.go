@@ -10,7 +10,7 @@ import (
 	"branchline/appliance/inspect"
 	"branchline/pbx/astdb"
 	"branchline/pbx/cli"
-	"branchline/pbx/console"
+	"branchline/pbx/console/system"
 	"branchline/pbx/dialplan/live"
 	"branchline/pbx/sip/show"
 	"branchline/pbx/sip/showsip"
@@ -20,7 +20,7 @@ import (
 // commands about its own data.
 func (d *daemon) addCommands() error {
 	tree := d.tree
-	err := tree.Add(console.Commands(console.Daemon{
+	err := tree.Add(system.Commands(system.Daemon{
 		Name: Name, Version: Version, Speaks: Speaks,
 		Started: d.started, Booted: d.booted,
 		LastReload: d.force.Accepted,
@@ -71,15 +71,15 @@ func (d *daemon) addCommands() error {
 	if err != nil {
 		return err
 	}
-	return console.AddNames(tree)
+	return system.AddNames(tree)
 }
 
-func (d *daemon) settings() console.Settings {
+func (d *daemon) settings() system.Settings {
 	dirs := d.process.Directories
 	var files syscall.Rlimit
 	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files) // 0 is shown as "Not set"
 	cwd, _ := os.Getwd()
-	return console.Settings{
+	return system.Settings{
 		MaxCalls: d.process.MaxCalls, MaxFiles: uint64(files.Cur), SystemName: d.process.SystemName,
 		DefaultLanguage: d.process.DefaultLanguage, User: d.process.RunUser, Group: d.process.RunGroup,
 		ConfigFile: d.mainFile, RunningDirectory: cwd, ConfigDirectory: dirs.Etc, ModuleDirectory: dirs.Modules,

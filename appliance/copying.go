@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"branchline/pbx/astdb"
-	"branchline/pbx/console"
+	"branchline/pbx/console/client"
 	"branchline/pbx/settings"
 )
 
@@ -37,7 +37,7 @@ func CopyDatabase(ctx context.Context, p settings.Process) (string, error) {
 		return name, err
 	}
 	var said strings.Builder
-	if code := console.Attach(ctx, console.ClientOptions{
+	if code := client.Attach(ctx, client.Options{
 		Name: Name, Version: Name + " " + Version, Socket: ControlSocket(p), Once: true, Commands: []string{"database backup"},
 		Strict: true, Quiet: true, NoColour: true, In: os.Stdin, Out: &said, Err: &said,
 	}); code != 0 {

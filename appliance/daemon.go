@@ -32,6 +32,8 @@ import (
 	"branchline/pbx/cli"
 	"branchline/pbx/console"
 	"branchline/pbx/console/distant"
+	"branchline/pbx/console/output"
+	"branchline/pbx/console/system"
 	"branchline/pbx/devstate"
 	"branchline/pbx/dialplan/live"
 	"branchline/pbx/exchange"
@@ -58,7 +60,7 @@ type daemon struct {
 	started  time.Time
 	booted   chan struct{}
 
-	out       *console.Output
+	out       *output.Output
 	log       *slog.Logger
 	db        *astdb.DB
 	plane     *socket.Plane
@@ -91,8 +93,8 @@ const databaseFile = "branchline.db"
 // them. Nothing is bound yet, except for the console's socket: two exchanges on
 // one set of files must not even begin.
 func assemble(o Options) (*daemon, error) {
-	d := &daemon{options: o, started: time.Now(), booted: make(chan struct{}), out: console.NewOutput(), tree: cli.NewTree()}
-	d.ending.asked = make(chan console.Shutdown, 1)
+	d := &daemon{options: o, started: time.Now(), booted: make(chan struct{}), out: output.New(), tree: cli.NewTree()}
+	d.ending.asked = make(chan system.Shutdown, 1)
 	if err := d.assemble(); err != nil {
 		d.putAway()
 		return nil, err

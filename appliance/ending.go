@@ -14,7 +14,7 @@ import (
 	"branchline/appliance/configuration"
 	"branchline/appliance/privileges"
 	"branchline/appliance/systemd"
-	"branchline/pbx/console"
+	"branchline/pbx/console/system"
 )
 
 // ErrRestart is Run's way to say that it was asked to begin again.
@@ -22,7 +22,7 @@ var ErrRestart = errors.New("restart asked for")
 
 // ending is what is known about the daemon's end.
 type ending struct {
-	asked   chan console.Shutdown
+	asked   chan system.Shutdown
 	restart atomic.Bool
 
 	mu     sync.Mutex
@@ -30,7 +30,7 @@ type ending struct {
 }
 
 // shutdown asks for the end and returns at once; the last request counts.
-func (d *daemon) shutdown(s console.Shutdown) {
+func (d *daemon) shutdown(s system.Shutdown) {
 	select {
 	case <-d.ending.asked:
 	default:
@@ -69,7 +69,7 @@ func (d *daemon) listenForEnd(ctx context.Context, stop func()) {
 			d.reloadOnSignal()
 		case s := <-d.ending.asked:
 			d.abortShutdown()
-			if s.Patience == console.Now {
+			if s.Patience == system.Now {
 				d.ending.restart.Store(s.Restart)
 				stop()
 				return
@@ -100,8 +100,8 @@ func (d *daemon) reloadOnSignal() {
 
 // stopWhenIdle waits for the last call, or, when convenient, for a moment
 // without any, and then stops. A revoked context lets new calls in again.
-func (d *daemon) stopWhenIdle(ctx context.Context, s console.Shutdown, stop func()) {
-	if s.Patience == console.Gracefully {
+func (d *daemon) stopWhenIdle(ctx context.Context, s system.Shutdown, stop func()) {
+	if s.Patience == system.Gracefully {
 		d.exchange.Refuse(true)
 	}
 	if d.exchange.Drain(ctx) != nil {

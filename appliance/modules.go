@@ -1,17 +1,17 @@
 package appliance
 
-import "branchline/pbx/console"
+import "branchline/pbx/console/system"
 
 // modules lists what the product can do under the names Asterisk's modules
 // have, for scripts that look for them. A name stands here only if the feature
 // behind it works.
-func (d *daemon) modules() []console.Module {
+func (d *daemon) modules() []system.Module {
 	calls := func() int { n, _ := d.exchange.Counts(); return n }
 	const (
 		core  = "core"
 		pjsip = "pjsip"
 	)
-	return []console.Module{
+	return []system.Module{
 		{Name: "app_db.so", Description: "Database access from the dialplan", Support: core},
 		{Name: "app_dial.so", Description: "Dialing", Support: core},
 		{Name: "app_echo.so", Description: "Echo", Support: core},

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"branchline/appliance"
-	"branchline/pbx/console"
+	"branchline/pbx/console/client"
 	"branchline/pbx/console/distant"
 )
 
@@ -27,7 +27,7 @@ func (inv *invocation) distant(ctx context.Context, args []string) int {
 	if err != nil {
 		return inv.status(err)
 	}
-	o := console.ClientOptions{
+	o := client.Options{
 		Name: appliance.Name, Version: appliance.Name + " " + appliance.Version, Socket: args[0], Conn: conn,
 		Verbose: inv.options.Verbose, Debug: inv.options.Debug, Mute: inv.options.Mute, Quiet: inv.options.Quiet, Strict: inv.strict,
 		NoColour: inv.options.NoColour || os.Getenv("NO_COLOR") != "", In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
@@ -35,7 +35,7 @@ func (inv *invocation) distant(ctx context.Context, args []string) int {
 	if len(args) > 1 {
 		o.Once, o.Commands = true, []string{strings.Join(args[1:], " ")}
 	}
-	return console.Attach(ctx, o)
+	return client.Attach(ctx, o)
 }
 
 func consoleSecret() (string, error) {

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"branchline/appliance"
-	"branchline/pbx/console"
+	"branchline/pbx/console/client"
 )
 
 // attach is -r: a console of the daemon that runs on this machine.
@@ -26,7 +26,7 @@ func (inv *invocation) attach(ctx context.Context) int {
 	if home, err := os.UserHomeDir(); err == nil {
 		history = filepath.Join(home, ".branchline_history")
 	}
-	return console.Attach(ctx, console.ClientOptions{
+	return client.Attach(ctx, client.Options{
 		Name: appliance.Name, Version: appliance.Name + " " + appliance.Version,
 		Socket: socket,
 		Once:   inv.commands != nil, Commands: inv.commands, Strict: inv.strict, Reconnect: inv.reconnect,

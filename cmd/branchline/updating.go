@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"branchline/appliance"
-	"branchline/pbx/console"
+	"branchline/pbx/console/client"
 	"branchline/rootfs/card"
 	"branchline/rootfs/slots"
 	"branchline/rootfs/update"
@@ -150,7 +150,7 @@ func (inv *invocation) proves(ctx context.Context) error {
 	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	var said strings.Builder
-	code := console.Attach(ctx, console.ClientOptions{
+	code := client.Attach(ctx, client.Options{
 		Name: appliance.Name, Version: appliance.Name + " " + appliance.Version, Conn: conn,
 		Once: true, Commands: []string{"core waitfullybooted", "net prove"}, Strict: true, Quiet: true, NoColour: true,
 		In: os.Stdin, Out: &said, Err: &said,

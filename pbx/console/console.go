@@ -1,11 +1,9 @@
-// Package console lets people at the exchange: a server on a unix socket that
-// any number of consoles can be connected to, the console itself, and the
-// daemon's log and verbose output on its way to them.
+// Package console lets people at the exchange: a server on a unix socket that any number
+// of consoles can be connected to.
 //
-// Output is where the daemon speaks. Server owns the socket and makes a session
-// of each connection: requests in, frames out (frame.go has the protocol), with
-// a bounded queue between daemon and console so that a console that is not read
-// costs lines, never time. Attach is the other end: one command for a script,
-// or an interactive line with history and completion. Commands are those about
-// the daemon as such; the packages that own calls, phones and files bring theirs.
+// Server owns the socket and makes a session of each connection: requests in, frames out
+// (package protocol), with a bounded queue between daemon and console so that a console
+// that is not read costs lines, never time. Package client is the other end, output what
+// the daemon says, and system the commands about the daemon as such; the packages that own
+// calls, phones and files bring theirs.
 package console

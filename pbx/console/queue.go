@@ -3,23 +3,15 @@ package console
 import (
 	"fmt"
 	"sync"
-)
 
-const (
-	// patience is how many bytes of log lines may wait for a console before
-	// further ones are left out. It bounds the memory of a console whose user
-	// pressed Ctrl-S and went home.
-	patience = 256 << 10
-	// appetite is how many bytes of output a command may have waiting; no
-	// listing is longer, and a command must not wait for the user's terminal
-	// while it holds a lock of the exchange.
-	appetite = 16 << 20
+	"branchline/pbx/console/output"
+	"branchline/pbx/console/protocol"
 )
 
 // A queue holds the frames on their way to one console. Putting never blocks.
 type queue struct {
 	mu      sync.Mutex
-	frames  []frame
+	frames  []protocol.Frame
 	bytes   int
 	dropped int // log lines left out since the last that was not
 	closed  bool
@@ -33,22 +25,22 @@ func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
 func (q *queue) putLog(lines string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.bytes+len(lines) > patience {
+	if q.bytes+len(lines) > output.Backlog {
 		q.dropped++
 		return
 	}
 	if q.dropped > 0 {
-		q.add(frameLog, fmt.Appendf(nil, "[%d messages left out: this console does not keep up]\n", q.dropped))
+		q.add(protocol.Log, fmt.Appendf(nil, "[%d messages left out: this console does not keep up]\n", q.dropped))
 		q.dropped = 0
 	}
-	q.add(frameLog, []byte(lines))
+	q.add(protocol.Log, []byte(lines))
 }
 
 // put adds a frame; false means that far too much is waiting already.
 func (q *queue) put(kind byte, payload []byte) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.bytes+len(payload) > appetite {
+	if q.bytes+len(payload) > protocol.MaxOutput {
 		return false
 	}
 	q.add(kind, payload)
@@ -61,10 +53,10 @@ func (q *queue) add(kind byte, payload []byte) {
 	}
 	q.bytes += len(payload)
 	// A table is printed in hundreds of small writes: let them travel together.
-	if n := len(q.frames) - 1; n >= 0 && kind == frameOutput && q.frames[n].kind == kind && len(q.frames[n].payload) < 16<<10 {
-		q.frames[n].payload = append(q.frames[n].payload, payload...)
+	if n := len(q.frames) - 1; n >= 0 && kind == protocol.Output && q.frames[n].Kind == kind && len(q.frames[n].Payload) < 16<<10 {
+		q.frames[n].Payload = append(q.frames[n].Payload, payload...)
 	} else {
-		q.frames = append(q.frames, frame{kind, append([]byte(nil), payload...)})
+		q.frames = append(q.frames, protocol.Frame{Kind: kind, Payload: append([]byte(nil), payload...)})
 	}
 	q.signal()
 }
@@ -85,7 +77,7 @@ func (q *queue) signal() {
 }
 
 // take waits for frames and gives all there are; more is false at the end.
-func (q *queue) take() (frames []frame, more bool) {
+func (q *queue) take() (frames []protocol.Frame, more bool) {
 	for {
 		q.mu.Lock()
 		frames, more = q.frames, !q.closed

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"branchline/pbx/cli"
+	"branchline/pbx/console/output"
+	"branchline/pbx/console/protocol"
 )
 
 // maxConsoles bounds how many consoles are served at once.
@@ -34,7 +36,7 @@ type ServerOptions struct {
 	Group       string      // group name or number, "" leaves it
 	Version     string      // "Branchline 1.2.3", shown when a console connects
 	Tree        *cli.Tree
-	Output      *Output
+	Output      *output.Output
 	Log         *slog.Logger
 	HideConnect bool // do not mention consoles that come and go
 	// Keeper holds the socket over a restart of the process; nil: nobody does.
@@ -301,21 +303,21 @@ func (s *Server) Serve(ctx context.Context, conn net.Conn) {
 	case s.seats <- struct{}{}:
 		defer func() { <-s.seats }()
 	default:
-		_ = writeFrame(conn, frameBye, []byte("too many consoles"))
+		_ = protocol.Write(conn, protocol.Bye, []byte("too many consoles"))
 		return
 	}
 	// Its reading end is our hello; a client that says nothing is sent away.
 	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-	var in hello
-	if err := readHello(conn, &in); err != nil {
+	var in protocol.Greeting
+	if err := protocol.ReadHello(conn, &in); err != nil {
 		return
 	}
 	host, _ := os.Hostname()
-	if err := writeHello(conn, welcome{protocol, s.o.Version, strings.TrimSpace(host), os.Getpid()}); err != nil {
+	if err := protocol.WriteHello(conn, protocol.Welcome{Protocol: protocol.Version, Version: s.o.Version, Host: strings.TrimSpace(host), PID: os.Getpid()}); err != nil {
 		return
 	}
-	if in.Protocol != protocol {
-		_ = writeFrame(conn, frameBye, fmt.Appendf(nil, "the daemon speaks console protocol %d, this program %d", protocol, in.Protocol))
+	if in.Protocol != protocol.Version {
+		_ = protocol.Write(conn, protocol.Bye, fmt.Appendf(nil, "the daemon speaks console protocol %d, this program %d", protocol.Version, in.Protocol))
 		return
 	}
 	_ = conn.SetDeadline(time.Time{})

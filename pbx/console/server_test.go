@@ -14,29 +14,33 @@ import (
 	"time"
 
 	"branchline/pbx/cli"
+	"branchline/pbx/console/client"
+	"branchline/pbx/console/output"
+	"branchline/pbx/console/protocol"
+	"branchline/pbx/console/system"
 )
 
 // bench is a running server with the commands of this package and a few more.
 type bench struct {
 	*Server
-	out    *Output
+	out    *output.Output
 	booted chan struct{}
-	asked  chan Shutdown
+	asked  chan system.Shutdown
 	stop   func()
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{out: NewOutput(), booted: make(chan struct{}), asked: make(chan Shutdown, 8)}
+	b := &bench{out: output.New(), booted: make(chan struct{}), asked: make(chan system.Shutdown, 8)}
 	tree := cli.NewTree()
 	started := time.Now().Add(-26*time.Hour - 5*time.Second)
-	d := Daemon{
+	d := system.Daemon{
 		Name: "Branchline", Version: "1.2.3", Speaks: "speaks Asterisk 22 configuration",
 		Started: started, Booted: b.booted,
 		LastReload: func() time.Time { return started },
-		Shutdown:   func(s Shutdown) { b.asked <- s },
+		Shutdown:   func(s system.Shutdown) { b.asked <- s },
 		Abort:      func() bool { return false },
-		Settings:   func() Settings { return Settings{ConfigDirectory: "/etc/asterisk"} },
+		Settings:   func() system.Settings { return system.Settings{ConfigDirectory: "/etc/asterisk"} },
 		Reload: func(_ context.Context, w io.Writer, part string) error {
 			if part == "broken" {
 				fmt.Fprintln(w, "pjsip.conf:7: error: no such option")
@@ -44,10 +48,10 @@ func newBench(t *testing.T) *bench {
 			}
 			return nil
 		},
-		Modules: []Module{{Name: "chan_pjsip.so", Description: "PJSIP Channel Driver", Support: "core", Part: "pjsip", Uses: func() int { return 13 }},
+		Modules: []system.Module{{Name: "chan_pjsip.so", Description: "PJSIP Channel Driver", Support: "core", Part: "pjsip", Uses: func() int { return 13 }},
 			{Name: "res_broken.so", Part: "broken"}},
 	}
-	if err := errors.Join(tree.Add(Commands(d, b.out, tree)...), AddNames(tree)); err != nil {
+	if err := errors.Join(tree.Add(system.Commands(d, b.out, tree)...), system.AddNames(tree)); err != nil {
 		t.Fatal(err)
 	}
 	if err := tree.Add(cli.Command{Path: "say", Run: func(_ context.Context, w io.Writer, args []string) error {
@@ -95,7 +99,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) rx(t *testing.T, strict bool, lines ...string) (status int, out string) {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	status = Attach(t.Context(), ClientOptions{Name: "Branchline", Socket: b.o.Socket, Once: true, Commands: lines, Strict: strict, Out: &stdout, Err: &stderr})
+	status = client.Attach(t.Context(), client.Options{Name: "Branchline", Socket: b.o.Socket, Once: true, Commands: lines, Strict: strict, Out: &stdout, Err: &stderr})
 	if stderr.Len() > 0 {
 		t.Errorf("%q: stderr %q", lines, stderr.String())
 	}
@@ -152,7 +156,7 @@ func oneCommand(t *testing.T, strict bool) {
 			t.Errorf("%q strict %v: %d %q, want %d %q", tt.line, strict, status, out, want, tt.want)
 		}
 	}
-	if got := <-b.asked; got != (Shutdown{}) {
+	if got := <-b.asked; got != (system.Shutdown{}) {
 		t.Errorf("asked for %+v", got)
 	}
 	if status, out := b.rx(t, true, "say a", "nope", "core stop x", "say b"); status != 2 || !strings.HasPrefix(out, "aNo such") || !strings.HasSuffix(out, "b") {
@@ -206,7 +210,7 @@ func TestWaitFullyBootedWaits(t *testing.T) {
 func TestUnreachable(t *testing.T) {
 	var stderr strings.Builder
 	socket := filepath.Join(t.TempDir(), "none.ctl")
-	if status := Attach(t.Context(), ClientOptions{Socket: socket, Err: &stderr}); status != 1 {
+	if status := client.Attach(t.Context(), client.Options{Socket: socket, Err: &stderr}); status != 1 {
 		t.Errorf("status %d", status)
 	}
 	if want := "Unable to connect to remote asterisk (does " + socket + " exist?)\n"; stderr.String() != want {
@@ -262,14 +266,14 @@ func TestSocketOwnerMustExist(t *testing.T) {
 }
 
 // watcher is a console that watches, without a terminal.
-func watcher(t *testing.T, b *bench, h hello) net.Conn {
+func watcher(t *testing.T, b *bench, h protocol.Greeting) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("unix", b.o.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	if err := writeHello(conn, h); err != nil {
+	if err := protocol.WriteHello(conn, h); err != nil {
 		t.Fatal(err)
 	}
 	return conn
@@ -277,60 +281,60 @@ func watcher(t *testing.T, b *bench, h hello) net.Conn {
 
 func welcomed(t *testing.T, conn net.Conn) {
 	t.Helper()
-	var w welcome
-	if err := readHello(conn, &w); err != nil {
+	var w protocol.Welcome
+	if err := protocol.ReadHello(conn, &w); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func wantFrame(t *testing.T, conn net.Conn, kind byte, text string) {
 	t.Helper()
-	f, err := readFrame(conn, maxReply)
-	if err != nil || f.kind != kind || string(f.payload) != text {
-		t.Fatalf("%c %q %v, want %c %q", f.kind, f.payload, err, kind, text)
+	f, err := protocol.Read(conn, protocol.MaxReply)
+	if err != nil || f.Kind != kind || string(f.Payload) != text {
+		t.Fatalf("%c %q %v, want %c %q", f.Kind, f.Payload, err, kind, text)
 	}
 }
 
 func request(t *testing.T, conn net.Conn, kind byte, text string) {
 	t.Helper()
-	if err := writeFrame(conn, kind, []byte(text)); err != nil {
+	if err := protocol.Write(conn, kind, []byte(text)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestConsolesHaveTheirOwnVerbosity(t *testing.T) {
 	b := newBench(t)
-	one := watcher(t, b, hello{Protocol: protocol, Watch: true, Verbose: 1, Debug: 2})
+	one := watcher(t, b, protocol.Greeting{Protocol: protocol.Version, Watch: true, Verbose: 1, Debug: 2})
 	welcomed(t, one)
-	request(t, one, frameRun, "core set verbose 4")
-	wantFrame(t, one, frameOutput, "Console verbose was 1 and is now 4.\n")
-	wantFrame(t, one, frameDone, "\x00")
+	request(t, one, protocol.Run, "core set verbose 4")
+	wantFrame(t, one, protocol.Output, "Console verbose was 1 and is now 4.\n")
+	wantFrame(t, one, protocol.Done, "\x00")
 	if b.out.Debug() != 2 || b.out.Level() != 4 {
 		t.Errorf("debug %d, level %d", b.out.Debug(), b.out.Level())
 	}
-	two := watcher(t, b, hello{Protocol: protocol, Watch: true, Verbose: 2})
+	two := watcher(t, b, protocol.Greeting{Protocol: protocol.Version, Watch: true, Verbose: 2})
 	welcomed(t, two)
-	wantFrame(t, one, frameLog, "    -- Remote UNIX connection\n")
-	request(t, two, frameRun, "say hi")
-	wantFrame(t, two, frameOutput, "hi")
-	wantFrame(t, two, frameDone, "\x00")
+	wantFrame(t, one, protocol.Log, "    -- Remote UNIX connection\n")
+	request(t, two, protocol.Run, "say hi")
+	wantFrame(t, two, protocol.Output, "hi")
+	wantFrame(t, two, protocol.Done, "\x00")
 	b.out.Verbose(3, "three")
 	b.out.Verbose(2, "two")
-	wantFrame(t, one, frameLog, "    -- three\n")
-	wantFrame(t, one, frameLog, "  == two\n")
-	wantFrame(t, two, frameLog, "  == two\n")
+	wantFrame(t, one, protocol.Log, "    -- three\n")
+	wantFrame(t, one, protocol.Log, "  == two\n")
+	wantFrame(t, two, protocol.Log, "  == two\n")
 	two.Close()
-	wantFrame(t, one, frameLog, "    -- Remote UNIX connection disconnected\n")
-	request(t, one, frameComplete, "core show up")
-	wantFrame(t, one, frameCandidates, "uptime")
+	wantFrame(t, one, protocol.Log, "    -- Remote UNIX connection disconnected\n")
+	request(t, one, protocol.Complete, "core show up")
+	wantFrame(t, one, protocol.Candidates, "uptime")
 }
 
 func TestAConsoleThatIsNotReadHoldsNothingUp(t *testing.T) {
 	b := newBench(t)
-	idle := watcher(t, b, hello{Protocol: protocol, Watch: true, Verbose: 5})
+	idle := watcher(t, b, protocol.Greeting{Protocol: protocol.Version, Watch: true, Verbose: 5})
 	welcomed(t, idle)
-	request(t, idle, frameRun, "say")
-	wantFrame(t, idle, frameDone, "\x00")
+	request(t, idle, protocol.Run, "say")
+	wantFrame(t, idle, protocol.Done, "\x00")
 	line := strings.Repeat("x", 1000)
 	for range 4000 { // far beyond the socket's and the queue's buffers
 		b.out.Verbose(1, "%s", line)
@@ -340,24 +344,24 @@ func TestAConsoleThatIsNotReadHoldsNothingUp(t *testing.T) {
 
 func TestStopLeavesNobodyHanging(t *testing.T) {
 	b := newBench(t)
-	busy := watcher(t, b, hello{Protocol: protocol})
+	busy := watcher(t, b, protocol.Greeting{Protocol: protocol.Version})
 	welcomed(t, busy)
-	request(t, busy, frameRun, "hang")
-	wantFrame(t, busy, frameOutput, "hanging\n")
+	request(t, busy, protocol.Run, "hang")
+	wantFrame(t, busy, protocol.Output, "hanging\n")
 	b.stop()
-	wantFrame(t, busy, frameOutput, "context canceled\n")
-	wantFrame(t, busy, frameDone, "\x03")
-	wantFrame(t, busy, frameBye, "")
-	if _, err := readFrame(busy, 10); !errors.Is(err, io.EOF) {
+	wantFrame(t, busy, protocol.Output, "context canceled\n")
+	wantFrame(t, busy, protocol.Done, "\x03")
+	wantFrame(t, busy, protocol.Bye, "")
+	if _, err := protocol.Read(busy, 10); !errors.Is(err, io.EOF) {
 		t.Errorf("after the goodbye: %v", err)
 	}
 }
 
 func TestStrangersAreSentAway(t *testing.T) {
 	b := newBench(t)
-	other := watcher(t, b, hello{Protocol: 99})
+	other := watcher(t, b, protocol.Greeting{Protocol: 99})
 	welcomed(t, other)
-	wantFrame(t, other, frameBye, "the daemon speaks console protocol 1, this program 99")
+	wantFrame(t, other, protocol.Bye, "the daemon speaks console protocol 1, this program 99")
 	for _, bytes := range []string{"GET / HTTP/1.1\r\n\r\n", "h\x7f\xff\xff\xff", "r\x00\x00\x00\x01x", "h\x00\x00\x00\x01{"} {
 		conn, err := net.Dial("unix", b.o.Socket)
 		if err != nil {
@@ -378,7 +382,7 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte("c\x00\x00\x00\x02sa"))
 	f.Add([]byte("z\xff\xff\xff\xff"))
 	tree := cli.NewTree()
-	s := NewServer(ServerOptions{Tree: tree, Output: NewOutput()})
+	s := NewServer(ServerOptions{Tree: tree, Output: output.New()})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		ours, theirs := net.Pipe()
 		done := make(chan struct{})
@@ -386,7 +390,7 @@ func FuzzSession(f *testing.F) {
 			defer close(done)
 			s.Serve(t.Context(), theirs)
 		}()
-		if err := writeHello(ours, hello{Protocol: protocol, Watch: true}); err != nil {
+		if err := protocol.WriteHello(ours, protocol.Greeting{Protocol: protocol.Version, Watch: true}); err != nil {
 			t.Fatal(err)
 		}
 		welcomed(t, ours)

@@ -6,6 +6,9 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"branchline/pbx/console/output"
+	"branchline/pbx/console/protocol"
 )
 
 // A session is one connected console. Three goroutines: one reads requests, one
@@ -15,27 +18,18 @@ type session struct {
 	conn   net.Conn
 	queue  *queue
 	lines  chan string
-	screen screen
+	screen output.Screen
 }
 
-type screenKey struct{}
-
-// screenOf is the screen of the console that gave the command, nil if it came
-// from elsewhere.
-func screenOf(ctx context.Context) *screen {
-	s, _ := ctx.Value(screenKey{}).(*screen)
-	return s
-}
-
-func (c *session) run(ctx context.Context, in hello) {
+func (c *session) run(ctx context.Context, in protocol.Greeting) {
 	out := c.server.o.Output
-	c.screen.name, c.screen.put = "Console", c.queue.putLog
-	c.screen.verbose.Store(int32(in.Verbose))
-	c.screen.muted.Store(in.Mute)
-	c.screen.times = in.Times
+	c.screen.Name, c.screen.Put = "Console", c.queue.putLog
+	c.screen.Verbose.Store(int32(in.Verbose))
+	c.screen.Muted.Store(in.Mute)
+	c.screen.Times = in.Times
 	if in.Watch {
-		out.attach(&c.screen)
-		defer out.detach(&c.screen)
+		out.Add(&c.screen)
+		defer out.Remove(&c.screen)
 	}
 	if in.Debug > out.Debug() {
 		out.SetDebug(in.Debug)
@@ -52,8 +46,8 @@ func (c *session) run(ctx context.Context, in hello) {
 		defer leave()
 		c.read()
 	}()
-	c.carryOut(context.WithValue(ctx, screenKey{}, &c.screen))
-	c.queue.put(frameBye, nil)
+	c.carryOut(output.With(ctx, &c.screen))
+	c.queue.put(protocol.Bye, nil)
 	c.queue.close()
 	// Somebody who does not read any more must not hold up the shutdown.
 	_ = c.conn.SetWriteDeadline(time.Now().Add(time.Second))
@@ -70,37 +64,37 @@ func (c *session) carryOut(ctx context.Context) {
 			return
 		case line := <-c.lines:
 			outcome := c.server.o.Tree.Run(ctx, sessionWriter{c}, line)
-			c.queue.put(frameDone, []byte{byte(outcome)})
+			c.queue.put(protocol.Done, []byte{byte(outcome)})
 		}
 	}
 }
 
 func (c *session) read() {
 	for {
-		f, err := readFrame(c.conn, maxRequest)
+		f, err := protocol.Read(c.conn, protocol.MaxRequest)
 		if err != nil {
 			return
 		}
-		switch f.kind {
-		case frameRun:
+		switch f.Kind {
+		case protocol.Run:
 			select {
-			case c.lines <- string(f.payload):
+			case c.lines <- string(f.Payload):
 			default:
 				return // 64 lines ahead of us: no human
 			}
-		case frameComplete:
-			words := c.server.o.Tree.Complete(string(f.payload))
-			c.queue.put(frameCandidates, []byte(strings.Join(words, "\n")))
+		case protocol.Complete:
+			words := c.server.o.Tree.Complete(string(f.Payload))
+			c.queue.put(protocol.Candidates, []byte(strings.Join(words, "\n")))
 		}
 	}
 }
 
 func (c *session) write() {
 	for more := true; more; {
-		var frames []frame
+		var frames []protocol.Frame
 		frames, more = c.queue.take()
 		for _, f := range frames {
-			if err := writeFrame(c.conn, f.kind, f.payload); err != nil {
+			if err := protocol.Write(c.conn, f.Kind, f.Payload); err != nil {
 				c.conn.Close() // the reader notices and ends the session
 				return
 			}
@@ -114,7 +108,7 @@ var errFlooded = errors.New("console: more output than the console takes")
 type sessionWriter struct{ c *session }
 
 func (w sessionWriter) Write(p []byte) (int, error) {
-	if len(p) > 0 && !w.c.queue.put(frameOutput, p) {
+	if len(p) > 0 && !w.c.queue.put(protocol.Output, p) {
 		return 0, errFlooded
 	}
 	return len(p), nil

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"branchline/pbx/console/client"
 )
 
 // openPTY gives both ends of a pseudo terminal of 80 columns.
@@ -72,7 +74,7 @@ func TestAtATerminal(t *testing.T) {
 	}
 	status := make(chan int, 1)
 	go func() {
-		status <- Attach(t.Context(), ClientOptions{Name: "Branchline", Socket: b.o.Socket, HistoryFile: history,
+		status <- client.Attach(t.Context(), client.Options{Name: "Branchline", Socket: b.o.Socket, HistoryFile: history,
 			Verbose: 3, In: program, Out: program, Err: program})
 	}()
 	host, _ := os.Hostname()
@@ -135,7 +137,7 @@ func TestTheDaemonGoesAway(t *testing.T) {
 	user, program := openPTY(t)
 	status := make(chan int, 1)
 	go func() {
-		status <- Attach(t.Context(), ClientOptions{Name: "Branchline", Socket: b.o.Socket, Quiet: true, In: program, Out: program, Err: program})
+		status <- client.Attach(t.Context(), client.Options{Name: "Branchline", Socket: b.o.Socket, Quiet: true, In: program, Out: program, Err: program})
 	}()
 	see := &reader{t: t, from: user}
 	see.until("*CLI> ")
@@ -151,7 +153,7 @@ func TestCtrlCLeavesEvenWhenACommandHangs(t *testing.T) {
 	user, program := openPTY(t)
 	status := make(chan int, 1)
 	go func() {
-		status <- Attach(t.Context(), ClientOptions{Name: "Branchline", Socket: b.o.Socket, Quiet: true, In: program, Out: program, Err: program})
+		status <- client.Attach(t.Context(), client.Options{Name: "Branchline", Socket: b.o.Socket, Quiet: true, In: program, Out: program, Err: program})
 	}()
 	see := &reader{t: t, from: user}
 	see.until("*CLI> ")
@@ -180,7 +182,7 @@ func TestLinesFromAFile(t *testing.T) {
 	}
 	defer in.Close()
 	var out strings.Builder
-	if s := Attach(t.Context(), ClientOptions{Socket: b.o.Socket, In: in, Out: &out, Err: &out}); s != 0 || out.String() != "onetwo" {
+	if s := client.Attach(t.Context(), client.Options{Socket: b.o.Socket, In: in, Out: &out, Err: &out}); s != 0 || out.String() != "onetwo" {
 		t.Errorf("%d %q", s, out.String())
 	}
 }
@@ -190,12 +192,12 @@ func TestEscapes(t *testing.T) {
 	b := newBench(t)
 	user, program := openPTY(t)
 	status := make(chan int, 1)
-	attach := func(o ClientOptions) {
+	attach := func(o client.Options) {
 		o.Name, o.Socket, o.In, o.Out, o.Err = "Branchline", b.o.Socket, program, program, program
-		go func() { status <- Attach(t.Context(), o) }()
+		go func() { status <- client.Attach(t.Context(), o) }()
 	}
 	see := &reader{t: t, from: user}
-	attach(ClientOptions{})
+	attach(client.Options{})
 	see.until("*CLI> ")
 	b.out.Logger().Warn("turned away", "who", "a\x1b]0;b\x07")
 	see.until(`turned away who="a\x1b]0;b\a"` + "\r\n")
@@ -209,12 +211,12 @@ func TestEscapes(t *testing.T) {
 	}
 	<-status
 
-	attach(ClientOptions{Once: true, Commands: []string{"say \x1b[2J"}})
+	attach(client.Options{Once: true, Commands: []string{"say \x1b[2J"}})
 	see.until("^[[2J")
 	<-status
 	// A script gets what was said.
 	var out strings.Builder
-	if s := Attach(t.Context(), ClientOptions{Socket: b.o.Socket, Once: true, Commands: []string{"say \x1b[2J"}, Out: &out, Err: &out}); s != 0 || out.String() != "\x1b[2J" {
+	if s := client.Attach(t.Context(), client.Options{Socket: b.o.Socket, Once: true, Commands: []string{"say \x1b[2J"}, Out: &out, Err: &out}); s != 0 || out.String() != "\x1b[2J" {
 		t.Errorf("%d %q", s, out.String())
 	}
 }

@@ -64,7 +64,7 @@ func keyOf(secret string) ([]byte, error) {
 const patience = 10 * time.Second
 
 // Dial opens a console on another machine, at a host or host:port. What it returns is
-// for console.ClientOptions.Conn.
+// for client.Options.Conn.
 func Dial(ctx context.Context, host, secret string) (net.Conn, error) {
 	key, err := keyOf(secret)
 	if err != nil {

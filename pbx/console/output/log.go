@@ -1,4 +1,4 @@
-package console
+package output
 
 import (
 	"context"
@@ -46,21 +46,21 @@ func (h *scribe) Handle(_ context.Context, r slog.Record) error {
 	})
 	text, level := b.String(), levelName(r.Level)
 	var console, journal string // made when the first screen wants them
-	h.out.each(func(s *screen) {
-		if s.hides(level) {
+	h.out.each(func(s *Screen) {
+		if s.Hides(level) {
 			return
 		}
-		if s.plain {
+		if s.Plain {
 			if journal == "" {
 				journal = indent("", level+": "+text)
 			}
-			s.put(journal)
+			s.Put(journal)
 			return
 		}
 		if console == "" {
 			console = indent("", fmt.Sprintf("[%s] %s[%d]: %s%s", stamp(r.Time), level, os.Getpid(), source(r.PC), text))
 		}
-		s.put(console)
+		s.Put(console)
 	})
 	return nil
 }

@@ -1,4 +1,6 @@
-package console
+// Package client is the console itself: one command for a script, or an interactive line
+// with history and completion.
+package client
 
 import (
 	"bufio"
@@ -14,10 +16,11 @@ import (
 	"golang.org/x/term"
 
 	"branchline/pbx/cli"
+	"branchline/pbx/console/protocol"
 )
 
-// ClientOptions say what a console is to do.
-type ClientOptions struct {
+// Options say what a console is to do.
+type Options struct {
 	Name    string // of the product, for the banner: "Branchline"
 	Version string // of this program: "Branchline 1.2.3"
 	Socket  string
@@ -52,7 +55,7 @@ const (
 const reconnectFor = 60 * time.Second
 
 // Attach runs a console until it ends and gives the status to exit with.
-func Attach(ctx context.Context, o ClientOptions) int {
+func Attach(ctx context.Context, o Options) int {
 	c := &client{o: o}
 	if f, ok := o.Out.(*os.File); ok {
 		c.seen = term.IsTerminal(int(f.Fd()))
@@ -76,7 +79,7 @@ func Attach(ctx context.Context, o ClientOptions) int {
 }
 
 type client struct {
-	o    ClientOptions
+	o    Options
 	conn net.Conn
 	host string
 	pid  int
@@ -99,20 +102,20 @@ func (c *client) connect(ctx context.Context) error {
 		}
 	}
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	h := hello{Protocol: protocol, Version: c.o.Version, Watch: !c.o.Once, Verbose: c.o.Verbose, Debug: c.o.Debug, Mute: c.o.Mute, Times: c.o.Times}
-	if err := writeHello(conn, h); err != nil {
+	h := protocol.Greeting{Protocol: protocol.Version, Version: c.o.Version, Watch: !c.o.Once, Verbose: c.o.Verbose, Debug: c.o.Debug, Mute: c.o.Mute, Times: c.o.Times}
+	if err := protocol.WriteHello(conn, h); err != nil {
 		conn.Close()
 		return err
 	}
-	var w welcome
-	if err := readHello(conn, &w); err != nil {
+	var w protocol.Welcome
+	if err := protocol.ReadHello(conn, &w); err != nil {
 		conn.Close()
 		return fmt.Errorf("%w: %w", errRefused, err)
 	}
-	w.Host, w.Version = tame(w.Host), tame(w.Version)
-	if w.Protocol != protocol {
+	w.Host, w.Version = protocol.Tame(w.Host), protocol.Tame(w.Version)
+	if w.Protocol != protocol.Version {
 		conn.Close()
-		return fmt.Errorf("%w: %s speaks console protocol %d, this program %d", errRefused, w.Version, w.Protocol, protocol)
+		return fmt.Errorf("%w: %s speaks console protocol %d, this program %d", errRefused, w.Version, w.Protocol, protocol.Version)
 	}
 	_ = conn.SetDeadline(time.Time{})
 	c.conn, c.host, c.pid, c.peer = conn, w.Host, w.PID, w.Version
@@ -121,28 +124,28 @@ func (c *client) connect(ctx context.Context) error {
 
 // run sends one line and copies what it prints until it is done.
 func (c *client) run(line string) (cli.Outcome, error) {
-	if err := writeFrame(c.conn, frameRun, []byte(line)); err != nil {
+	if err := protocol.Write(c.conn, protocol.Run, []byte(line)); err != nil {
 		return 0, err
 	}
 	for {
-		f, err := readFrame(c.conn, maxReply)
+		f, err := protocol.Read(c.conn, protocol.MaxReply)
 		if err != nil {
 			return 0, err
 		}
-		switch f.kind {
-		case frameOutput, frameLog:
+		switch f.Kind {
+		case protocol.Output, protocol.Log:
 			if c.seen {
-				f.payload = []byte(tame(string(f.payload)))
+				f.Payload = []byte(protocol.Tame(string(f.Payload)))
 			}
-			if _, err := c.o.Out.Write(f.payload); err != nil {
+			if _, err := c.o.Out.Write(f.Payload); err != nil {
 				return 0, err
 			}
-		case frameDone:
-			if len(f.payload) != 1 || f.payload[0] > byte(cli.Failed) {
+		case protocol.Done:
+			if len(f.Payload) != 1 || f.Payload[0] > byte(cli.Failed) {
 				return 0, errors.New("bad answer")
 			}
-			return cli.Outcome(f.payload[0]), nil
-		case frameBye:
+			return cli.Outcome(f.Payload[0]), nil
+		case protocol.Bye:
 			return 0, io.EOF
 		}
 	}

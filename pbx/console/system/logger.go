@@ -1,4 +1,4 @@
-package console
+package system
 
 import (
 	"cmp"
@@ -13,10 +13,8 @@ import (
 	"sync"
 
 	"branchline/pbx/cli"
+	"branchline/pbx/console/output"
 )
-
-// levelNames are the log levels by number, as `logger show levels` lists them.
-var levelNames = []string{"DEBUG", "TRACE", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF"}
 
 func (s *system) logger() []cli.Command {
 	return []cli.Command{
@@ -32,7 +30,7 @@ func (s *system) logger() []cli.Command {
 				t := cli.NewTable(w, "levels", "%5v %s\n", "level,name")
 				t.Head("Level", "Name")
 				t.Head("-----", "----")
-				for i, n := range levelNames {
+				for i, n := range output.Levels {
 					t.Row(i, n)
 				}
 				_, err := fmt.Fprintln(w)
@@ -40,8 +38,8 @@ func (s *system) logger() []cli.Command {
 			}),
 		},
 		{
-			Path: "logger set level {" + strings.Join(levelNames, "|") + "} {on|off}", Summary: "Enables/Disables a specific logging level for this console",
-			Usage: "Usage: logger set level {" + strings.Join(levelNames, "|") + "} {on|off}\n" +
+			Path: "logger set level {" + strings.Join(output.Levels[:], "|") + "} {on|off}", Summary: "Enables/Disables a specific logging level for this console",
+			Usage: "Usage: logger set level {" + strings.Join(output.Levels[:], "|") + "} {on|off}\n" +
 				"       Shows or hides one kind of log lines on this console. Debug lines are\n       there only with 'core set debug'.",
 			Run: exactly(0, setLevel),
 		},
@@ -74,26 +72,24 @@ func (s *system) logger() []cli.Command {
 func (s *system) showChannels(_ context.Context, w io.Writer, _ []string) error {
 	type row struct{ name, kind, status, levels string }
 	var rows []row
-	s.out.mu.RLock()
-	for sc := range s.out.screens {
+	for _, sc := range s.out.Screens() {
 		var levels []string
 		for _, l := range [...]string{"DEBUG", "NOTICE", "WARNING", "ERROR", "VERBOSE"} {
-			if !sc.hides(l) && (l != "DEBUG" || s.out.Debug() > 0) && (l != "VERBOSE" || sc.verbose.Load() > 0) {
+			if !sc.Hides(l) && (l != "DEBUG" || s.out.Debug() > 0) && (l != "VERBOSE" || sc.Verbose.Load() > 0) {
 				levels = append(levels, l)
 			}
 		}
-		r := row{sc.name, "File", "Enabled", strings.Join(levels, " ") + " "}
-		if sc.muted.Load() {
+		r := row{sc.Name, "File", "Enabled", strings.Join(levels, " ") + " "}
+		if sc.Muted.Load() {
 			r.status = "Disabled"
 		}
-		if !sc.plain && !sc.file {
+		if !sc.Plain && !sc.File {
 			r.name, r.kind = "", "Console"
 		}
 		rows = append(rows, r)
 	}
-	s.out.mu.RUnlock()
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(strings.Compare(b.kind, a.kind), strings.Compare(a.name, b.name)) })
-	fmt.Fprintf(w, "Logger queue limit: %d\n\n", patience)
+	fmt.Fprintf(w, "Logger queue limit: %d\n\n", output.Backlog)
 	t := cli.NewTable(w, "channels", "%-35.1024s %-8s %-10s %-9s %s\n", "name,type,formatter,status,levels")
 	t.Head("Channel", "Type", "Formatter", "Status", "Configuration")
 	t.Head("-------", "----", "---------", "------", "-------------")
@@ -107,15 +103,15 @@ func (s *system) showChannels(_ context.Context, w io.Writer, _ []string) error 
 func setLevel(ctx context.Context, w io.Writer, _ []string) error {
 	words := cli.Words(ctx)
 	level, on := strings.ToUpper(words[len(words)-2]), strings.ToLower(words[len(words)-1])
-	own := screenOf(ctx)
+	own := output.Of(ctx)
 	if own == nil {
 		return cli.ErrUsage
 	}
-	bit := uint32(1) << slices.Index(levelNames, level)
+	bit := uint32(1) << slices.Index(output.Levels[:], level)
 	if on == "on" {
-		own.hidden.And(^bit)
+		own.Hidden.And(^bit)
 	} else {
-		own.hidden.Or(bit)
+		own.Hidden.Or(bit)
 	}
 	_, err := fmt.Fprintf(w, "Logger status for '%s' has been set to '%s'.\n", level, on)
 	return err
@@ -183,8 +179,8 @@ func (l *logFile) open() error {
 }
 
 func (s *system) logNames() []string {
-	s.out.mu.RLock()
-	defer s.out.mu.RUnlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var out []string
 	for n := range s.logs {
 		out = append(out, n)
@@ -199,9 +195,9 @@ func (s *system) addChannel(_ context.Context, w io.Writer, args []string) error
 		fmt.Fprintf(w, "'%s' is no file name; log files are in the log directory only\n", name)
 		return cli.ErrFailed
 	}
-	hidden, verbose := uint32(1<<len(levelNames)-1), 0
+	hidden, verbose := uint32(1<<len(output.Levels)-1), 0
 	for l := range strings.SplitSeq(strings.ToUpper(args[1]), ",") {
-		i := slices.Index(levelNames, strings.TrimSpace(l))
+		i := slices.Index(output.Levels[:], strings.TrimSpace(l))
 		switch {
 		case l == "*":
 			hidden, verbose = 0, 5
@@ -210,7 +206,7 @@ func (s *system) addChannel(_ context.Context, w io.Writer, args []string) error
 			return cli.ErrFailed
 		default:
 			hidden &^= 1 << i
-			if levelNames[i] == "VERBOSE" {
+			if output.Levels[i] == "VERBOSE" {
 				verbose = 5
 			}
 		}
@@ -227,23 +223,23 @@ func (s *system) addChannel(_ context.Context, w io.Writer, args []string) error
 	if err := l.open(); err != nil {
 		return err
 	}
-	sc := writerScreen(l.path, l, verbose)
-	sc.plain, sc.times = false, true
-	sc.hidden.Store(hidden)
-	sc.file = true
-	s.out.attach(sc)
-	l.detach = func() { s.out.detach(sc) }
-	s.out.mu.Lock()
-	defer s.out.mu.Unlock()
+	sc := output.ToWriter(l.path, l, verbose)
+	sc.Plain, sc.Times = false, true
+	sc.Hidden.Store(hidden)
+	sc.File = true
+	s.out.Add(sc)
+	l.detach = func() { s.out.Remove(sc) }
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.logs[name] = l
 	return nil
 }
 
 func (s *system) removeChannel(_ context.Context, w io.Writer, args []string) error {
-	s.out.mu.Lock()
+	s.mu.Lock()
 	l := s.logs[args[0]]
 	delete(s.logs, args[0])
-	s.out.mu.Unlock()
+	s.mu.Unlock()
 	if l == nil {
 		fmt.Fprintf(w, "Unable to find dynamic logger channel '%s'\n", args[0])
 		return cli.ErrFailed
@@ -262,11 +258,11 @@ func (s *system) removeChannel(_ context.Context, w io.Writer, args []string) er
 func (s *system) eachLog(do func(*logFile) error) func(context.Context, io.Writer, []string) error {
 	return func(context.Context, io.Writer, []string) error {
 		var all []*logFile
-		s.out.mu.RLock()
+		s.mu.Lock()
 		for _, l := range s.logs {
 			all = append(all, l)
 		}
-		s.out.mu.RUnlock()
+		s.mu.Unlock()
 		var errs []error
 		for _, l := range all {
 			errs = append(errs, do(l))

@@ -1,4 +1,4 @@
-package console
+package client
 
 import (
 	"context"
@@ -6,12 +6,11 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
 	"branchline/pbx/console/lineedit"
+	"branchline/pbx/console/protocol"
 )
 
 // A terminal shows a console's lines above the line being typed.
@@ -24,7 +23,7 @@ type terminal struct {
 	waiting []lineedit.Key // pressed meanwhile
 	ragged  bool           // the last output did not end its line
 	asked   lineedit.Want  // why candidates were asked for
-	frames  chan frame
+	frames  chan protocol.Frame
 	keys    chan lineedit.Key
 }
 
@@ -75,14 +74,14 @@ func (t *terminal) converse(ctx context.Context) (left bool) {
 	if err == nil {
 		defer func() { _ = term.Restore(int(t.in.Fd()), old) }()
 	}
-	t.frames = make(chan frame, 16)
+	t.frames = make(chan protocol.Frame, 16)
 	t.busy, t.ragged, t.waiting = false, false, nil
 	gone := make(chan struct{})
 	defer close(gone)
-	go func(conn io.Reader, frames chan<- frame) {
+	go func(conn io.Reader, frames chan<- protocol.Frame) {
 		defer close(frames)
 		for {
-			f, err := readFrame(conn, maxReply)
+			f, err := protocol.Read(conn, protocol.MaxReply)
 			if err != nil {
 				return
 			}
@@ -100,7 +99,7 @@ func (t *terminal) converse(ctx context.Context) (left bool) {
 			t.print("\n")
 			return true
 		case f, ok := <-t.frames:
-			if !ok || f.kind == frameBye {
+			if !ok || f.Kind == protocol.Bye {
 				t.erase()
 				return false
 			}
@@ -117,41 +116,18 @@ func (t *terminal) converse(ctx context.Context) (left bool) {
 	}
 }
 
-// tame shows what a terminal would obey: much of what a console tells was sent by
-// strangers.
-func tame(text string) string {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	obeyed := func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
-	if strings.IndexFunc(text, obeyed) < 0 {
-		return text
-	}
-	var b strings.Builder
-	for i, r := range text {
-		switch {
-		case !obeyed(r):
-			_, n := utf8.DecodeRuneInString(text[i:]) // one octet, if it is no character
-			b.WriteString(text[i : i+n])
-		case r >= 0x80: // ESC and another, in one
-			b.WriteString("^[" + string(r-0x40))
-		default:
-			b.WriteString("^" + string(r^0x40))
-		}
-	}
-	return b.String()
-}
-
 // show handles what the daemon sent; true means that the user had left already.
-func (t *terminal) show(f frame) (leave bool) {
-	switch f.kind {
-	case frameLog:
-		t.above(t.colour(tame(string(f.payload))))
-	case frameOutput:
-		t.print(tame(string(f.payload)))
-		t.ragged = len(f.payload) > 0 && f.payload[len(f.payload)-1] != '\n'
-	case frameCandidates:
+func (t *terminal) show(f protocol.Frame) (leave bool) {
+	switch f.Kind {
+	case protocol.Log:
+		t.above(t.colour(protocol.Tame(string(f.Payload))))
+	case protocol.Output:
+		t.print(protocol.Tame(string(f.Payload)))
+		t.ragged = len(f.Payload) > 0 && f.Payload[len(f.Payload)-1] != '\n'
+	case protocol.Candidates:
 		t.busy = false
-		t.offer(tame(string(f.payload)))
-	case frameDone:
+		t.offer(protocol.Tame(string(f.Payload)))
+	case protocol.Done:
 		t.busy = false
 		if t.ragged {
 			t.print("\n")
@@ -197,7 +173,7 @@ func (t *terminal) press(k lineedit.Key) (leave bool) {
 		t.redraw()
 	case lineedit.Complete, lineedit.List:
 		t.asked = w
-		t.ask(frameComplete, t.edit.Before())
+		t.ask(protocol.Complete, t.edit.Before())
 	case lineedit.Run:
 		return t.submit()
 	case lineedit.Leave:
@@ -223,7 +199,7 @@ func (t *terminal) submit() (leave bool) {
 		t.print("This console starts no programs.\n")
 		t.redraw()
 	default:
-		t.ask(frameRun, line)
+		t.ask(protocol.Run, line)
 	}
 	return false
 }
@@ -231,7 +207,7 @@ func (t *terminal) submit() (leave bool) {
 // ask sends a request; if the daemon is gone, the reader will notice.
 func (t *terminal) ask(kind byte, text string) {
 	t.busy = true
-	_ = writeFrame(t.c.conn, kind, []byte(text))
+	_ = protocol.Write(t.c.conn, kind, []byte(text))
 }
 
 func (t *terminal) offer(list string) {

@@ -1,8 +1,12 @@
-package console
+// Package output is the daemon's voice: log records, verbose lines and traces on their way
+// to every place where somebody reads them.
+package output
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -18,89 +22,120 @@ type Output struct {
 	debug   atomic.Int32
 
 	mu      sync.RWMutex
-	screens map[*screen]struct{}
+	screens map[*Screen]struct{}
 }
 
-// A screen is one place where lines appear.
-type screen struct {
-	name    string             // as `logger show channels` lists it
-	put     func(lines string) // complete lines; must not block
-	verbose atomic.Int32
-	muted   atomic.Bool
-	plain   bool // a log of its own: no time, no source position
-	times   bool // verbose lines with the time
-	file    bool // not a console, though its lines look the same
-	// hidden is what `logger set level` switched off, a bit for each entry of
-	// levelNames.
-	hidden atomic.Uint32
+// Levels are the log levels by number, as `logger show levels` lists them.
+var Levels = [...]string{"DEBUG", "TRACE", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF"}
+
+// Backlog is how many octets of lines may wait for a console before further ones are left
+// out. It bounds the memory of a console whose user pressed Ctrl-S and went home.
+const Backlog = 256 << 10
+
+// A Screen is one place where lines appear. After Verbose or Muted was changed, Retune.
+type Screen struct {
+	Name    string             // as `logger show channels` lists it
+	Put     func(lines string) // complete lines; must not block
+	Verbose atomic.Int32
+	Muted   atomic.Bool
+	Plain   bool // a log of its own: no time, no source position
+	Times   bool // verbose lines with the time
+	File    bool // not a console, though its lines look the same
+	// Hidden is what `logger set level` switched off, a bit for each entry of
+	// Levels.
+	Hidden atomic.Uint32
 }
 
-func (s *screen) hides(level string) bool {
-	i := slices.Index(levelNames, level)
-	return i >= 0 && s.hidden.Load()&(1<<i) != 0
+// Hides reports whether lines of a level do not appear.
+func (s *Screen) Hides(level string) bool {
+	i := slices.Index(Levels[:], level)
+	return i >= 0 && s.Hidden.Load()&(1<<i) != 0
 }
 
-// NewOutput gives an Output that nobody hears yet.
-func NewOutput() *Output { return &Output{screens: map[*screen]struct{}{}} }
+type screenKey struct{}
+
+// With says in the context of a command which screen it was given at.
+func With(ctx context.Context, s *Screen) context.Context {
+	return context.WithValue(ctx, screenKey{}, s)
+}
+
+// Of is the screen of the console that gave the command, nil if it came from elsewhere.
+func Of(ctx context.Context) *Screen {
+	s, _ := ctx.Value(screenKey{}).(*Screen)
+	return s
+}
+
+// New gives an Output that nobody hears yet.
+func New() *Output { return &Output{screens: map[*Screen]struct{}{}} }
 
 // Attach sends log lines, and verbose lines up to the given level, to w in the
 // plain form for a journal: no time, no source position. Call detach to stop.
 // Writes to w are made by whoever speaks.
 func (o *Output) Attach(name string, w io.Writer, verbose int) (detach func()) {
-	s := writerScreen(name, w, verbose)
-	o.attach(s)
-	return func() { o.detach(s) }
+	s := ToWriter(name, w, verbose)
+	o.Add(s)
+	return func() { o.Remove(s) }
 }
 
-func writerScreen(name string, w io.Writer, verbose int) *screen {
+// ToWriter is a plain screen that is written to w by whoever speaks.
+func ToWriter(name string, w io.Writer, verbose int) *Screen {
 	var one sync.Mutex
-	s := &screen{name: name, plain: true, put: func(lines string) {
+	s := &Screen{Name: name, Plain: true, Put: func(lines string) {
 		one.Lock()
 		defer one.Unlock()
 		// A journal that is gone must not take the exchange with it.
 		_, _ = io.WriteString(w, lines)
 	}}
-	s.verbose.Store(int32(verbose))
+	s.Verbose.Store(int32(verbose))
 	return s
 }
 
-func (o *Output) attach(s *screen) {
+// Add makes s one of those who hear.
+func (o *Output) Add(s *Screen) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.screens[s] = struct{}{}
 	o.listen()
 }
 
-func (o *Output) detach(s *screen) {
+// Remove takes it back.
+func (o *Output) Remove(s *Screen) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.screens, s)
 	o.listen()
 }
 
-// retune is called after the verbosity or the muting of a screen was changed.
-func (o *Output) retune() {
+// Retune is called after the verbosity or the muting of a screen was changed.
+func (o *Output) Retune() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.listen()
 }
 
+// Screens are those who hear at present.
+func (o *Output) Screens() []*Screen {
+	o.mu.RLock()
+	defer o.mu.RUnlock()
+	return slices.Collect(maps.Keys(o.screens))
+}
+
 func (o *Output) listen() {
 	var loudest int32
 	for s := range o.screens {
-		if !s.muted.Load() {
-			loudest = max(loudest, s.verbose.Load())
+		if !s.Muted.Load() {
+			loudest = max(loudest, s.Verbose.Load())
 		}
 	}
 	o.loudest.Store(loudest)
 }
 
 // each runs show for every screen that is not muted.
-func (o *Output) each(show func(*screen)) {
+func (o *Output) each(show func(*Screen)) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	for s := range o.screens {
-		if !s.muted.Load() {
+		if !s.Muted.Load() {
 			show(s)
 		}
 	}
@@ -124,19 +159,19 @@ func (o *Output) Trace(level int, text string) {
 		return
 	}
 	var bare, timed string // made when the first screen wants them
-	o.each(func(s *screen) {
+	o.each(func(s *Screen) {
 		switch {
-		case int(s.verbose.Load()) < level, s.hides("VERBOSE"):
-		case s.times:
+		case int(s.Verbose.Load()) < level, s.Hides("VERBOSE"):
+		case s.Times:
 			if timed == "" {
 				timed = indent("["+stamp(time.Now())+"] "+verbosePrefix(level), text)
 			}
-			s.put(timed)
+			s.Put(timed)
 		default:
 			if bare == "" {
 				bare = indent(verbosePrefix(level), text)
 			}
-			s.put(bare)
+			s.Put(bare)
 		}
 	})
 }
@@ -145,7 +180,7 @@ func (o *Output) Trace(level int, text string) {
 // somebody asked for.
 func (o *Output) Say(text string) {
 	lines := indent("", text)
-	o.each(func(s *screen) { s.put(lines) })
+	o.each(func(s *Screen) { s.Put(lines) })
 }
 
 // SetDebug sets the level of debug messages, 0 for none, and gives the old one.

@@ -1,4 +1,4 @@
-package console
+package system
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"branchline/pbx/cli"
+	"branchline/pbx/console/output"
 )
 
 func (s *system) levels() []cli.Command {
@@ -84,13 +85,13 @@ func (s *system) setVerbose(ctx context.Context, w io.Writer, args []string) err
 		return cli.ErrUsage
 	}
 	was := 0
-	if own := screenOf(ctx); own != nil {
-		was = int(own.verbose.Load())
+	if own := output.Of(ctx); own != nil {
+		was = int(own.Verbose.Load())
 		if atLeast {
 			level = max(level, was)
 		}
-		own.verbose.Store(int32(level))
-		s.out.retune()
+		own.Verbose.Store(int32(level))
+		s.out.Retune()
 	}
 	if silent {
 		return nil
@@ -118,13 +119,13 @@ func (s *system) mute(ctx context.Context, w io.Writer, args []string) error {
 	if len(args) > 0 && !silent {
 		return cli.ErrUsage
 	}
-	own := screenOf(ctx)
+	own := output.Of(ctx)
 	if own == nil {
 		return cli.ErrUsage
 	}
-	now := !own.muted.Load()
-	own.muted.Store(now)
-	s.out.retune()
+	now := !own.Muted.Load()
+	own.Muted.Store(now)
+	s.out.Retune()
 	if silent {
 		return nil
 	}

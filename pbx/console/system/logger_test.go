@@ -1,8 +1,7 @@
-package console
+package system
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,23 +10,24 @@ import (
 	"time"
 
 	"branchline/pbx/cli"
+	"branchline/pbx/console/output"
 )
 
 // logBench gives a console whose log directory is dir, what it shows, and a way
 // to type.
-func logBench(t *testing.T, dir string) (*Output, *bytes.Buffer, func(string) string) {
+func logBench(t *testing.T, dir string) (*output.Output, *bytes.Buffer, func(string) string) {
 	t.Helper()
-	out, tree, seen := NewOutput(), cli.NewTree(), &bytes.Buffer{}
+	out, tree, seen := output.New(), cli.NewTree(), &bytes.Buffer{}
 	d := Daemon{Name: "Branchline", Version: "1.2.3", Speaks: "x", LastReload: time.Now, Settings: func() Settings { return Settings{LogDirectory: dir} }}
 	if err := tree.Add(Commands(d, out, tree)...); err != nil {
 		t.Fatal(err)
 	}
-	own := &screen{name: "Console", put: func(s string) { seen.WriteString(s) }}
-	own.verbose.Store(3)
-	out.attach(own)
+	own := &output.Screen{Name: "Console", Put: func(s string) { seen.WriteString(s) }}
+	own.Verbose.Store(3)
+	out.Add(own)
 	return out, seen, func(line string) string {
 		var b bytes.Buffer
-		tree.Run(context.WithValue(t.Context(), screenKey{}, own), &b, line)
+		tree.Run(output.With(t.Context(), own), &b, line)
 		return b.String()
 	}
 }

@@ -1,4 +1,6 @@
-package console
+// Package system is the console's commands about the daemon as such: version, settings,
+// verbosity, logs, reload, stop, help, and the names that people look for.
+package system
 
 import (
 	"context"
@@ -8,25 +10,28 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"branchline/pbx/cli"
+	"branchline/pbx/console/output"
 )
 
 // system carries out the commands about the daemon as such.
 type system struct {
 	Daemon
-	out  *Output
+	out  *output.Output
 	tree *cli.Tree
 
-	logs map[string]*logFile // of `logger add channel`, by name; guarded by out.mu
+	mu   sync.Mutex
+	logs map[string]*logFile // of `logger add channel`, by name; mu guards it
 }
 
 // Commands are the console commands about the daemon itself: version, settings,
 // verbosity, reload, stop, help.
-func Commands(d Daemon, out *Output, tree *cli.Tree) []cli.Command {
+func Commands(d Daemon, out *output.Output, tree *cli.Tree) []cli.Command {
 	s := &system{Daemon: d, out: out, tree: tree, logs: map[string]*logFile{}}
 	var all []cli.Command
 	all = append(all, s.facts()...)
@@ -187,8 +192,8 @@ func (s *system) settings(ctx context.Context, w io.Writer) error {
 	}
 	set := s.Settings()
 	current := 0
-	if own := screenOf(ctx); own != nil {
-		current = int(own.verbose.Load())
+	if own := output.Of(ctx); own != nil {
+		current = int(own.Verbose.Load())
 	}
 	b.WriteString("\nPBX Core settings\n-----------------\n")
 	line("Version", s.Version+" ("+s.Speaks+")")

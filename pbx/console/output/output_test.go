@@ -1,4 +1,4 @@
-package console
+package output
 
 import (
 	"errors"
@@ -13,20 +13,20 @@ import (
 
 // paper is a screen that keeps what it was shown.
 type paper struct {
-	screen
+	Screen
 	mu   sync.Mutex
 	text strings.Builder
 }
 
 func newPaper(out *Output, verbose int) *paper {
 	p := &paper{}
-	p.verbose.Store(int32(verbose))
-	p.put = func(lines string) {
+	p.Screen.Verbose.Store(int32(verbose))
+	p.Put = func(lines string) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.text.WriteString(lines)
 	}
-	out.attach(&p.screen)
+	out.Add(&p.Screen)
 	return p
 }
 
@@ -37,31 +37,31 @@ func (p *paper) String() string {
 }
 
 func TestVerboseReachesThoseWhoWantIt(t *testing.T) {
-	out := NewOutput()
+	out := New()
 	if out.Level() != 0 {
 		t.Errorf("level %d with nobody there", out.Level())
 	}
 	out.Verbose(1, "lost")
 	quiet, three, five := newPaper(out, 0), newPaper(out, 3), newPaper(out, 5)
 	timed := newPaper(out, 1)
-	timed.times = true
+	timed.Times = true
 	out.Verbose(1, "one %d", 1)
 	if !regexp.MustCompile(`^\[... .\d \d\d:\d\d:\d\d\]  one 1\n$`).MatchString(timed.String()) {
 		t.Errorf("with the time: %q", timed.String())
 	}
-	out.detach(&timed.screen)
+	out.Remove(&timed.Screen)
 	out.Verbose(2, "two")
 	out.Trace(3, "Executing [1@default:1] NoOp")
 	out.Trace(4, "four\nlines")
 	out.Trace(6, "six")
-	five.muted.Store(true)
-	out.retune()
+	five.Muted.Store(true)
+	out.Retune()
 	if out.Level() != 3 {
 		t.Errorf("level %d after muting", out.Level())
 	}
 	out.Verbose(5, "unseen")
 	out.Say("trace\n\nof a message\n")
-	out.detach(&three.screen)
+	out.Remove(&three.Screen)
 	if out.Level() != 0 {
 		t.Errorf("level %d in the end", out.Level())
 	}
@@ -78,7 +78,7 @@ func TestVerboseReachesThoseWhoWantIt(t *testing.T) {
 }
 
 func TestLogLines(t *testing.T) {
-	out := NewOutput()
+	out := New()
 	console := newPaper(out, 0)
 	var journal strings.Builder
 	detach := out.Attach("stderr", &journal, 0)
@@ -106,39 +106,5 @@ DEBUG: seen call=7
 	}
 	if n := strings.Count(console.String(), "\n"); n != 4 {
 		t.Errorf("%d console lines", n)
-	}
-}
-
-func TestQueueLeavesLogLinesOut(t *testing.T) {
-	q := newQueue()
-	line := strings.Repeat("x", 1023) + "\n"
-	for range 300 {
-		q.putLog(line)
-	}
-	if !q.put(frameOutput, []byte("a")) || !q.put(frameOutput, []byte("b")) {
-		t.Error("output refused behind log lines")
-	}
-	frames, more := q.take()
-	if len(frames) != 257 || !more {
-		t.Errorf("%d frames, more %v", len(frames), more)
-	}
-	if last := frames[len(frames)-1]; string(last.payload) != "ab" {
-		t.Errorf("output pieces not joined: %q", last.payload)
-	}
-	q.putLog(line)
-	q.close()
-	q.putLog(line)
-	frames, more = q.take()
-	if len(frames) != 2 || more || string(frames[0].payload) != "[44 messages left out: this console does not keep up]\n" {
-		t.Errorf("then %d frames, more %v, first %q", len(frames), more, frames[0].payload)
-	}
-}
-func TestQueueRefusesEndlessOutput(t *testing.T) {
-	q := newQueue()
-	chunk := make([]byte, 1<<20)
-	for i := range 17 {
-		if ok := q.put(frameOutput, chunk); ok != (i < 16) {
-			t.Fatalf("megabyte %d: %v", i+1, ok)
-		}
 	}
 }
