@@ -172,7 +172,7 @@ func (d *dialing) prepare(ctx context.Context, target string, hops int) *called 
 	tech, known := d.Exchange.Tech(techName)
 	if !ok || !known {
 		d.System.Warn(d.c, "Dial: no such technology", "target", target)
-		d.refused(techName, channel.ChanNotImplemented)
+		d.refused(channel.ChanNotImplemented)
 		return nil
 	}
 	c := d.c
@@ -207,7 +207,7 @@ func (d *dialing) prepare(ctx context.Context, target string, hops int) *called 
 	}
 	d.Log.Info(fmt.Sprintf("Unable to create channel of type '%s' (cause %d - %s)", techName, cause, cause),
 		"call", c.Name, "target", target, "why", err)
-	d.refused(techName, cause)
+	d.refused(cause)
 	return nil
 }
 
@@ -226,7 +226,8 @@ func (d *dialing) caller(hops int) channel.Party {
 	return p
 }
 
-func (d *dialing) refused(_ string, cause channel.Cause) {
+// refused counts a leg that could not be made.
+func (d *dialing) refused(cause channel.Cause) {
 	d.c.Cause = cause
 	d.count(cause)
 }

@@ -121,7 +121,7 @@ func registering(x *survey.Survey) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(x.Snap.AORs)) {
 		a := x.Snap.AORs[name]
-		if kind2(x, a.Section()) != "aor" {
+		if !isAOR(a.Section()) {
 			continue
 		}
 		switch {
@@ -140,16 +140,9 @@ func registering(x *survey.Survey) {
 	}
 }
 
-func kind2(x *survey.Survey, s *astconf.Section) string {
-	if s == nil {
-		return ""
-	}
-	for _, e := range s.Values("type") {
-		if e.Value == "aor" {
-			return e.Value
-		}
-	}
-	return ""
+// isAOR reports whether a section says type=aor, whatever else it says.
+func isAOR(s *astconf.Section) bool {
+	return s != nil && slices.ContainsFunc(s.Values("type"), func(e astconf.Entry) bool { return e.Value == "aor" })
 }
 
 // unused reports objects that nobody names.
@@ -173,7 +166,7 @@ func unused(x *survey.Survey) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(x.Snap.AORs)) {
-		if a := x.Snap.AORs[name]; !named[name] && kind2(x, a.Section()) == "aor" {
+		if a := x.Snap.AORs[name]; !named[name] && isAOR(a.Section()) {
 			x.Warn(a.Pos, "unused-aor", fmt.Sprintf("aor [%s] is named by no endpoint", name), "nobody can register there and no call goes there", "name it in aors= of an endpoint, or remove it")
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"branchline/pbx/astconf"
 	"branchline/pbx/check/survey"
 	"branchline/pbx/settings"
 )
@@ -68,7 +67,10 @@ func secrets(x *survey.Survey) {
 func auths(x *survey.Survey) []*settings.Auth {
 	var out []*settings.Auth
 	for _, a := range x.Snap.Auths {
-		if a.Section() != nil && kind(x, a.Section()) == "auth" {
+		if a.Section() == nil {
+			continue
+		}
+		if kind, _ := a.Section().Get("type"); kind == "auth" { // of several the last
 			out = append(out, a)
 		}
 	}
@@ -79,12 +81,6 @@ func auths(x *survey.Survey) []*settings.Auth {
 		return a.Pos.Line - b.Pos.Line
 	})
 	return out
-}
-
-// kind is a section's type=, of several the last.
-func kind(x *survey.Survey, s *astconf.Section) string {
-	t, _ := s.Get("type")
-	return t
 }
 
 func usersOf(x *survey.Survey, a *settings.Auth) []string {
