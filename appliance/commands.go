@@ -12,6 +12,7 @@ import (
 	"branchline/pbx/cli"
 	"branchline/pbx/console/system"
 	"branchline/pbx/dialplan/live"
+	calls "branchline/pbx/exchange/show"
 	"branchline/pbx/sip/show"
 	"branchline/pbx/sip/showsip"
 )
@@ -47,7 +48,7 @@ func (d *daemon) addCommands() error {
 		d.updateCommands(),
 		inspect.ExplainCommands(d.live),
 		live.Commands(d.system, d.devices.Of, nil),
-		d.exchange.Commands(),
+		calls.Commands(d.exchange),
 		d.agent.Commands(),
 		d.agent.LegacyCommands(),
 		showsip.Commands(showsip.Deps{

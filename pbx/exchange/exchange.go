@@ -90,6 +90,9 @@ func (x *Exchange) System() *live.System { return x.sys }
 // Bridges is where two channels talk.
 func (x *Exchange) Bridges() *bridge.Bridges { return x.bridges }
 
+// Began is when the exchange was made.
+func (x *Exchange) Began() time.Time { return x.began }
+
 // AddTech makes a technology available to Dial. A technology of the same name
 // is replaced.
 func (x *Exchange) AddTech(t channel.Tech) {

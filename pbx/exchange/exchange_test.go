@@ -10,7 +10,6 @@ import (
 
 	"branchline/pbx/app/form"
 	"branchline/pbx/channel"
-	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
 	"branchline/pbx/dialplan/live"
 	"branchline/pbx/exchange"
@@ -166,105 +165,6 @@ func TestOriginate(t *testing.T) {
 		order.App, order.Data = "Playback", "hello"
 		o.Originate(context.Background(), order)
 		o.Phone("b").Last().After(time.Second, "dial, play hello, hangup 0")
-	})
-}
-
-// console runs a command and gives what it prints.
-func console(o *pbxtest.Office, line string) string {
-	o.T.Helper()
-	tree := cli.NewTree()
-	if err := tree.Add(o.Commands()...); err != nil {
-		o.T.Fatal(err)
-	}
-	var b strings.Builder
-	tree.Run(context.Background(), &b, line)
-	return b.String()
-}
-
-// TestConsole compares with shared/compat/console/ast22: a call from 1001 to
-// 1002, one second old.
-func TestConsole(t *testing.T) {
-	run(t, "[default]\nexten => _1XXX,1,Dial(Test/${EXTEN},12,tT)\nexten => 9,1,Answer()\nsame => n,Wait(100)\n", func(o *pbxtest.Office) {
-		header := "Channel                                                          Location                         State   Application(Data)             \n"
-		idle := header + "0 active channels\n0 active calls\n0 calls processed\n"
-		if got := console(o, "core show channels"); got != idle {
-			t.Errorf("idle:\n%s", got)
-		}
-		a := o.Phone("1001").Dial("1002")
-		o.Phone("1002").Last().PicksUp()
-		a.Story()
-		time.Sleep(time.Second)
-		for line, want := range map[string]string{
-			"core show channels": header +
-				"Test/1002-00000001                                               (None)                           Up      AppDial((Outgoing Line))      \n" +
-				"Test/1001-00000000                                               1002@default:1                   Up      Dial(Test/1002,12,tT)         \n" +
-				"2 active channels\n1 active call\n1 call processed\n",
-			"core show channels count":                    "2 active channels\n1 active call\n1 call processed\n",
-			"core show calls":                             "1 active call\n1 call processed\n",
-			"core show channel nope":                      "nope is not a known channel\n",
-			"channel request hangup no":                   "no is not a known channel\n",
-			"dialplan set chanvar Test/1001-00000000 X 5": "\n    -- Channel variable 'X' set to '5' for 'Test/1001-00000000'\n",
-		} {
-			if got := console(o, line); got != want {
-				t.Errorf("%s:\n got %q\nwant %q", line, got, want)
-			}
-		}
-		list := o.Channels()
-		bridge := list[0].Bridge
-		concise := "Test/1002-00000001!default!!1!Up!AppDial!(Outgoing Line)!1002!!!3!1!" + bridge + "!" + list[0].UniqueID + "\n" +
-			"Test/1001-00000000!default!1002!1!Up!Dial!Test/1002,12,tT!1001!!!3!1!" + bridge + "!" + list[1].UniqueID + "\n"
-		if got := console(o, "core show channels concise"); got != concise {
-			t.Errorf("concise:\n got %s\nwant %s", got, concise)
-		}
-		verbose := "Test/1001-00000000                                                               default                  1002                        1 Up      Dial         Test/1002,12,tT           1001            00:00:01                         " + bridge[:20] + "\n"
-		if got := console(o, "core show channels verbose"); !strings.Contains(got, verbose) {
-			t.Errorf("verbose:\n got %s\nwant %s", got, verbose)
-		}
-		bridges := "Bridge-ID                            Name                                 Chans Type            Technology      Duration\n" +
-			bridge + " <unknown>                                2 basic           simple_bridge   00:00:01\n"
-		if got := console(o, "bridge show all"); got != bridges {
-			t.Errorf("bridges:\n got %s\nwant %s", got, bridges)
-		}
-		one := console(o, "core show channel Test/1001-00000000")
-		for _, l := range []string{
-			" -- General --\n           Name: Test/1001-00000000\n           Type: Test\n",
-			"Connected Line ID: 1002\n", "          State: Up (6)\n", "   Elapsed Time: 0h0m1s\n",
-			" --   PBX   --\n        Context: default\n      Extension: 1002\n       Priority: 1\n",
-			"    Application: Dial\n           Data: Test/1002,12,tT\n", "DIALSTATUS=ANSWER\n", "X=5\n",
-		} {
-			if !strings.Contains(one, l) {
-				t.Errorf("core show channel lacks %q:\n%s", l, one)
-			}
-		}
-		if got := console(o, "channel redirect Test/1002-00000001 default,9,1"); got != "Channel 'Test/1002-00000001' successfully redirected to default,9,1\n" {
-			t.Error(got)
-		}
-		a.Want("answer, join Test/1002-00000001, part, hangup 16")
-		if got := console(o, "channel request hangup all"); got != "Requested Hangup on channel 'Test/1002-00000001'\n" {
-			t.Error(got)
-		}
-		for line, want := range map[string]string{
-			"core show application dial":        "Info about Application 'Dial'",
-			"core show application System":      "not supported",
-			"core show application x":           "not registered",
-			"core show applications like say":   "SayDigits",
-			"core show functions":               "1 custom functions installed.",
-			"core show function timeout":        "TIMEOUT(type)",
-			"core show channeltypes":            "Local",
-			"core show codecs":                  "ulaw",
-			"core show translation":             "never converted",
-			"channel originate Test/b":          "Usage:",
-			"channel originate X/b extension 9": "No such channel type",
-		} {
-			if got := console(o, line); !strings.Contains(got, want) {
-				t.Errorf("%s: %q lacks %q", line, got, want)
-			}
-		}
-		console(o, "channel originate Test/b extension 9@default")
-		o.Phone("b").Last().PicksUp()
-		if got := o.Phone("b").Last().Story(); got != "dial" {
-			t.Errorf("originated: %s", got)
-		}
 	})
 }
 

@@ -10,6 +10,9 @@ import (
 	"branchline/pbx/dialplan/live"
 )
 
+// Begin is Originate for who does not wait.
+func (x *Exchange) Begin(o form.Order) { x.wg.Go(func() { x.Originate(x.ctx, o) }) }
+
 // Originate sets up a call from here: it calls o.Tech/o.Dest and returns when
 // that party has answered or cannot be had. Once answered, the channel lives on
 // its own goroutine.

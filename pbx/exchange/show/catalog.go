@@ -1,4 +1,4 @@
-package exchange
+package show
 
 import (
 	"context"
@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"branchline/pbx/cli"
+	"branchline/pbx/exchange"
 )
 
 // catalog is the exchange's own, nil if the system was given another kind.
-func (x *Exchange) catalog() *Catalog {
-	c, _ := x.sys.Catalog.(*Catalog)
+func (x view) catalog() *exchange.Catalog {
+	c, _ := x.System().Catalog.(*exchange.Catalog)
 	return c
 }
 
@@ -21,7 +22,7 @@ func chosen(args []string) (match func(name, synopsis string) bool, some bool, e
 		return func(string, string) bool { return true }, false, nil
 	}
 	if len(args) < 2 {
-		return nil, false, errUsage
+		return nil, false, cli.ErrUsage
 	}
 	describing := strings.EqualFold(args[0], "describing")
 	return func(name, synopsis string) bool {
@@ -38,7 +39,7 @@ func chosen(args []string) (match func(name, synopsis string) bool, some bool, e
 	}, true, nil
 }
 
-func (x *Exchange) showApps(_ context.Context, w io.Writer, args []string) error {
+func (x view) showApps(_ context.Context, w io.Writer, args []string) error {
 	match, some, err := chosen(args)
 	if err != nil || x.catalog() == nil {
 		return err
@@ -60,16 +61,16 @@ func (x *Exchange) showApps(_ context.Context, w io.Writer, args []string) error
 	return nil
 }
 
-func (x *Exchange) showApp(_ context.Context, w io.Writer, args []string) error {
+func (x view) showApp(_ context.Context, w io.Writer, args []string) error {
 	if len(args) == 0 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	found := false
 	for _, name := range args {
-		if a, ok := x.sys.Catalog.App(name); ok {
+		if a, ok := x.System().Catalog.App(name); ok {
 			describe(w, "Application", a.Name, a.Synopsis, a.Syntax)
 			found = true
-		} else if why, ok := x.sys.Catalog.Refused(name); ok {
+		} else if why, ok := x.System().Catalog.Refused(name); ok {
 			fmt.Fprintf(w, "Application '%s' is not supported: %s\n", name, why)
 			found = true
 		}
@@ -85,7 +86,7 @@ func describe(w io.Writer, kind, name, synopsis, syntax string) {
 	fmt.Fprintf(w, "\n  -= Info about %s '%s' =- \n\n[Synopsis]\n%s\n\n[Syntax]\n%s\n\n", kind, name, synopsis, syntax)
 }
 
-func (x *Exchange) showFunctions(_ context.Context, w io.Writer, args []string) error {
+func (x view) showFunctions(_ context.Context, w io.Writer, args []string) error {
 	match, some, err := chosen(args)
 	if err != nil || x.catalog() == nil {
 		return err
@@ -107,15 +108,15 @@ func (x *Exchange) showFunctions(_ context.Context, w io.Writer, args []string) 
 	return nil
 }
 
-func (x *Exchange) showFunction(_ context.Context, w io.Writer, args []string) error {
+func (x view) showFunction(_ context.Context, w io.Writer, args []string) error {
 	if len(args) != 1 {
-		return errUsage
+		return cli.ErrUsage
 	}
-	if f, ok := x.sys.Catalog.Function(args[0]); ok {
+	if f, ok := x.System().Catalog.Function(args[0]); ok {
 		describe(w, "Function", f.Name, f.Synopsis, f.Syntax)
 		return nil
 	}
-	if why, ok := x.sys.Catalog.Refused(args[0]); ok {
+	if why, ok := x.System().Catalog.Refused(args[0]); ok {
 		fmt.Fprintf(w, "Function '%s' is not supported: %s\n", args[0], why)
 		return nil
 	}
@@ -123,7 +124,7 @@ func (x *Exchange) showFunction(_ context.Context, w io.Writer, args []string) e
 	return nil
 }
 
-func (x *Exchange) completeApp([]string) []string {
+func (x view) completeApp([]string) []string {
 	var out []string
 	if c := x.catalog(); c != nil {
 		for _, a := range c.Apps() {
@@ -133,7 +134,7 @@ func (x *Exchange) completeApp([]string) []string {
 	return out
 }
 
-func (x *Exchange) completeFunction([]string) []string {
+func (x view) completeFunction([]string) []string {
 	var out []string
 	if c := x.catalog(); c != nil {
 		for _, f := range c.Functions() {

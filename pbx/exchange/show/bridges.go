@@ -1,4 +1,4 @@
-package exchange
+package show
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"branchline/pbx/cli"
 )
 
-func (x *Exchange) bridgeCommands() []cli.Command {
+func (x view) bridgeCommands() []cli.Command {
 	return []cli.Command{
 		{Path: "bridge show all", Summary: "List all bridges",
 			Usage: "Usage: bridge show all\n       Lists the bridges that are up.\n", Run: x.showBridges},
@@ -27,7 +27,7 @@ func (x *Exchange) bridgeCommands() []cli.Command {
 }
 
 // bridged are the bridges that are up with the channels in them.
-func (x *Exchange) bridged() map[string][]*channel.Snapshot {
+func (x view) bridged() map[string][]*channel.Snapshot {
 	out := map[string][]*channel.Snapshot{}
 	for _, s := range x.Channels() {
 		if s.Bridge != "" {
@@ -37,14 +37,14 @@ func (x *Exchange) bridged() map[string][]*channel.Snapshot {
 	return out
 }
 
-func (x *Exchange) completeBridge(args []string) []string {
+func (x view) completeBridge(args []string) []string {
 	if len(args) > 1 {
 		return nil
 	}
 	return slices.Collect(maps.Keys(x.bridged()))
 }
 
-func (x *Exchange) completeMember(args []string) []string {
+func (x view) completeMember(args []string) []string {
 	if len(args) < 2 {
 		return x.completeBridge(args)
 	}
@@ -58,9 +58,9 @@ func (x *Exchange) completeMember(args []string) []string {
 // The technology is the one that Asterisk has for two channels.
 const bridgeTech = "simple_bridge"
 
-func (x *Exchange) showBridges(_ context.Context, w io.Writer, args []string) error {
+func (x view) showBridges(_ context.Context, w io.Writer, args []string) error {
 	if len(args) > 0 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	t := cli.NewTable(w, "bridges", "%-36s %-36s %5v %-15s %-15s %s\n", "id,,channels,type,technology,duration")
 	t.Head("Bridge-ID", "Name", "Chans", "Type", "Technology", "Duration")
@@ -71,9 +71,9 @@ func (x *Exchange) showBridges(_ context.Context, w io.Writer, args []string) er
 	return nil
 }
 
-func (x *Exchange) showBridge(_ context.Context, w io.Writer, args []string) error {
+func (x view) showBridge(_ context.Context, w io.Writer, args []string) error {
 	if len(args) != 1 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	members := x.bridged()[args[0]]
 	if members == nil {
@@ -91,9 +91,9 @@ func (x *Exchange) showBridge(_ context.Context, w io.Writer, args []string) err
 	return nil
 }
 
-func (x *Exchange) kick(_ context.Context, w io.Writer, args []string) error {
+func (x view) kick(_ context.Context, w io.Writer, args []string) error {
 	if len(args) != 2 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	members := x.bridged()[args[0]]
 	if members == nil {
@@ -113,7 +113,7 @@ func (x *Exchange) kick(_ context.Context, w io.Writer, args []string) error {
 
 func showBridgeTechs(_ context.Context, w io.Writer, args []string) error {
 	if len(args) > 0 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	t := cli.NewTable(w, "technologies", "%-20s %-20s %8v %s\n", "name,type,priority,suspended")
 	t.Head("Name", "Type", "Priority", "Suspended")

@@ -1,4 +1,4 @@
-package exchange
+package show
 
 import (
 	"cmp"
@@ -12,10 +12,11 @@ import (
 
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
+	"branchline/pbx/exchange"
 )
 
 // showChannels is `core show channels [concise|verbose|count]`.
-func (x *Exchange) showChannels(ctx context.Context, w io.Writer, args []string) error {
+func (x view) showChannels(ctx context.Context, w io.Writer, args []string) error {
 	all := x.Channels()
 	how := ""
 	if len(args) > 0 {
@@ -58,7 +59,7 @@ func (x *Exchange) showChannels(ctx context.Context, w io.Writer, args []string)
 			fmt.Fprintf(w, row, s.Name, where, s.State.String(), what)
 		}
 	default:
-		return errUsage
+		return cli.ErrUsage
 	}
 	fmt.Fprintf(w, "%d active channel%s\n", len(all), plural(len(all)))
 	return x.showCalls(ctx, w, nil)
@@ -73,15 +74,15 @@ func channelRecord(s *channel.Snapshot, now time.Time) cli.Record {
 }
 
 // showCalls is `core show calls [uptime]`.
-func (x *Exchange) showCalls(_ context.Context, w io.Writer, args []string) error {
+func (x view) showCalls(_ context.Context, w io.Writer, args []string) error {
 	if len(args) > 1 || len(args) == 1 && !strings.EqualFold(args[0], "uptime") {
-		return errUsage
+		return cli.ErrUsage
 	}
 	active, processed := x.Counts()
 	cli.Show(w, "active_calls,", "%d active call%s\n", active, plural(active))
 	cli.Show(w, "calls_processed,", "%d call%s processed\n", processed, plural(int(processed)))
 	if len(args) == 1 {
-		cli.Show(w, "uptime_seconds,", "System uptime: %d second%s\n", int(time.Since(x.began).Seconds()), plural(int(time.Since(x.began).Seconds())))
+		cli.Show(w, "uptime_seconds,", "System uptime: %d second%s\n", int(time.Since(x.Began()).Seconds()), plural(int(time.Since(x.Began()).Seconds())))
 	}
 	return nil
 }
@@ -103,9 +104,9 @@ func clock(d time.Duration) string {
 var stateNumbers = map[channel.State]int{channel.Down: 0, channel.Dialing: 3, channel.Ring: 4, channel.RingingState: 5, channel.Up: 6}
 
 // showChannel is `core show channel X`.
-func (x *Exchange) showChannel(ctx context.Context, w io.Writer, args []string) error {
+func (x view) showChannel(ctx context.Context, w io.Writer, args []string) error {
 	if len(args) != 1 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	c, ok := x.Find(args[0])
 	if !ok {
@@ -117,7 +118,7 @@ func (x *Exchange) showChannel(ctx context.Context, w io.Writer, args []string) 
 	var callGroup, pickupGroup uint64
 	var limit time.Time
 	known := x.Ask(ctx, args[0], func(c *channel.Channel) {
-		vars, record = maps.Clone(c.Vars()), x.callRecord(ctx, c)
+		vars, record = maps.Clone(c.Vars()), x.Record(ctx, c)
 		callGroup, pickupGroup, limit = c.CallGroup, c.PickupGroup, c.AbsoluteEnd
 	})
 	tech, _, _ := strings.Cut(s.Name, "/")
@@ -163,7 +164,7 @@ func (x *Exchange) showChannel(ctx context.Context, w io.Writer, args []string) 
 		fmt.Fprintf(w, "%s=%s\n", k, vars[k])
 	}
 	fmt.Fprintf(w, "  CDR Variables:\n")
-	for _, k := range recordFields {
+	for _, k := range exchange.RecordFields() {
 		if v := record[k]; v != "" {
 			fmt.Fprintf(w, "level 1: %s=%s\n", k, v)
 		}

@@ -1,4 +1,4 @@
-package exchange
+package show
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"branchline/pbx/cli"
 )
 
-func (x *Exchange) techCommands() []cli.Command {
+func (x view) techCommands() []cli.Command {
 	names := func([]string) (out []string) {
 		for _, t := range x.Techs() {
 			out = append(out, t.Name())
@@ -30,9 +30,9 @@ func (x *Exchange) techCommands() []cli.Command {
 	}
 }
 
-func (x *Exchange) showTechs(_ context.Context, w io.Writer, args []string) error {
+func (x view) showTechs(_ context.Context, w io.Writer, args []string) error {
 	if len(args) > 0 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	t := cli.NewTable(w, "types", "%-15.15s  %-40.40s %-13.13s %-13.13s %-13.13s %-13.13s\n",
 		"name,description,device_state,presence_state,indications,transfer")
@@ -47,9 +47,9 @@ func (x *Exchange) showTechs(_ context.Context, w io.Writer, args []string) erro
 	return nil
 }
 
-func (x *Exchange) showTech(_ context.Context, w io.Writer, args []string) error {
+func (x view) showTech(_ context.Context, w io.Writer, args []string) error {
 	if len(args) != 1 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	k, ok := x.Tech(args[0])
 	if !ok {
@@ -68,9 +68,9 @@ func (x *Exchange) showTech(_ context.Context, w io.Writer, args []string) error
 }
 
 // showLocal lists the Local channels by the half that walks the dialplan.
-func (x *Exchange) showLocal(_ context.Context, w io.Writer, args []string) error {
+func (x view) showLocal(_ context.Context, w io.Writer, args []string) error {
 	if len(args) > 0 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	t := cli.NewTable(w, "channels", "%s -- %s@%s\n", "name,exten,context")
 	n := 0
@@ -86,11 +86,11 @@ func (x *Exchange) showLocal(_ context.Context, w io.Writer, args []string) erro
 	return nil
 }
 
-func (x *Exchange) showFeatures(_ context.Context, w io.Writer, args []string) error {
+func (x view) showFeatures(_ context.Context, w io.Writer, args []string) error {
 	if len(args) > 0 {
-		return errUsage
+		return cli.ErrUsage
 	}
-	f := x.bridges.Codes()
+	f := x.Bridges().Codes()
 	code := func(s string) string {
 		if s == "-" {
 			return ""
@@ -131,7 +131,7 @@ func codecCommands() []cli.Command {
 // others are passed on.
 func showCodecs(_ context.Context, w io.Writer, args []string) error {
 	if len(args) > 1 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	fmt.Fprintf(w, "Disclaimer: this command is for informational purposes only.\n\tIt does not indicate anything about your configuration.\n")
 	t := cli.NewTable(w, "codecs", "%8v %-5s %-12s %-16s %7v %s\n", "id,type,name,format,quality,description")
@@ -158,7 +158,7 @@ func describeCodec(c *media.Codec) string {
 
 func showCodec(_ context.Context, w io.Writer, args []string) error {
 	if len(args) != 1 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil || n < 1 || n > len(media.Codecs) {
@@ -194,7 +194,7 @@ func showTranslation(_ context.Context, w io.Writer, args []string) error {
 		}
 		return nil
 	case len(args) > 0:
-		return errUsage
+		return cli.ErrUsage
 	}
 	fmt.Fprintf(w, "         Translation times between formats (in microseconds) for one second of data\n")
 	fmt.Fprintf(w, "          Source Format (Rows) Destination Format (Columns)\n\n")

@@ -1,4 +1,6 @@
-package exchange
+// Package show is the console's view of calls: channels, bridges, records, technologies and
+// codecs, what the dialplan can use, and the levers there are.
+package show
 
 import (
 	"context"
@@ -13,12 +15,15 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/dialplan/argument"
+	"branchline/pbx/exchange"
 )
 
-var errUsage = cli.ErrUsage
+// A view is the exchange as the console has it.
+type view struct{ *exchange.Exchange }
 
 // Commands gives the console commands about calls.
-func (x *Exchange) Commands() []cli.Command {
+func Commands(e *exchange.Exchange) []cli.Command {
+	x := view{e}
 	own := []cli.Command{
 		{Path: "channel originate", Summary: "Originate a call",
 			Usage: "Usage: channel originate <tech/data> application <appname> [appdata]\n" +
@@ -60,7 +65,7 @@ func (x *Exchange) Commands() []cli.Command {
 	return own
 }
 
-func (x *Exchange) completeChannel(args []string) []string {
+func (x view) completeChannel(args []string) []string {
 	if len(args) > 1 {
 		return nil
 	}
@@ -71,20 +76,20 @@ func (x *Exchange) completeChannel(args []string) []string {
 	return out
 }
 
-func (x *Exchange) completeChannelOrAll(args []string) []string {
+func (x view) completeChannelOrAll(args []string) []string {
 	return append(x.completeChannel(args), "all")
 }
 
 // originateTimeout is how long `channel originate` rings.
 const originateTimeout = 30 * time.Second
 
-func (x *Exchange) cmdOriginate(_ context.Context, w io.Writer, args []string) error {
+func (x view) cmdOriginate(_ context.Context, w io.Writer, args []string) error {
 	if len(args) < 3 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	tech, dest, ok := strings.Cut(args[0], "/")
 	if !ok {
-		return errUsage
+		return cli.ErrUsage
 	}
 	o := form.Order{Tech: tech, Dest: dest, Timeout: originateTimeout}
 	switch strings.ToLower(args[1]) {
@@ -100,19 +105,19 @@ func (x *Exchange) cmdOriginate(_ context.Context, w io.Writer, args []string) e
 		}
 		o.Place = channel.Place{Context: ctxt, Exten: exten, Priority: 1}
 	default:
-		return errUsage
+		return cli.ErrUsage
 	}
 	if _, known := x.Tech(tech); !known {
 		fmt.Fprintf(w, "No such channel type '%s'\n", tech)
 		return cli.ErrFailed
 	}
-	x.wg.Go(func() { x.Originate(x.ctx, o) }) // the result shows in the log, as the command does not wait
+	x.Begin(o) // the result shows in the log, as the command does not wait
 	return nil
 }
 
-func (x *Exchange) cmdRedirect(_ context.Context, w io.Writer, args []string) error {
+func (x view) cmdRedirect(_ context.Context, w io.Writer, args []string) error {
 	if len(args) != 2 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	c, ok := x.Find(args[0])
 	if !ok {
@@ -128,9 +133,9 @@ func (x *Exchange) cmdRedirect(_ context.Context, w io.Writer, args []string) er
 	return nil
 }
 
-func (x *Exchange) cmdHangup(_ context.Context, w io.Writer, args []string) error {
+func (x view) cmdHangup(_ context.Context, w io.Writer, args []string) error {
 	if len(args) != 1 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	if strings.EqualFold(args[0], "all") {
 		for _, s := range x.Channels() {
@@ -150,12 +155,12 @@ func (x *Exchange) cmdHangup(_ context.Context, w io.Writer, args []string) erro
 	return nil
 }
 
-func (x *Exchange) setVar(ctx context.Context, w io.Writer, args []string) error {
+func (x view) setVar(ctx context.Context, w io.Writer, args []string) error {
 	if len(args) != 3 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	var err error
-	if !x.Ask(ctx, args[0], func(c *channel.Channel) { err = x.sys.Assign(ctx, c, args[1], args[2]) }) {
+	if !x.Ask(ctx, args[0], func(c *channel.Channel) { err = x.System().Assign(ctx, c, args[1], args[2]) }) {
 		fmt.Fprintf(w, "Channel '%s' not found\n", args[0])
 		return nil
 	}
@@ -166,9 +171,9 @@ func (x *Exchange) setVar(ctx context.Context, w io.Writer, args []string) error
 	return nil
 }
 
-func (x *Exchange) showVars(ctx context.Context, w io.Writer, args []string) error {
+func (x view) showVars(ctx context.Context, w io.Writer, args []string) error {
 	if len(args) != 1 {
-		return errUsage
+		return cli.ErrUsage
 	}
 	var vars map[string]string
 	if !x.Ask(ctx, args[0], func(c *channel.Channel) { vars = maps.Clone(c.Vars()) }) {
