@@ -174,10 +174,10 @@ image: image-deps ## the image of a BOARD (arm64, armhf, amd64) and its update, 
 image-lock: image-deps ## take Debian's newest packages for a BOARD's image
 	go run ./build/image -board $(BOARD) -relock
 
-image-test: image-deps ## images for amd64 and arm64, built, started in QEMU, called
+image-test: deps image-deps ## images for amd64 and arm64, built, started in QEMU, called; root, sipp, baresip
 	go vet -tags image ./build/image/...
 	$(MAKE) -j2 -O image-of-amd64 image-of-arm64
-	go test -tags image -count=1 -timeout $(IMAGETIME) -run '$(IMAGETESTS)' -v ./build/image/...
+	go test -tags image -count=1 -timeout $(IMAGETIME) -run '$(IMAGETESTS)' -exec '$(SUDO) env "PATH='"$$PATH"'"' -v ./build/image/...
 
 # Side by side: each keeps about one processor busy.
 image-of-%:

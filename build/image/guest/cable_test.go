@@ -3,200 +3,186 @@
 package guest
 
 import (
-	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
-	"net/netip"
-	"testing"
-	"time"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"branchline/appliance/e2e/lan"
 )
 
-// Ethernet addresses of the guest's second interface, and of what hangs on it.
-const (
-	cableMAC = "52:54:00:00:00:41"
-	phoneMAC = "52:54:00:00:00:42"
-)
+// cableMAC is the Ethernet address of the guest's second interface.
+const cableMAC = "52:54:00:00:00:41"
 
-// A cable is the guest's second interface: its Ethernet frames come here.
+// A cable leads from the guest's second interface to a switch with VLANs: hosts hang on
+// its access ports, which know nothing of tags; what goes to the guest is tagged with
+// the VLAN of the port that it came in at, and what comes from there leaves at the port
+// of its VLAN only (IEEE 802.1Q).
 type cable struct {
-	c         *net.UDPConn
-	guest     *net.UDPAddr
-	mac, mine net.HardwareAddr
-	heard     []frame
+	*office
+	c     *net.UDPConn // to QEMU: a frame is a datagram
+	guest *net.UDPAddr
+
+	mu    sync.Mutex
+	ports map[int]*os.File // by VLAN, 0: untagged
+	heard []frame
 }
 
-// A frame is what counts of one that the guest has sent.
+// A frame is what counts of an IPv4 datagram of UDP that the guest has sent.
 type frame struct {
-	vlan    int // 0: untagged
-	dscp    byte
-	port    uint16 // that it comes from, 0 if it is not UDP
-	payload []byte
-	arp     []byte
+	vlan int // 0: untagged
+	dscp byte
+	port uint16 // that it comes from
 }
 
-func plug(t *testing.T) *cable {
-	t.Helper()
-	k := &cable{}
-	for _, m := range []struct {
-		to   *net.HardwareAddr
-		text string
-	}{{&k.mac, cableMAC}, {&k.mine, phoneMAC}} {
-		a, err := net.ParseMAC(m.text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		*m.to = a
-	}
+// plug plugs the cable in at the guest to be started with o.
+func plug(f *office, o *Options) *cable {
+	f.Helper()
+	k := &cable{office: f, ports: map[int]*os.File{}}
 	loopback := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}
-	c, err := net.ListenUDP("udp4", loopback)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	free, err := net.ListenUDP("udp4", loopback)
-	if err != nil {
-		t.Fatal(err)
-	}
-	k.c, k.guest = c, free.LocalAddr().(*net.UDPAddr)
-	if err := free.Close(); err != nil { // QEMU takes it
-		t.Fatal(err)
-	}
+	var free *net.UDPConn
+	f.must(f.box.Do(func() (err error) {
+		if k.c, err = net.ListenUDP("udp4", loopback); err == nil {
+			free, err = net.ListenUDP("udp4", loopback)
+		}
+		return err
+	}))
+	f.Cleanup(func() { k.c.Close() })
+	k.guest = free.LocalAddr().(*net.UDPAddr)
+	f.must(free.Close()) // QEMU takes it
+	o.Extra = append(o.Extra,
+		"-netdev", fmt.Sprintf("socket,id=n1,udp=%s,localaddr=%s", k.c.LocalAddr(), k.guest),
+		"-device", "virtio-net-pci,netdev=n1,mac="+cableMAC)
+	go k.fromGuest()
 	return k
 }
 
-func (k *cable) arguments() []string {
-	return []string{
-		"-netdev", fmt.Sprintf("socket,id=n1,udp=%s,localaddr=%s", k.c.LocalAddr(), k.guest),
-		"-device", "virtio-net-pci,netdev=n1,mac=" + cableMAC,
-	}
-}
+const tagged = 0x8100
 
-// send puts a frame on the cable, tagged if vlan is not 0 (IEEE 802.1Q).
-func (k *cable) send(vlan int, to net.HardwareAddr, kind uint16, body []byte) error {
-	b := append(append([]byte{}, to...), k.mine...)
-	if vlan != 0 {
-		b = binary.BigEndian.AppendUint16(b, 0x8100)
-		b = binary.BigEndian.AppendUint16(b, uint16(vlan))
-	}
-	b = append(binary.BigEndian.AppendUint16(b, kind), body...)
-	for len(b) < 60 {
-		b = append(b, 0)
-	}
-	_, err := k.c.WriteToUDP(b, k.guest)
-	return err
-}
-
-// arp is a message of RFC 826 for Ethernet and IPv4.
-func (k *cable) arp(op uint16, from netip.Addr, to net.HardwareAddr, target netip.Addr) []byte {
-	b := []byte{0, 1, 8, 0, 6, 4, byte(op >> 8), byte(op)}
-	b = append(append(b, k.mine...), from.AsSlice()...)
-	return append(append(b, to...), target.AsSlice()...)
-}
-
-const (
-	kindIP  = 0x0800
-	kindARP = 0x0806
-)
-
-// hear reads one frame.
-func (k *cable) hear() (frame, error) {
+func (k *cable) fromGuest() {
 	buf := make([]byte, 9000)
-	n, err := k.c.Read(buf)
-	if err != nil {
-		return frame{}, err
-	}
-	var f frame
-	b := buf[12:n]
-	kind := binary.BigEndian.Uint16(b)
-	if kind == 0x8100 {
-		f.vlan, b = int(binary.BigEndian.Uint16(b[2:])&0xfff), b[4:]
-		kind = binary.BigEndian.Uint16(b)
-	}
-	b = b[2:]
-	switch {
-	case kind == kindARP && len(b) >= 28:
-		f.arp = b[:28]
-	case kind == kindIP && len(b) >= 28 && b[9] == 17:
-		head := int(b[0]&15) * 4
-		f.dscp, f.port = b[1]>>2, binary.BigEndian.Uint16(b[head:])
-		f.payload = b[head+8 : binary.BigEndian.Uint16(b[2:])]
-	}
-	k.heard = append(k.heard, f)
-	return f, nil
-}
-
-// phone is a telephone in a VLAN of the cable.
-func (k *cable) phone(vlan int, address, server string) *phone {
-	return &phone{c: &tagged{cable: k, vlan: vlan, at: netip.MustParseAddr(address)}, to: &net.UDPAddr{IP: net.ParseIP(server), Port: 5060}}
-}
-
-// A tagged is a telephone's network in a VLAN: it answers for its address.
-type tagged struct {
-	*cable
-	vlan int
-	at   netip.Addr
-}
-
-func (v *tagged) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(netip.AddrPortFrom(v.at, 5060)) }
-
-func (v *tagged) SetReadDeadline(t time.Time) error { return v.c.SetReadDeadline(t) }
-
-func (v *tagged) WriteToUDP(b []byte, to *net.UDPAddr) (int, error) {
-	p := make([]byte, 28, 28+len(b))
-	p[0], p[8], p[9] = 0x45, 64, 17
-	binary.BigEndian.PutUint16(p[2:], uint16(28+len(b)))
-	copy(p[12:], v.at.AsSlice())
-	copy(p[16:], to.IP.To4())
-	sum := uint32(0)
-	for i := 0; i < 20; i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(p[i:]))
-	}
-	binary.BigEndian.PutUint16(p[10:], ^uint16(sum+sum>>16))
-	binary.BigEndian.PutUint16(p[20:], 5060)
-	binary.BigEndian.PutUint16(p[22:], uint16(to.Port))
-	binary.BigEndian.PutUint16(p[24:], uint16(8+len(b))) // without a check sum (RFC 768)
-	return len(b), v.send(v.vlan, v.mac, kindIP, append(p, b...))
-}
-
-func (v *tagged) Read(b []byte) (int, error) {
 	for {
-		f, err := v.hear()
-		switch {
-		case err != nil:
-			return 0, err
-		case f.vlan != v.vlan:
-		case f.arp != nil && f.arp[7] == 1 && bytes.Equal(f.arp[24:28], v.at.AsSlice()):
-			if err := v.send(v.vlan, v.mac, kindARP, v.arp(2, v.at, f.arp[8:14], netip.AddrFrom4([4]byte(f.arp[14:18])))); err != nil {
-				return 0, err
-			}
-		case f.port == 5060:
-			return copy(b, f.payload), nil
+		n, err := k.c.Read(buf)
+		if err != nil {
+			return
+		}
+		f := frame{}
+		b := buf[:n]
+		if binary.BigEndian.Uint16(b[12:]) == tagged {
+			f.vlan = int(binary.BigEndian.Uint16(b[14:]) & 0xfff)
+			copy(b[4:], b[:12])
+			b = b[4:]
+		}
+		ip := b[14:]
+		known := binary.BigEndian.Uint16(b[12:]) == unix.ETH_P_IP && ip[9] == unix.IPPROTO_UDP
+		if known {
+			f.dscp, f.port = ip[1]>>2, binary.BigEndian.Uint16(ip[int(ip[0]&15)*4:])
+		}
+		k.mu.Lock()
+		if known {
+			k.heard = append(k.heard, f)
+		}
+		port := k.ports[f.vlan]
+		k.mu.Unlock()
+		if port != nil {
+			_, _ = port.Write(b)
 		}
 	}
 }
 
-// answers asks in a VLAN who has an address, and counts the answers that come there.
-func (k *cable) answers(t *testing.T, vlan int, from, target string) (n int) {
-	t.Helper()
-	everybody := net.HardwareAddr{255, 255, 255, 255, 255, 255}
-	who := netip.MustParseAddr(target)
-	for range 5 {
-		if err := k.send(vlan, everybody, kindARP, k.arp(1, netip.MustParseAddr(from), make(net.HardwareAddr, 6), who)); err != nil {
-			t.Fatal(err)
+// sent are the datagrams that the guest has sent so far.
+func (k *cable) sent() []frame {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return append([]frame(nil), k.heard...)
+}
+
+// access has the host that ends in octet hang on the access port of a VLAN, with an
+// address such as 10.0.0.2/24. The result is the host as it is reached there.
+func (k *cable) access(vlan, octet int, address string) *lan.Host {
+	k.Helper()
+	at := *k.host(octet)
+	at.Addr, _, _ = strings.Cut(address, "/")
+	name := fmt.Sprint("access", vlan)
+	var port *os.File
+	k.must(at.Do(func() error {
+		fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		if err != nil {
+			return err
 		}
-		if err := k.c.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
-			t.Fatal(err)
+		request, err := unix.NewIfreq(name)
+		if err == nil {
+			request.SetUint16(unix.IFF_TAP | unix.IFF_NO_PI)
+			err = unix.IoctlIfreq(fd, unix.TUNSETIFF, request)
 		}
-		for {
-			f, err := k.hear()
-			if err != nil {
-				break
-			}
-			if f.vlan == vlan && f.arp != nil && f.arp[7] == 2 && bytes.Equal(f.arp[14:18], who.AsSlice()) {
-				return n + 1
-			}
+		if err != nil {
+			return errors.Join(err, unix.Close(fd))
 		}
+		port = os.NewFile(uintptr(fd), name) // not before: it cannot be polled until it is a port
+		return nil
+	}))
+	k.Cleanup(func() { port.Close() })
+	for _, step := range []string{"addr add " + address + " dev " + name, "link set " + name + " up"} {
+		k.ip(&at, step)
 	}
-	return n
+	k.mu.Lock()
+	k.ports[vlan] = port
+	k.mu.Unlock()
+	go k.toGuest(vlan, port)
+	return &at
+}
+
+func (k *cable) toGuest(vlan int, port *os.File) {
+	buf := make([]byte, 9000)
+	for {
+		n, err := port.Read(buf[4:])
+		if err != nil {
+			return
+		}
+		b := buf[4 : 4+n]
+		if vlan != 0 {
+			b = buf[:4+n]
+			copy(b, b[4:16])
+			binary.BigEndian.PutUint16(b[12:], tagged)
+			binary.BigEndian.PutUint16(b[14:], uint16(vlan))
+		}
+		_, _ = k.c.WriteToUDP(b, k.guest)
+	}
+}
+
+// ip is what a command of ip says on a host.
+func (k *cable) ip(h *lan.Host, command string) string {
+	k.Helper()
+	out, err := exec.Command("ip", append([]string{"-n", h.Namespace()}, strings.Fields(command)...)...).CombinedOutput()
+	if err != nil {
+		k.Fatalf("ip %s: %v: %s", command, err, out)
+	}
+	return string(out)
+}
+
+// finds reports whether a host finds who has an address on its network (RFC 826).
+func (k *cable) finds(h *lan.Host, address string) (found bool) {
+	k.Helper()
+	k.ip(h, "neigh flush "+address)
+	k.must(h.Do(func() error {
+		c, err := net.Dial("udp4", net.JoinHostPort(address, "9"))
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		_, err = c.Write([]byte("anybody?"))
+		return err
+	}))
+	k.until("whether somebody has "+address, func() bool {
+		out := k.ip(h, "neigh show "+address)
+		found = strings.Contains(out, " lladdr ")
+		return found || strings.Contains(out, "FAILED")
+	})
+	return found
 }

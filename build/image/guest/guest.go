@@ -21,6 +21,7 @@ import (
 	"sync"
 	"time"
 
+	"branchline/appliance/e2e/lan"
 	"branchline/rootfs"
 )
 
@@ -39,7 +40,10 @@ type Options struct {
 	// Shell asks systemd for a root shell on the serial line (without Loader only:
 	// whoever can say what the kernel is started with owns the box anyway).
 	Shell bool
-	// Forwards are host ports on loopback to guest ports: "udp:15060:5060".
+	// Host is where QEMU runs, on a network of its own, and what the guest is reached
+	// as there: the ports that Forwards names, such as "udp:5060", are the guest's. nil:
+	// nobody reaches it.
+	Host     *lan.Host
 	Forwards []string
 	// Extra are more of QEMU's arguments.
 	Extra []string
@@ -115,8 +119,8 @@ func (o *Options) arguments() []string {
 			net += ",restrict=on"
 		}
 		for _, f := range o.Forwards {
-			p := strings.Split(f, ":")
-			net += fmt.Sprintf(",hostfwd=%s:127.0.0.1:%s-:%s", p[0], p[1], p[2])
+			protocol, port, _ := strings.Cut(f, ":")
+			net += fmt.Sprintf(",hostfwd=%s:%s:%s-:%[3]s", protocol, o.Host.Addr, port)
 		}
 		args = append(args, "-nographic", "-smp", "1", "-m", "512", "-cpu", cpu, "-netdev", net, "-device", "virtio-net-pci,netdev=n0", "-device", "virtio-rng-pci")
 	}
@@ -154,7 +158,11 @@ func (o *Options) arguments() []string {
 func Start(ctx context.Context, o Options) (*Guest, error) {
 	qemu := map[string]string{"amd64": "qemu-system-x86_64", "arm64": "qemu-system-aarch64", "arm": "qemu-system-arm"}[o.Board.Go]
 	g := &Guest{o: o, done: make(chan struct{}), grown: make(chan struct{}), began: time.Now()}
-	g.command = exec.CommandContext(ctx, qemu, o.arguments()...)
+	if o.Host != nil {
+		g.command = o.Host.Command(ctx, qemu, o.arguments()...)
+	} else {
+		g.command = exec.CommandContext(ctx, qemu, o.arguments()...)
+	}
 	var err error
 	if g.input, err = g.command.StdinPipe(); err != nil {
 		return nil, err

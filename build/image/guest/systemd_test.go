@@ -3,15 +3,14 @@
 package guest
 
 import (
-	"bytes"
 	"fmt"
-	"net"
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"branchline/appliance/e2e/phone"
 )
 
 // The exchange as a service: what the manager sees of it, and what phones see of what
@@ -19,7 +18,7 @@ import (
 func TestSystemd(t *testing.T) {
 	o := card(t, "amd64")
 	o.Shell = true
-	o.Forwards = []string{"udp:15560:5060"}
+	f := newOffice(t, &o)
 	generations(t, o)
 	g := start(t, o)
 	shell(t, g)
@@ -69,7 +68,7 @@ func TestSystemd(t *testing.T) {
 			}
 		}
 	})
-	phones := newPhones(t, "127.0.0.1:15560")
+	phones := f.phones(20)
 	pid := func() string { return run("systemctl show -p MainPID --value branchline") }
 	for _, c := range []struct {
 		name, command string
@@ -83,12 +82,12 @@ func TestSystemd(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			before := pid()
 			phones.begin()
-			phones.settled(t, 3)
+			phones.settled(3)
 			began := time.Now()
 			run(c.command)
 			took := time.Since(began)
-			phones.settled(t, 3)
-			sent, answered, longest := phones.end(t)
+			phones.settled(3)
+			sent, answered, longest := phones.end()
 			if after := pid(); (after == before) != c.same {
 				t.Errorf("process %s, before %s", after, before)
 			}
@@ -112,8 +111,8 @@ func TestSystemd(t *testing.T) {
 			t.Errorf("it was not the watchdog: %s", log)
 		}
 		phones.begin()
-		phones.settled(t, 2)
-		if sent, answered, _ := phones.end(t); sent != answered {
+		phones.settled(2)
+		if sent, answered, _ := phones.end(); sent != answered {
 			t.Errorf("after it %d of %d REGISTER were answered", answered, sent)
 		}
 		t.Log(run("systemctl show branchline -p NRestarts -p MemoryCurrent -p MemoryPeak"))
@@ -121,8 +120,9 @@ func TestSystemd(t *testing.T) {
 	// What the exchange says can be found by call, endpoint and cause.
 	t.Run("journal", func(t *testing.T) {
 		run("echo 'exten => 9,1,Log(NOTICE,hello)' >> /etc/asterisk/extensions.conf; asterisk -rx 'dialplan reload'; asterisk -rx 'channel originate PJSIP/nobody application Wait 1'")
-		phones.invite("9")
-		phones.invite("8")
+		for number, status := range map[string]string{"9": "603", "8": "404"} { // nothing but a log line; nothing at all
+			f.play(&phone.SIPp{Scenario: "refused", Host: f.host(otherOctet), User: "3001", Dial: number, Extra: map[string]string{"want": status}})
+		}
 		for field, value := range map[string]string{"CALL": "PJSIP/3001-", "CAUSE": "[0-9]", "ENDPOINT": "3001"} {
 			out := run("for i in 1 2 3 4 5 6 7 8 9 10; do journalctl -q -b -F " + field + " | grep '^" + value + "' && break; sleep 1; done")
 			if out == "" {
@@ -149,10 +149,10 @@ func TestSystemd(t *testing.T) {
 		}
 		run("until systemctl is-active -q asterisk; do sleep 0.3; done; systemctl stop asterisk")
 		phones.begin()
-		phones.settled(t, 3)
+		phones.settled(3)
 		run("systemctl stop asterisk")
-		phones.settled(t, 3)
-		sent, answered, longest := phones.end(t)
+		phones.settled(3)
+		sent, answered, longest := phones.end()
 		if sent != answered {
 			t.Errorf("%d of %d REGISTER were lost", sent-answered, sent)
 		}
@@ -163,138 +163,5 @@ func TestSystemd(t *testing.T) {
 	})
 }
 
-// phones send a REGISTER four times a second, each exactly once: UDP's repetition
-// would hide what is lost.
-type phones struct {
-	c net.Conn
-
-	mu      sync.Mutex
-	sent    map[int]time.Time // not answered yet
-	total   int
-	good    int
-	refused []string
-	longest time.Duration
-	stop    chan struct{}
-	stopped chan struct{}
-}
-
-func newPhones(t *testing.T, address string) *phones {
-	t.Helper()
-	c, err := net.Dial("udp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	p := &phones{c: c, sent: map[int]time.Time{}}
-	go p.listen()
-	return p
-}
-
 // console is a line that was not the shell's.
 var console = regexp.MustCompile(`(?m)^\[ *\d+\.\d+\] .*\n`)
-
-var callID = regexp.MustCompile(`(?i)\r\nCall-ID: once-(\d+)@`)
-
-func (p *phones) listen() {
-	buf := make([]byte, 4096)
-	for {
-		n, err := p.c.Read(buf)
-		if err != nil {
-			return
-		}
-		id := callID.FindSubmatch(buf[:n])
-		if id == nil {
-			continue
-		}
-		i, _ := strconv.Atoi(string(id[1]))
-		p.mu.Lock()
-		if at, waits := p.sent[i]; waits {
-			if bytes.HasPrefix(buf[:n], []byte("SIP/2.0 200 ")) {
-				p.good++
-			} else {
-				line, _, _ := bytes.Cut(buf[:n], []byte("\r"))
-				p.refused = append(p.refused, string(line))
-			}
-			p.longest = max(p.longest, time.Since(at))
-			delete(p.sent, i)
-		}
-		p.mu.Unlock()
-	}
-}
-
-func (p *phones) begin() {
-	p.mu.Lock()
-	p.good, p.longest, p.refused = 0, 0, nil
-	first := p.total
-	p.mu.Unlock()
-	p.stop, p.stopped = make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(p.stopped)
-		tick := time.NewTicker(250 * time.Millisecond)
-		defer tick.Stop()
-		for i := first; ; i++ {
-			p.mu.Lock()
-			p.sent[i] = time.Now()
-			p.total = i + 1
-			p.mu.Unlock()
-			at, user := p.c.LocalAddr(), 3001+i%20
-			_, _ = fmt.Fprintf(p.c, "REGISTER sip:10.0.2.15 SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKonce%d\r\nMax-Forwards: 70\r\nFrom: <sip:%d@10.0.2.15>;tag=p\r\nTo: <sip:%[3]d@10.0.2.15>\r\n"+
-				"Call-ID: once-%[2]d@outside\r\nCSeq: 1 REGISTER\r\nContact: <sip:%[3]d@%[1]s>\r\nExpires: 300\r\nContent-Length: 0\r\n\r\n", at, i, user)
-			select {
-			case <-p.stop:
-				return
-			case <-tick.C:
-			}
-		}
-	}()
-}
-
-// invite calls a number, once.
-func (p *phones) invite(number string) {
-	at := p.c.LocalAddr()
-	_, _ = fmt.Fprintf(p.c, "INVITE sip:%s@10.0.2.15 SIP/2.0\r\nVia: SIP/2.0/UDP %s;rport;branch=z9hG4bKinvite%[1]s\r\nMax-Forwards: 70\r\nFrom: <sip:3001@10.0.2.15>;tag=i\r\nTo: <sip:%[1]s@10.0.2.15>\r\n"+
-		"Call-ID: call-%[1]s@outside\r\nCSeq: 1 INVITE\r\nContact: <sip:3001@%[2]s>\r\nContent-Length: 0\r\n\r\n", number, at)
-}
-
-// settled waits until so many more REGISTER have been answered.
-func (p *phones) settled(t *testing.T, more int) {
-	t.Helper()
-	p.mu.Lock()
-	want := p.good + len(p.refused) + more
-	p.mu.Unlock()
-	for range 600 {
-		p.mu.Lock()
-		have := p.good + len(p.refused)
-		p.mu.Unlock()
-		if have >= want {
-			return
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Errorf("no answers to REGISTER for a minute")
-}
-
-// end stops sending, gives the last ones time, and is how many were sent and answered
-// 200.
-func (p *phones) end(t *testing.T) (sent, answered int, longest time.Duration) {
-	t.Helper()
-	close(p.stop)
-	<-p.stopped
-	for range 100 {
-		p.mu.Lock()
-		waiting := len(p.sent)
-		p.mu.Unlock()
-		if waiting == 0 {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, line := range p.refused {
-		t.Errorf("refused: %s", line)
-	}
-	sent = p.good + len(p.refused) + len(p.sent)
-	p.sent = map[int]time.Time{}
-	return sent, p.good, p.longest
-}
