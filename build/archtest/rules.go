@@ -52,7 +52,7 @@ var never = []struct {
 	{[]string{"pbx/dialplan", "pbx/settings"}, []string{"pbx/exchange", "pbx/app", "pbx/bridge", "pbx/console"}, "arrows point down"},
 	{[]string{"pbx/bridge"}, append([]string{"pbx/app", "pbx/exchange"}, techs...), "arrows point down"},
 	{[]string{"pbx/settings"}, append([]string{"pbx/dialplan"}, techs...), "arrows point down"},
-	{[]string{"pbx/sip/invite", "pbx/sip/compose", "pbx/sip/negotiation", "pbx/sip/party", "pbx/sip/refer", "pbx/sip/reliable", "pbx/sip/sessiontimer"},
+	{[]string{"pbx/sip/invite", "pbx/sip/compose", "pbx/sip/facts", "pbx/sip/negotiation", "pbx/sip/party", "pbx/sip/refer", "pbx/sip/reliable", "pbx/sip/sessiontimer"},
 		[]string{"pbx/sip/wire", "pbx/sip/sockets", "pbx/sip/transaction", "pbx/sip/transports", "pbx/sip/way", "pbx/sip/calls", "pbx/sip/registrar"}, "a leg knows no socket: what is below it is link"},
 	{[]string{"pbx/sip/sockets", "pbx/sip/octets", "pbx/sip/transaction"}, []string{"pbx/sip/wire", "pbx/sip/transports", "pbx/sip/way"}, "arrows point down"},
 	{[]string{"pbx/sip/wire", "pbx/sip/transports", "pbx/sip/way", "pbx/sip/errands", "pbx/sip/devices"}, []string{"pbx/sip/invite", "pbx/sip/legacy"}, "the way of a request does not depend on calls"},

@@ -62,7 +62,7 @@ func (s *Session) recordKey(req *sip.Request, tx link.ServerTx, position string)
 
 // SignalsDigits reports whether digits to this party travel as SIP INFO, so that
 // the media plane cannot relay them.
-func (s *Session) SignalsDigits() bool { return s.facts.Load().digits == media.InSignalling }
+func (s *Session) SignalsDigits() bool { return s.facts.Load().Digits == media.InSignalling }
 
 // SendDigit sends a digit by INFO if that is the endpoint's way, and reports
 // false if it should go through the media.

@@ -1,9 +1,8 @@
 package invite
 
 import (
-	"net"
-
 	"branchline/pbx/channel"
+	"branchline/pbx/sip/facts"
 )
 
 // CanDirect reports whether this leg's party and other's could exchange their
@@ -14,29 +13,7 @@ func (s *Session) CanDirect(other channel.Leg) bool {
 	if !ok || o == s {
 		return false
 	}
-	a, b := s.facts.Load(), o.facts.Load()
-	return s.Endpoint.DirectMedia && o.Endpoint.DirectMedia &&
-		a.talks() && b.talks() &&
-		a.codec == b.codec && a.ptime == b.ptime &&
-		a.digits == b.digits && (a.eventPT != 0) == (b.eventPT != 0) &&
-		a.remote.Addr().Is4() == b.remote.Addr().Is4() &&
-		a.reachable(s) && b.reachable(o)
-}
-
-// talks reports a call with audio both ways that stands, or is about to: an
-// inbound leg is bridged before its ACK has come, or even its 200 gone out.
-func (f *facts) talks() bool {
-	return (f.state == Confirmed || f.state == Accepted || f.state == Offered) && f.codec != nil && f.remote.IsValid() && f.send && f.recv
-}
-
-// reachable applies disable_direct_media_on_nat: a party whose signalling does
-// not come from the address in its description cannot be sent media to.
-func (f *facts) reachable(s *Session) bool {
-	if !s.Endpoint.DisableDirectMediaOnNAT {
-		return true
-	}
-	host, _, err := net.SplitHostPort(f.source)
-	return err == nil && host == f.remote.Addr().String()
+	return facts.Direct(s.facts.Load(), o.facts.Load())
 }
 
 // Direct lets this leg's party send its media to other's party, by a re-INVITE
@@ -78,8 +55,10 @@ func (s *Session) part() {
 
 // Replaceable reports whether another party may take this one's place (RFC 3891
 // 3): in a call that stands, or that we place and which rings.
-func (s *Session) Replaceable() bool {
-	switch s.facts.Load().state {
+func (s *Session) Replaceable() bool { return s.facts.Load().Replaceable }
+
+func (s *Session) replaceable() bool {
+	switch s.state {
 	case Accepted, Confirmed:
 		return true
 	case Calling, Proceeding:

@@ -24,8 +24,8 @@ func (s *Session) party() sdp.Party {
 		p.Video = s.video.Local().Port()
 	}
 	if s.direct != nil && !s.held {
-		if f := s.direct.facts.Load(); f.remote.IsValid() && f.codec != nil {
-			p.Addr, p.Audio, p.Codecs = f.remote.Addr(), f.remote.Port(), []*media.Codec{f.codec}
+		if f := s.direct.facts.Load(); f.Remote.IsValid() && f.Codec != nil {
+			p.Addr, p.Audio, p.Codecs = f.Remote.Addr(), f.Remote.Port(), []*media.Codec{f.Codec}
 			p.Video = 0
 		}
 	}

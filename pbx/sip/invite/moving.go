@@ -3,7 +3,7 @@ package invite
 import "branchline/pbx/sip/link"
 
 // Appears is how the exchange appears to the endpoint at present.
-func (s *Session) Appears() link.Local { return s.facts.Load().local }
+func (s *Session) Appears() link.Local { return s.facts.Load().Local }
 
 // Move tells the session that the exchange has another address now, as l has it. Its
 // RTP sockets stay (l.MediaBind does not count). The other side learns the new

@@ -25,6 +25,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/sip/desk"
 	"branchline/pbx/sip/dialog"
+	"branchline/pbx/sip/facts"
 	"branchline/pbx/sip/header"
 	"branchline/pbx/sip/inorder"
 	"branchline/pbx/sip/link"
@@ -43,7 +44,7 @@ type Session struct {
 	done    chan struct{} // closed when the session is over
 	events  desk.Outbox
 	last    atomic.Pointer[string] // the last request, "Rx: BYE", for the console
-	facts   atomic.Pointer[facts]
+	facts   atomic.Pointer[facts.Facts]
 	ringing ringback.Tone // what an inband_progress caller hears
 	port    plane.Port
 	video   plane.Port     // nil: no video on this leg
@@ -120,7 +121,7 @@ func newSession(c Config, inbound bool) (*Session, error) {
 	}
 	s.answers = reliable.Answers{Clock: &s.clock, T1: c.T1, Lost: s.noAck}
 	s.uas.rel = reliable.Provisionals{Clock: &s.clock, T1: c.T1, Send: s.respond, Clear: s.cleared, Lost: s.noPrack}
-	s.facts.Store(&facts{})
+	s.facts.Store(&facts.Facts{Endpoint: c.Endpoint})
 	if inbound {
 		s.state = Offered
 	}
@@ -192,7 +193,7 @@ func (s *Session) Media() media.Stream { return s.port }
 // Video is the video stream of a leg that has one, or nil. Whoever joins the
 // audio of two legs joins their video too.
 func (s *Session) Video() media.Stream {
-	if v := s.facts.Load().video; v != nil {
+	if v := s.facts.Load().Video; v != nil {
 		return v
 	}
 	return nil
