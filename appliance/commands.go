@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"branchline/appliance/alarm"
 	"branchline/appliance/inspect"
 	"branchline/pbx/astdb"
 	"branchline/pbx/cli"
@@ -45,7 +46,7 @@ func (d *daemon) addCommands() error {
 		d.groups.Commands(),
 		d.force.Commands(),
 		d.network.Commands(),
-		d.updateCommands(),
+		alarm.Commands(),
 		inspect.ExplainCommands(d.live),
 		live.Commands(d.system, d.devices.Of, nil),
 		calls.Commands(d.exchange),

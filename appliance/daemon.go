@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"branchline/appliance/alarm"
 	"branchline/appliance/configuration"
 	"branchline/appliance/connection"
 	"branchline/appliance/hardware"
@@ -82,7 +83,7 @@ type daemon struct {
 
 	force  *inforce.Force
 	tones  atomic.Pointer[tone.Book] // the zones in force
-	alarm  atomic.Pointer[string]    // what somebody should look after, "" or nil: nothing
+	alarm  *alarm.Alarm
 	ending ending
 }
 
@@ -116,7 +117,7 @@ func (d *daemon) assemble() (err error) {
 	}
 	d.log = d.logger()
 	configuration.Report(d.log, diags)
-	d.keeper = &keeper{Store: systemd.NewStore()}
+	d.keeper, d.alarm = &keeper{Store: systemd.NewStore()}, alarm.New(d.log)
 	d.force = inforce.New(inforce.Options{
 		Directories: dirs, Judge: d.judge, Lenient: o.Lenient, Log: d.log, Exchange: d.prepareExchange, Machine: d.prepareMachine,
 	})
@@ -247,7 +248,7 @@ func (d *daemon) run(ctx context.Context) error {
 		d.console,
 		part{"console over the network", d.distant.Run},
 		part{"watchdog", d.life},
-		part{"update", d.watchUpdate},
+		part{"update", d.alarm.Run},
 		part{"network", d.network.Run},
 	)
 	if err == nil && d.ending.restart.Load() {

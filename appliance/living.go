@@ -124,7 +124,11 @@ func (d *daemon) keepStatus(ctx context.Context) {
 	defer look.Stop()
 	for last := ""; ; {
 		active, processed := d.exchange.Counts()
-		line := systemd.Status("%s %s: %d phones registered, %d calls, %d since the start%s", Name, Version, d.registrar.Registered(), active, processed, d.alarmed())
+		also := d.alarm.Why()
+		if also != "" {
+			also = "; " + also
+		}
+		line := systemd.Status("%s %s: %d phones registered, %d calls, %d since the start%s", Name, Version, d.registrar.Registered(), active, processed, also)
 		if line != last {
 			d.tell(line)
 			last = line

@@ -1,10 +1,14 @@
-package appliance
+// Package alarm says when the newest update of this machine has failed: in the log, in the
+// service's status and on the console. The lamp shows it too; see package led.
+package alarm
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"branchline/appliance/systemd"
@@ -13,30 +17,38 @@ import (
 	"branchline/rootfs/update"
 )
 
-// alarmPace is how often the report of the newest update is read.
-const alarmPace = 10 * time.Second
+// pace is how often the report of the newest update is read.
+const pace = 10 * time.Second
 
-// watchUpdate raises an alarm, once, when the newest update of this machine has failed:
-// an error in the log, and a word in the service's status for as long as that is so.
-// The lamp shows it too; see package led.
-func (d *daemon) watchUpdate(ctx context.Context) error {
+// An Alarm is raised, once, when the newest update has failed, and stands for as long as
+// that is so. On a machine that is no appliance it never is.
+type Alarm struct {
+	log *slog.Logger
+	why atomic.Pointer[string] // "" or nil: nothing
+}
+
+// New makes an alarm; nothing is looked at before Run.
+func New(log *slog.Logger) *Alarm { return &Alarm{log: log} }
+
+// Run looks at the reports of updates until ctx ends.
+func (a *Alarm) Run(ctx context.Context) error {
 	if !systemd.OnAppliance() {
 		<-ctx.Done()
 		return nil
 	}
-	look := time.NewTicker(alarmPace)
+	look := time.NewTicker(pace)
 	defer look.Stop()
 	for last := ""; ; {
 		report, err := update.ReadReport(os.DirFS(card.DataDir))
 		if err != nil {
-			d.log.Warn("report of the newest update", "error", err)
+			a.log.Warn("report of the newest update", "error", err)
 		}
-		alarm := report.Alarm()
-		if alarm != "" && alarm != last {
-			d.log.Error(alarm)
+		why := report.Alarm()
+		if why != "" && why != last {
+			a.log.Error(why)
 		}
-		last = alarm
-		d.alarm.Store(&alarm)
+		last = why
+		a.why.Store(&why)
 		select {
 		case <-look.C:
 		case <-ctx.Done():
@@ -45,16 +57,16 @@ func (d *daemon) watchUpdate(ctx context.Context) error {
 	}
 }
 
-// alarmed is what the service's status says beside the rest.
-func (d *daemon) alarmed() string {
-	if alarm := d.alarm.Load(); alarm != nil && *alarm != "" {
-		return "; " + *alarm
+// Why is what somebody should look after, "" if there is nothing.
+func (a *Alarm) Why() string {
+	if why := a.why.Load(); why != nil {
+		return *why
 	}
 	return ""
 }
 
-// updateCommands show, on the appliance, what runs and how its newest update ended.
-func (d *daemon) updateCommands() []cli.Command {
+// Commands show, on an appliance, what runs and how its newest update ended.
+func Commands() []cli.Command {
 	if !systemd.OnAppliance() {
 		return nil
 	}
