@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,11 +36,17 @@ func site(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-const (
-	goodSIP = "[udp]\ntype=transport\nprotocol=udp\nbind=127.0.0.1:25060\n[1001]\ntype=endpoint\nallow=ulaw\nauth=1001\naors=1001\n" +
-		"[1001]\ntype=aor\nmax_contacts=1\n[1001]\ntype=auth\nusername=1001\npassword=fr7w-93kd\n"
-	brokenSIP = "[1001]\ntype=endpoint\nallow=ulaw\naor=1001\n"
-)
+// ownHost is an address of the loopback interface that no other run of these tests
+// binds: two runs on one machine do not disturb each other.
+var ownHost = func() string {
+	pid := os.Getpid() // below 1<<22, the kernel's bound
+	return netip.AddrFrom4([4]byte{127, 64 | byte(pid>>16), byte(pid >> 8), byte(pid)}).String()
+}()
+
+var goodSIP = "[udp]\ntype=transport\nprotocol=udp\nbind=" + ownHost + ":25060\n[1001]\ntype=endpoint\nallow=ulaw\nauth=1001\naors=1001\n" +
+	"[1001]\ntype=aor\nmax_contacts=1\n[1001]\ntype=auth\nusername=1001\npassword=fr7w-93kd\n"
+
+const brokenSIP = "[1001]\ntype=endpoint\nallow=ulaw\naor=1001\n"
 
 func TestBrokenAtStart(t *testing.T) {
 	dir := site(t, map[string]string{"pjsip.conf": brokenSIP})

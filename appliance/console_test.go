@@ -34,7 +34,7 @@ func desk(t *testing.T, files map[string]string) (*daemon, func(string) (string,
 }
 
 var deskFiles = map[string]string{
-	"pjsip.conf":      strings.ReplaceAll(goodSIP, ":25060", ":25070"),
+	"pjsip.conf":      goodSIP,
 	"extensions.conf": "[globals]\nX=5\n[default]\nexten => 1,hint,PJSIP/1001\nexten => 1,1,Dial(PJSIP/1001)\n",
 }
 
@@ -271,7 +271,7 @@ func TestSendNotify(t *testing.T) {
 // there under its name, and none at a loss with nothing to show.
 func TestSIPHelpTable(t *testing.T) {
 	files := maps.Clone(deskFiles)
-	files["sip.conf"] = "[general]\nudpbindaddr=127.0.0.1:25071\n[1002]\ntype=friend\nhost=dynamic\nsecret=fr7w-93kd\n"
+	files["sip.conf"] = "[general]\nudpbindaddr=" + ownHost + ":25061\n[1002]\ntype=friend\nhost=dynamic\nsecret=fr7w-93kd\n"
 	_, run := desk(t, files)
 	list, _ := run("core show help sip")
 	for path, line := range map[string]string{

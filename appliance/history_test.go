@@ -37,7 +37,7 @@ func TestRollback(t *testing.T) {
 
 		run("core reload", cli.Done, "Nothing has changed.")
 		write("extensions.conf", "[default]\nexten => 1,1,Answer()\nexten => 2,1,Answer()\n")
-		write("sip.conf", "[general]\nudpbindaddr=127.0.0.1:25061\n")
+		write("sip.conf", "[general]\nudpbindaddr="+ownHost+":25061\n")
 		run("core reload", cli.Done, "2 change(s) in force:", "added   section general of sip.conf", "changed context default: 2 added")
 		run("config history", cli.Done, "  1  ", "  2  ", "the files as they are")
 		run("config rollback 7", cli.Failed, "no such configuration is kept")

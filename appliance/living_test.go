@@ -82,7 +82,7 @@ func TestLifeUnderAManager(t *testing.T) {
 	if err := <-over; err != nil {
 		t.Error(err)
 	}
-	want := []string{"console", "sip-udp-127.0.0.1_25060"}
+	want := []string{"console", "sip-udp-" + ownHost + "_25060"}
 	if got := slices.Sorted(maps.Keys(kept)); !slices.Equal(readyWith, want) || !slices.Equal(got, want) {
 		t.Errorf("kept when ready %q, at the end %q, want %q", readyWith, got, want)
 	}

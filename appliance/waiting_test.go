@@ -18,7 +18,7 @@ func TestStartsWithoutItsAddress(t *testing.T) {
 		return
 	}
 	dir := site(t, map[string]string{
-		"pjsip.conf":      strings.Replace(goodSIP, "127.0.0.1:25060", "192.0.2.77:5060", 1), // RFC 5737: nobody has it
+		"pjsip.conf":      strings.Replace(goodSIP, ownHost+":25060", "192.0.2.77:5060", 1), // RFC 5737: nobody has it
 		"extensions.conf": "[default]\nexten => 1,1,Answer()\n",
 	})
 	err := during(t.Context(), Options{Config: dir, Quiet: true}, func(ctx context.Context, d *daemon) error {

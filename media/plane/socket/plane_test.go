@@ -330,12 +330,16 @@ func TestBothFamilies(t *testing.T) {
 }
 
 func TestPorts(t *testing.T) {
-	p := newPlane(t, plane.Config{First: 42001, Last: 42007})
+	// An address that no other run of this test binds, and ports that the kernel gives
+	// to nobody by itself.
+	pid := os.Getpid() // below 1<<22, the kernel's bound
+	own := netip.AddrFrom4([4]byte{127, 64 | byte(pid>>16), byte(pid >> 8), byte(pid)})
+	p := newPlane(t, plane.Config{First: 22001, Last: 22007})
 	var open []plane.Port
 	for {
-		s, err := p.Open(plane.Options{Local: loopback})
+		s, err := p.Open(plane.Options{Local: own})
 		if err != nil {
-			if !errors.Is(err, errNoPorts) || !strings.Contains(err.Error(), "127.0.0.1") {
+			if !errors.Is(err, errNoPorts) || !strings.Contains(err.Error(), own.String()) {
 				t.Error(err)
 			}
 			break
@@ -347,34 +351,34 @@ func TestPorts(t *testing.T) {
 		got = append(got, s.Local().Port())
 	}
 	slices.Sort(got)
-	if fmt.Sprint(got) != "[42002 42004 42006]" {
+	if fmt.Sprint(got) != "[22002 22004 22006]" {
 		t.Fatalf("ports %v", got)
 	}
 	open[1].Close()
 	settle(p)
-	s, err := p.Open(plane.Options{Local: loopback})
+	s, err := p.Open(plane.Options{Local: own})
 	if err != nil || s.Local() != open[1].Local() {
 		t.Errorf("%v, want the port that was closed", err)
 	}
 	// Ports held by somebody else are passed over.
-	other, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 42103)))
+	other, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(own, 22103)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
 	for range 5 {
-		s, err := p.Open(plane.Options{Local: loopback, First: 42100, Last: 42104})
+		s, err := p.Open(plane.Options{Local: own, First: 22100, Last: 22104})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Local().Port() == 42102 {
+		if s.Local().Port() == 22102 {
 			t.Error("half a pair")
 		}
 		s.Close()
 		settle(p)
 	}
-	p.Configure(plane.Config{First: 42200, Last: 42200})
-	if s, err := p.Open(plane.Options{Local: loopback}); err != nil || s.Local().Port() != 42200 {
+	p.Configure(plane.Config{First: 22200, Last: 22200})
+	if s, err := p.Open(plane.Options{Local: own}); err != nil || s.Local().Port() != 22200 {
 		t.Errorf("after Configure: %v", err)
 	}
 	for _, c := range []plane.Config{{First: 5, Last: 4}, {First: -2, Last: 10}, {First: 1, Last: 70000}, {First: 7, Last: 7}} {
@@ -383,7 +387,7 @@ func TestPorts(t *testing.T) {
 			t.Errorf("%+v is a range", c)
 		}
 	}
-	if _, err := p.Open(plane.Options{Local: netip.MustParseAddr("192.0.2.1"), First: 42300, Last: 42399}); !errors.Is(err, unix.EADDRNOTAVAIL) {
+	if _, err := p.Open(plane.Options{Local: netip.MustParseAddr("192.0.2.1"), First: 22300, Last: 22399}); !errors.Is(err, unix.EADDRNOTAVAIL) {
 		t.Errorf("a foreign address: %v", err)
 	}
 }
