@@ -155,7 +155,7 @@ username=1001
 password=` + secret + `
 [1001]
 type=aor
-max_contacts=2
+max_contacts=9
 `,
 		"extensions.conf": `[default]
 exten => 600,1,Answer()
