@@ -10,7 +10,9 @@ import (
 
 	"branchline/appliance/e2e/ear"
 	"branchline/appliance/e2e/phone"
-	"branchline/rootfs/firstboot"
+	"branchline/rootfs/firstboot/draft"
+	"branchline/rootfs/firstboot/phones"
+	"branchline/rootfs/firstboot/wish"
 )
 
 // TestFirstBoot is what the first start makes of a branchline.txt: whole phones log in with the
@@ -22,23 +24,23 @@ func TestFirstBoot(t *testing.T) {
 		return
 	}
 	r := newRig(t)
-	wish, complaints := firstboot.Read([]byte("country=tw\nphones=3\naddress="+addr(server3)+"/24\n"), firstboot.Surroundings{})
+	w, complaints := wish.Read([]byte("country=tw\nphones=3\naddress="+addr(server3)+"/24\n"), wish.Surroundings{})
 	if len(complaints) > 0 {
 		t.Fatal(complaints)
 	}
-	phones, err := wish.PhoneList(nil, rand.Reader)
+	all, err := phones.Of(w, nil, rand.Reader)
 	r.must(err)
 	conf := fstest.MapFS{}
-	for name, text := range firstboot.Files(wish, phones, "eth0") {
+	for name, text := range draft.Files(w, all, "eth0") {
 		if name != "asterisk.conf" && name != "network.conf" { // the rig has its own directories, and network
 			conf[name] = &fstest.MapFile{Data: []byte(text)}
 		}
 	}
 	e := r.exchange(k, server3, conf)
-	a := r.telephone(&phone.Baresip{Host: r.host(device1001), Server: addr(server3), User: phones[0].Extension, Password: phones[0].Secret, Say: hum(1004)})
-	b := r.telephone(&phone.Baresip{Host: r.host(device1002), Server: addr(server3), User: phones[1].Extension, Password: phones[1].Secret, Say: hum(700), TCP: true})
+	a := r.telephone(&phone.Baresip{Host: r.host(device1001), Server: addr(server3), User: all[0].Extension, Password: all[0].Secret, Say: hum(1004)})
+	b := r.telephone(&phone.Baresip{Host: r.host(device1002), Server: addr(server3), User: all[1].Extension, Password: all[1].Secret, Say: hum(700), TCP: true})
 	contains(t, r.rx(e, "pjsip show contacts"), "1001/sip:1001", "1002/sip:1002")
-	r.must(a.Command("dial", phones[1].Extension))
+	r.must(a.Command("dial", all[1].Extension))
 	_, err = a.Event(10*time.Second, "CALL_ESTABLISHED")
 	r.must(err)
 	r.eventually(10*time.Second, "two seconds of audio both ways", func() bool {
@@ -51,5 +53,5 @@ func TestFirstBoot(t *testing.T) {
 	r.heardBy(a.User, a, 700)
 	r.heardBy(b.User, b, 1004)
 	// A phone with another secret is refused.
-	r.register(server3, device1009, phones[2].Extension, false, 401, 401)
+	r.register(server3, device1009, all[2].Extension, false, 401, 401)
 }

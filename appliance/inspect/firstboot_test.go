@@ -8,7 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"branchline/rootfs/firstboot"
+	"branchline/rootfs/firstboot/draft"
+	"branchline/rootfs/firstboot/phones"
+	"branchline/rootfs/firstboot/wish"
 )
 
 // wishes are branchline.txt files of people of all kinds.
@@ -29,16 +31,16 @@ var wishes = map[string]string{
 // errors nor warnings.
 func TestFirstBootIsClean(t *testing.T) {
 	for name, text := range wishes {
-		w, complaints := firstboot.Read([]byte(text), firstboot.Surroundings{})
+		w, complaints := wish.Read([]byte(text), wish.Surroundings{})
 		if len(complaints) > 0 {
 			t.Errorf("%s: %v", name, complaints)
 		}
-		phones, err := w.PhoneList(nil, rand.New(rand.NewSource(1)))
+		all, err := phones.Of(w, nil, rand.New(rand.NewSource(1)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		dir := t.TempDir()
-		for file, content := range firstboot.Files(w, phones, "eth0") {
+		for file, content := range draft.Files(w, all, "eth0") {
 			if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}

@@ -13,7 +13,7 @@ import (
 	"strings"
 
 	"branchline/rootfs"
-	"branchline/rootfs/firstboot"
+	"branchline/rootfs/firstboot/wish"
 	"branchline/rootfs/slots"
 )
 
@@ -115,7 +115,7 @@ func (b *builder) bootFiles() (map[string]string, error) {
 	}
 	err := errors.Join(
 		text("README.txt", rootfs.BootReadme),
-		text(firstboot.SampleFile, firstboot.Sample()),
+		text(wish.SampleFile, wish.Sample()),
 		text(slots.SlotFile, string(slots.Default.SlotText())),
 		text(slots.TryFile, string(slots.Default.TryText())),
 	)

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"branchline/rootfs/firstboot"
+	"branchline/rootfs/durable"
 )
 
 // Places are where an exchange keeps what a backup holds.
@@ -170,7 +170,7 @@ func Stage(file *os.File, passphrase, dir string, p Places) (Header, error) {
 	if err := os.Rename(beside, dir); err != nil {
 		return r.Header, err
 	}
-	return r.Header, syncDir(filepath.Dir(dir))
+	return r.Header, durable.SyncDir(filepath.Dir(dir))
 }
 
 func unpack(r *Reader, dir string, p Places) error {
@@ -244,7 +244,7 @@ func Settle(dir string, p Places) error {
 	}
 	etc := filepath.Join(dir, etcPart)
 	if _, err := os.Stat(filepath.Join(etc, restored)); err == nil {
-		if err := firstboot.Exchange(p.Etc, etc); err != nil {
+		if err := durable.Exchange(p.Etc, etc); err != nil {
 			return err
 		}
 	}
@@ -257,7 +257,7 @@ func Settle(dir string, p Places) error {
 		}
 	}
 	if zone, err := os.ReadFile(filepath.Join(dir, "zone")); err == nil && p.Localtime != "" {
-		if err := firstboot.SetZone(p.Localtime, p.ZoneInfo, string(zone)); err != nil {
+		if err := durable.Link(p.Localtime, filepath.Join(p.ZoneInfo, filepath.Clean("/"+string(zone)))); err != nil {
 			return err
 		}
 	}
@@ -308,13 +308,5 @@ func (p Places) merge(from, to string) error {
 			return err
 		}
 	}
-	return syncDir(to)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncDir(to)
 }

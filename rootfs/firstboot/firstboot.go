@@ -1,3 +1,11 @@
+// Package firstboot makes a configuration of what a person has put on the boot
+// partition: branchline.txt, or a folder named asterisk with files of their own, or
+// nothing at all. It puts back there what belongs to the person who asked, the sheet
+// with the phones' passwords above all, and obeys the files factory-reset and
+// safe-mode.
+//
+// Nothing on the boot partition can stop a start: what cannot be understood is left
+// out and told in branchline-errors.txt, by line.
 package firstboot
 
 import (
@@ -14,11 +22,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"branchline/rootfs/durable"
+	"branchline/rootfs/firstboot/draft"
+	"branchline/rootfs/firstboot/phones"
+	"branchline/rootfs/firstboot/wish"
 )
 
 // Files on the boot partition: what a person puts there, and what comes back.
 const (
-	WishFile   = "branchline.txt"
 	FolderName = "asterisk"
 	ResetFile  = "factory-reset"
 	SafeFile   = "safe-mode"
@@ -64,7 +76,7 @@ type pending struct {
 	Input   string // sum of branchline.txt and the folder it was made of
 	Folder  bool   // the folder was taken over
 	ByDHCP  bool   // the sheet lacks the address
-	Phones  []Phone
+	Phones  []phones.Phone
 	Notes   []string
 	Host    string
 	Written bool // all but the address is on the boot partition
@@ -88,18 +100,15 @@ func (m *Machine) Run() (said []string, err error) {
 	return said, m.PutBack("")
 }
 
-// NoButton is what branchline.txt says where a push button was, and is no longer.
-const NoButton = "none"
-
 // rewire notes where the button is, if the wish speaks of it.
-func (m *Machine) rewire(w Wish) error {
+func (m *Machine) rewire(w wish.Wish) error {
 	switch w.Button {
 	case "":
 		return nil
-	case NoButton:
-		return remove(m.Button)
+	case wish.NoButton:
+		return durable.Remove(m.Button)
 	}
-	return writeFile(m.Button, []byte(w.Button+"\n"), -1)
+	return durable.File(m.Button, []byte(w.Button+"\n"), -1)
 }
 
 // AskReset puts the file on the boot partition that asks for a factory reset, so that
@@ -107,9 +116,6 @@ func (m *Machine) rewire(w Wish) error {
 func (m *Machine) AskReset() error {
 	return m.put(map[string][]byte{ResetFile: []byte("by the button\r\n")}, nil)
 }
-
-// Safe reports whether the machine is to run with a configuration in memory.
-func (m *Machine) Safe() bool { return m.has(SafeFile) }
 
 // has reports whether a file of that name, or of an alias, is on the boot partition.
 func (m *Machine) has(name string) bool {
@@ -123,7 +129,7 @@ func (m *Machine) has(name string) bool {
 
 // wishText is branchline.txt, nil without one.
 func (m *Machine) wishText() ([]byte, error) {
-	for _, n := range aliases(WishFile) {
+	for _, n := range aliases(wish.File) {
 		f, err := os.Open(filepath.Join(m.Boot, n))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -131,14 +137,14 @@ func (m *Machine) wishText() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		text, err := io.ReadAll(io.LimitReader(f, maxWish+1))
+		text, err := io.ReadAll(io.LimitReader(f, wish.MaxFile+1))
 		return text, errors.Join(err, f.Close())
 	}
 	return nil, nil
 }
 
-func (m *Machine) surroundings() Surroundings {
-	return Surroundings{HasZone: func(name string) bool {
+func (m *Machine) surroundings() wish.Surroundings {
+	return wish.Surroundings{HasZone: func(name string) bool {
 		info, err := os.Stat(filepath.Join(m.ZoneInfo, filepath.Clean("/"+name)))
 		return err == nil && info.Mode().IsRegular()
 	}}
@@ -160,10 +166,10 @@ func (m *Machine) configure(say func(string, ...any)) error {
 	if text == nil && folder == nil && present && complaint == nil {
 		return nil
 	}
-	wish, complaints := Read(text, m.surroundings())
+	w, complaints := wish.Read(text, m.surroundings())
 	for _, err := range []error{complaint, folderErr} {
 		if err != nil {
-			complaints = append(complaints, Complaint{0, err.Error()})
+			complaints = append(complaints, wish.Complaint{Text: err.Error()})
 		}
 	}
 	var report string
@@ -183,16 +189,16 @@ func (m *Machine) configure(say func(string, ...any)) error {
 		say("the folder %s is not taken over: see %s", FolderName, CheckFile)
 		return m.put(map[string][]byte{CheckFile: []byte(report), ErrorsFile: errorText(complaints)}, nil)
 	}
-	p := pending{Input: input, Folder: usable, ByDHCP: !wish.Address.IsValid(), Host: "branchline"}
+	p := pending{Input: input, Folder: usable, ByDHCP: !w.Address.IsValid(), Host: "branchline"}
 	files := map[string][]byte{}
 	if usable {
 		// The folder is the whole exchange; what is not the exchange's comes from the wish.
 		if text != nil {
-			if n := network(wish, m.device(wish)); n != "" {
+			if n := draft.Network(w, m.device(w)); n != "" {
 				files["network.conf"] = []byte(n)
 			}
-			if wish.Country != "" {
-				files["indications.conf"] = []byte(Files(wish, nil, "")["indications.conf"])
+			if w.Country != "" {
+				files["indications.conf"] = []byte(draft.Files(w, nil, "")["indications.conf"])
 			}
 		}
 		for name, data := range folder {
@@ -201,19 +207,19 @@ func (m *Machine) configure(say func(string, ...any)) error {
 	} else {
 		known := map[string]string{}
 		if old, err := os.ReadFile(filepath.Join(m.Etc, "pjsip.conf")); err == nil {
-			known = KnownSecrets(string(old))
+			known = draft.KnownSecrets(string(old))
 		}
-		if p.Phones, err = wish.PhoneList(known, m.Random); err != nil {
+		if p.Phones, err = phones.Of(w, known, m.Random); err != nil {
 			return err
 		}
-		for name, content := range Files(wish, p.Phones, m.device(wish)) {
+		for name, content := range draft.Files(w, p.Phones, m.device(w)) {
 			files[name] = []byte(content)
 		}
-		p.Notes = notes(wish)
+		p.Notes = notes(w)
 	}
-	if wish.Address.IsValid() {
-		p.Host = wish.Address.Addr().String()
-		if wish.Address.Addr().Is6() {
+	if w.Address.IsValid() {
+		p.Host = w.Address.Addr().String()
+		if w.Address.Addr().Is6() {
 			p.Host = "[" + p.Host + "]"
 		}
 	}
@@ -225,30 +231,30 @@ func (m *Machine) configure(say func(string, ...any)) error {
 	files[filepath.Join(pendingDir, ErrorsFile)] = errorText(complaints)
 	files[filepath.Join(pendingDir, CheckFile)] = []byte(report)
 	if text != nil {
-		files[filepath.Join(pendingDir, DoneFile)] = Strip(text)
+		files[filepath.Join(pendingDir, DoneFile)] = wish.Strip(text)
 	}
-	if err := m.zone(wish, text != nil || !present); err != nil {
+	if err := m.zone(w, text != nil || !present); err != nil {
 		say("time zone: %v", err)
 	}
-	if err := m.rewire(wish); err != nil {
+	if err := m.rewire(w); err != nil {
 		say("button: %v", err)
 	}
-	if err := Replace(m.Etc, files, m.Owner); err != nil {
+	if err := durable.Replace(m.Etc, files, m.Owner); err != nil {
 		return err
 	}
 	switch {
 	case usable:
 		say("the configuration in the folder %s is taken over", FolderName)
 	case text != nil:
-		say("%s is turned into a configuration for %d phones, %d complaints", WishFile, wish.Phones, len(complaints))
+		say("%s is turned into a configuration for %d phones, %d complaints", wish.File, w.Phones, len(complaints))
 	default:
-		say("there was no configuration: the default one has %d phones", wish.Phones)
+		say("there was no configuration: the default one has %d phones", w.Phones)
 	}
 	return nil
 }
 
 // notes are what the sheet says besides the phones.
-func notes(w Wish) []string {
+func notes(w wish.Wish) []string {
 	out := []string{"Dial *43 to hear yourself, *65 to hear your number."}
 	if w.Trunk.Host != "" || w.Line.Kind != "" {
 		n := "Outside numbers: just dial them."
@@ -264,7 +270,7 @@ func notes(w Wish) []string {
 }
 
 // device is the interface that a wish for a network speaks of.
-func (m *Machine) device(w Wish) string {
+func (m *Machine) device(w wish.Wish) string {
 	if !w.Address.IsValid() && len(w.DNS) == 0 && len(w.NTP) == 0 || m.Device == nil {
 		return ""
 	}
@@ -282,29 +288,20 @@ func (m *Machine) present() (bool, error) {
 
 // zone makes the link to the time zone's file. Without a wish for one the link stays
 // as it is.
-func (m *Machine) zone(w Wish, wished bool) error {
+func (m *Machine) zone(w wish.Wish, wished bool) error {
 	if !wished || w.TimeZone == "" {
 		return nil
 	}
-	return SetZone(m.Localtime, m.ZoneInfo, w.TimeZone)
-}
-
-// SetZone makes link point to a zone's file, by one rename.
-func SetZone(link, zoneinfo, zone string) error {
-	beside := link + ".new"
-	if err := os.Remove(beside); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return errors.Join(os.Symlink(filepath.Join(zoneinfo, filepath.Clean("/"+zone)), beside), os.Rename(beside, link))
+	return durable.Link(m.Localtime, filepath.Join(m.ZoneInfo, filepath.Clean("/"+w.TimeZone)))
 }
 
 // reset removes everything of the user's. What is configured goes first, and the file
 // that asked for it last: a power cut has it all done again.
 func (m *Machine) reset() error {
-	if err := Replace(m.Etc, nil, m.Owner); err != nil {
+	if err := durable.Replace(m.Etc, nil, m.Owner); err != nil {
 		return err
 	}
-	err := errors.Join(os.RemoveAll(old(m.Etc)), remove(m.Localtime), remove(m.State))
+	err := errors.Join(os.RemoveAll(durable.Old(m.Etc)), durable.Remove(m.Localtime), durable.Remove(m.State))
 	for _, dir := range m.Wipe {
 		entries, e := os.ReadDir(dir)
 		if e != nil && !errors.Is(e, fs.ErrNotExist) {
@@ -318,13 +315,6 @@ func (m *Machine) reset() error {
 		return err
 	}
 	return m.put(map[string][]byte{SheetText: nil, SheetSVG: nil, ErrorsFile: nil, CheckFile: nil}, aliases(ResetFile))
-}
-
-func remove(name string) error {
-	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // pending reads the plan of what is to be put back; nil if there is none.
@@ -357,7 +347,7 @@ func (m *Machine) PutBack(host string) error {
 	if err != nil || p == nil || p.Written && host == "" {
 		return err
 	}
-	s := Sheet{Host: cmp.Or(host, p.Host), Phones: p.Phones, Notes: p.Notes}
+	s := phones.Sheet{Host: cmp.Or(host, p.Host), Phones: p.Phones, Notes: p.Notes}
 	if p.ByDHCP && host == "" {
 		s.Notes = append(slices.Clone(s.Notes), "The address comes from the network (DHCP): this sheet is written again once it is known.")
 	}
@@ -381,7 +371,7 @@ func (m *Machine) PutBack(host string) error {
 			}
 		}
 		if out[DoneFile] != nil {
-			gone = aliases(WishFile)
+			gone = aliases(wish.File)
 		}
 	}
 	if err := m.put(out, gone); err != nil {
@@ -400,7 +390,7 @@ func (m *Machine) PutBack(host string) error {
 		if err != nil {
 			return err
 		}
-		return writeFile(filepath.Join(m.Etc, pendingDir, "plan"), plan, m.Owner)
+		return durable.File(filepath.Join(m.Etc, pendingDir, "plan"), plan, m.Owner)
 	}
 	return os.RemoveAll(filepath.Join(m.Etc, pendingDir))
 }
@@ -420,27 +410,27 @@ func (m *Machine) put(files map[string][]byte, gone []string) error {
 		var err error
 		for name, data := range files {
 			if len(data) == 0 {
-				err = errors.Join(err, remove(filepath.Join(dir, name)))
+				err = errors.Join(err, durable.Remove(filepath.Join(dir, name)))
 			} else {
-				err = errors.Join(err, writeFile(filepath.Join(dir, name), data, -1))
+				err = errors.Join(err, durable.File(filepath.Join(dir, name), data, -1))
 			}
 		}
 		if err != nil {
 			return err // what was asked for stays until it is answered
 		}
 		for _, name := range gone {
-			err = errors.Join(err, remove(filepath.Join(dir, name)))
+			err = errors.Join(err, durable.Remove(filepath.Join(dir, name)))
 		}
-		return errors.Join(err, syncDir(dir))
+		return errors.Join(err, durable.SyncDir(dir))
 	})
 }
 
-func errorText(complaints []Complaint) []byte {
+func errorText(complaints []wish.Complaint) []byte {
 	if len(complaints) == 0 {
 		return nil
 	}
 	var b strings.Builder
-	b.WriteString("These lines were left out or changed; everything else is in force.\r\nCorrect them in " + DoneFile + ", rename it to " + WishFile + ", and start again.\r\n\r\n")
+	b.WriteString("These lines were left out or changed; everything else is in force.\r\nCorrect them in " + DoneFile + ", rename it to " + wish.File + ", and start again.\r\n\r\n")
 	for _, c := range complaints {
 		fmt.Fprintf(&b, "%v\r\n", c)
 	}

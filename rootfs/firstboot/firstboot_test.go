@@ -1,8 +1,6 @@
 package firstboot
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"branchline/media/tone"
+	"branchline/rootfs/firstboot/draft"
+	"branchline/rootfs/firstboot/wish"
 )
 
 // random is as good as any for a test.
@@ -101,7 +100,7 @@ func TestWishWhole(t *testing.T) {
 	if err := os.Remove(filepath.Join(b.Boot, "Branchline.txt")); err != nil {
 		t.Fatal(err)
 	}
-	b.boot(WishFile, full)
+	b.boot(wish.File, full)
 	b.run()
 	b.has(b.Etc, "pjsip.conf", "[201](phone)", "[204-login](login)", `callerid="Front desk" <202>`, "server_uri=sip:sip.example.net", "password=geheim=1", "tone_zone=tw")
 	b.has(b.Etc, "extensions.conf", "exten => 110,1", "exten => 9119,1,Goto(119,1)", "Dial(PJSIP/${EXTEN:1}@trunk,90,T)", "Dial(DAHDI/g1/${EXTEN},120)", "CALLERID(num)=0212345678")
@@ -114,7 +113,7 @@ func TestWishWhole(t *testing.T) {
 	if strings.Contains(read(b.Boot, DoneFile), "geheim") {
 		t.Error("the trunk's password is still on the card")
 	}
-	for _, name := range []string{WishFile, ErrorsFile, CheckFile} {
+	for _, name := range []string{wish.File, ErrorsFile, CheckFile} {
 		b.gone(name)
 	}
 	if target, err := os.Readlink(b.Localtime); err != nil || target != filepath.Join(b.ZoneInfo, "Asia/Taipei") {
@@ -123,56 +122,9 @@ func TestWishWhole(t *testing.T) {
 	if b.Waits() {
 		t.Error("the sheet waits for an address that is known")
 	}
-	for ext, secret := range KnownSecrets(read(b.Etc, "pjsip.conf")) {
-		if ext != "trunk" && (len(secret) != secretLength || !strings.Contains(read(b.Boot, SheetText), secret)) {
+	for ext, secret := range draft.KnownSecrets(read(b.Etc, "pjsip.conf")) {
+		if ext != "trunk" && (len(secret) != 20 || !strings.Contains(read(b.Boot, SheetText), secret)) {
 			t.Errorf("%s: secret %q", ext, secret)
-		}
-	}
-}
-
-func TestWishComplaints(t *testing.T) {
-	for text, want := range map[string]string{
-		"hello":                                   `line 1: this is not of the form "key = value"`,
-		"\n\nphnoes=3":                            `line 3: "phnoes" is no key`,
-		"phones=0":                                `line 1: "0" is no number from 1 to 99`,
-		"phones=3\rphones=4":                      `line 2: phones is set in line 1 already`,
-		"address=192.168.1.9":                     `line 1: the address has no length; taken as 192.168.1.9/24`,
-		"address=192.168.1.0.9":                   `line 1: "192.168.1.0.9" is neither dhcp nor an address`,
-		"gateway=10.0.0.1":                        `line 1: a gateway belongs to a fixed address`,
-		"address=10.1.0.9/24\ngateway=10.0.0.1":   `line 2: the gateway 10.0.0.1 is not in the network 10.1.0.0/24`,
-		"timezone=Mars/Base":                      `line 1: there is no time zone "Mars/Base"`,
-		"timezone=../../etc/passwd":               `line 1: there is no time zone`,
-		"country=xx":                              `line 1: the tones of "xx" are not known`,
-		"language=fr":                             `line 1: there are no prompts in "fr"`,
-		"trunkuser=me":                            `line 1: a trunk needs trunk host`,
-		"trunkhost=a b":                           `line 1: the character ' ' cannot be used here`,
-		"trunkpassword=a;b":                       `line 1: trunkpassword: the character ';' cannot be used`,
-		"line=isdn":                               `line 1: "isdn" is no kind of line`,
-		"linechannels=1-99":                       `line 1: "1-99" are no channels`,
-		"firstextension=901":                      `line 1: extensions begin with 9, as outside numbers do: dial 0 before`,
-		"firstextension=110\ncountry=tw":          `the emergency number 110 is the extension of a phone`,
-		"phones=50\nfirstextension=980":           `line 1: extensions must all have the same length: there are 20 phones from 980`,
-		"phone 1009=Far":                          `line 1: there is no phone 1009`,
-		"phone 1001=a\"b":                         `line 1: a name has at most`,
-		"emergency=11x":                           `line 1: "11x" is no emergency number`,
-		"\xff\xfep\x00h\x00n\x00=\x001\x00\n\x00": `line 1: "phn" is no key`,
-		strings.Repeat("#\n", maxWish):            `branchline.txt: only the first 64 KiB are read`,
-	} {
-		zones := Surroundings{HasZone: func(string) bool { return false }}
-		w, got := Read([]byte(text), zones)
-		if len(got) == 0 || !strings.Contains(got[0].String(), want) {
-			t.Errorf("%.40q: %v, want %s", text, got, want)
-		}
-		if w.Phones < 1 {
-			t.Errorf("%.40q: no phones", text)
-		}
-	}
-}
-
-func TestCountriesAreThoseOfTheTones(t *testing.T) {
-	for _, z := range tone.Builtin().Zones() {
-		if _, ok := countries[z]; !ok && z != "us-old" {
-			t.Errorf("%s has tones and no emergency numbers", z)
 		}
 	}
 }
@@ -207,9 +159,9 @@ func TestDefault(t *testing.T) {
 		t.Error("there is nothing to do, and something is written")
 	}
 	// A second wish leaves the phones as they are set up.
-	b.boot(WishFile, "phones=4\n")
+	b.boot(wish.File, "phones=4\n")
 	b.run()
-	after, before := KnownSecrets(read(b.Etc, "pjsip.conf")), KnownSecrets(secrets)
+	after, before := draft.KnownSecrets(read(b.Etc, "pjsip.conf")), draft.KnownSecrets(secrets)
 	if len(after) != 4 || after["1001"] != before["1001"] || after["1004"] == "" {
 		t.Error(before, after)
 	}
@@ -237,7 +189,7 @@ func TestFolder(t *testing.T) {
 	b.run()
 	b.Check = judged
 	b.boot("asterisk/pjsip.conf", "mine")
-	b.boot(WishFile, "address=10.0.0.9/8\ncountry=de\n")
+	b.boot(wish.File, "address=10.0.0.9/8\ncountry=de\n")
 	b.run()
 	if read(b.Etc, "pjsip.conf") != "mine" || read(b.Etc, "sub/more.conf") != "x" || read(b.Etc, "._pjsip.conf") != "" {
 		t.Error("the folder is not taken over as it is")
@@ -246,20 +198,20 @@ func TestFolder(t *testing.T) {
 	b.has(b.Etc, "indications.conf", "country=de")
 	b.has(b.Boot, CheckFile, "is taken over")
 	b.gone(FolderName)
-	b.gone(WishFile)
+	b.gone(wish.File)
 	b.has(filepath.Join(b.Boot, DoneFolder), "pjsip.conf", "mine")
 }
 
 func TestReset(t *testing.T) {
 	b := newBench(t)
-	b.boot(WishFile, full)
+	b.boot(wish.File, full)
 	b.run()
-	before := KnownSecrets(read(b.Etc, "pjsip.conf"))
+	before := draft.KnownSecrets(read(b.Etc, "pjsip.conf"))
 	b.write(filepath.Join(b.Wipe[0], "branchline.db"), "x")
 	b.boot(ResetFile+".txt", "")
 	b.run()
 	b.gone(ResetFile + ".txt")
-	after := KnownSecrets(read(b.Etc, "pjsip.conf"))
+	after := draft.KnownSecrets(read(b.Etc, "pjsip.conf"))
 	if len(after) != 3 || after["1001"] == before["201"] || read(b.Wipe[0], "branchline.db") != "" || read(b.Etc+".old", "pjsip.conf") != "" {
 		t.Error("something is left of before the reset")
 	}
@@ -270,7 +222,7 @@ func TestReset(t *testing.T) {
 
 func TestSafety(t *testing.T) {
 	b := newBench(t)
-	b.boot(WishFile, full)
+	b.boot(wish.File, full)
 	b.run()
 	mine := read(b.Etc, "pjsip.conf")
 	b.boot(SafeFile, "")
@@ -285,7 +237,7 @@ func TestSafety(t *testing.T) {
 		t.Error("the user's configuration was touched")
 	}
 	b.has(dir, "pjsip.conf", "[1001](phone)")
-	b.has(b.Boot, "branchline-safe-mode.txt", KnownSecrets(read(dir, "pjsip.conf"))["1002"])
+	b.has(b.Boot, "branchline-safe-mode.txt", draft.KnownSecrets(read(dir, "pjsip.conf"))["1002"])
 }
 
 // The button's place is noted, and stays: it belongs to the box. Its reset is that of
@@ -296,13 +248,13 @@ func TestButton(t *testing.T) {
 		{"phones = 3\n", ""}, {"button = GPIO17\n", "GPIO17\n"}, {"phones = 4\n", "GPIO17\n"}, {"button = pin 11\n", "GPIO17\n"}, {"button = gpio 27\n", "GPIO27\n"},
 		{"button = none\n", ""}, {"button: gpiochip1:4\n", "gpiochip1:4\n"},
 	} {
-		b.boot(WishFile, c.text)
+		b.boot(wish.File, c.text)
 		b.run()
 		if got := read(filepath.Dir(b.Button), filepath.Base(b.Button)); got != c.want {
 			t.Errorf("after %q: %q, want %q", c.text, got, c.want)
 		}
 	}
-	b.boot(WishFile, full)
+	b.boot(wish.File, full)
 	b.run()
 	if err := b.AskReset(); err != nil {
 		t.Fatal(err)
@@ -310,7 +262,7 @@ func TestButton(t *testing.T) {
 	b.has(b.Boot, ResetFile, "button")
 	b.run()
 	b.gone(ResetFile)
-	if after := KnownSecrets(read(b.Etc, "pjsip.conf")); len(after) != 3 || read(filepath.Dir(b.Button), filepath.Base(b.Button)) != "gpiochip1:4\n" {
+	if after := draft.KnownSecrets(read(b.Etc, "pjsip.conf")); len(after) != 3 || read(filepath.Dir(b.Button), filepath.Base(b.Button)) != "gpiochip1:4\n" {
 		t.Errorf("after the reset: %d phones, button at %q", len(after), read(filepath.Dir(b.Button), filepath.Base(b.Button)))
 	}
 }
@@ -321,7 +273,7 @@ func TestPowerCut(t *testing.T) {
 	errCut := errors.New("cut")
 	for cut := 0; ; cut++ {
 		b := newBench(t)
-		b.boot(WishFile, full)
+		b.boot(wish.File, full)
 		steps, put := 0, b.WriteBoot
 		b.WriteBoot = func(f func(string) error) error {
 			if steps++; steps > cut {
@@ -339,12 +291,12 @@ func TestPowerCut(t *testing.T) {
 		if first != read(b.Etc, "pjsip.conf") {
 			t.Errorf("cut %d: the secrets have changed", cut)
 		}
-		for ext, secret := range KnownSecrets(first) {
+		for ext, secret := range draft.KnownSecrets(first) {
 			if ext != "trunk" && !strings.Contains(read(b.Boot, SheetText), secret) {
 				t.Errorf("cut %d: the sheet lacks %s", cut, ext)
 			}
 		}
-		b.gone(WishFile)
+		b.gone(wish.File)
 		if _, err := os.Stat(filepath.Join(b.Etc, pendingDir)); err == nil {
 			t.Errorf("cut %d: something is still pending", cut)
 		}
@@ -352,75 +304,4 @@ func TestPowerCut(t *testing.T) {
 			return
 		}
 	}
-}
-
-func TestReplaceLeavesOldOrNew(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "etc")
-	// What an earlier attempt has left half.
-	if err := os.MkdirAll(dir+".new/half", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for i := range 3 {
-		if err := Replace(dir, map[string][]byte{"a": []byte(fmt.Sprint(i)), "b/c": []byte(fmt.Sprint(i))}, -1); err != nil {
-			t.Fatal(err)
-		}
-		if read(dir, "a") != fmt.Sprint(i) || read(dir, "b/c") != fmt.Sprint(i) || i > 0 && read(dir+".old", "a") != fmt.Sprint(i-1) {
-			t.Errorf("round %d", i)
-		}
-	}
-	if err := Replace(dir, map[string][]byte{"../x": nil}, -1); err == nil {
-		t.Error("a file outside is written")
-	}
-	if read(dir, "a") != "2" {
-		t.Error("a refused set has changed something")
-	}
-}
-
-func TestSheetSVG(t *testing.T) {
-	s := Sheet{Host: "192.168.1.9", Notes: []string{"a & b"}}
-	for i := range 20 {
-		s.Phones = append(s.Phones, Phone{fmt.Sprint(1001 + i), "Tom & <Jerry>, and a name that is long", strings.Repeat("k", secretLength)})
-	}
-	drawing, err := s.SVG()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for d := xml.NewDecoder(strings.NewReader(drawing)); ; {
-		if _, err := d.Token(); err == io.EOF {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := strings.Count(drawing, "<path"); n != 20 {
-		t.Errorf("%d codes", n)
-	}
-	if want := "sip:1001:kkkkkkkkkkkkkkkkkkkk@192.168.1.9;transport=udp"; s.URI(s.Phones[0]) != want {
-		t.Error(s.URI(s.Phones[0]))
-	}
-}
-
-func FuzzRead(f *testing.F) {
-	f.Add([]byte(full))
-	f.Add([]byte("\xff\xfea\x00=\x00b\x00"))
-	f.Add([]byte("phones=99\nfirst extension=99\nline=mobile\nphone 1001=x\naddress=fe80::1/64\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		w, _ := Read(data, Surroundings{})
-		phones, err := w.PhoneList(nil, random())
-		if err != nil || len(phones) < 1 || len(phones) > maxPhones {
-			t.Fatalf("%d phones, %v", len(phones), err)
-		}
-		for name, text := range Files(w, phones, "eth0") {
-			// Nothing of the wish makes a section or a line of its own.
-			if name == "pjsip.conf" && strings.Count(text, "\n[") != 5+3*len(phones)+map[bool]int{true: 5}[w.Trunk.Host != ""] {
-				t.Errorf("%s has other sections:\n%s", name, text)
-			}
-			if strings.ContainsRune(text, 0) {
-				t.Errorf("%s has a zero byte", name)
-			}
-		}
-		if w.Trunk.Password != "" && len(w.Trunk.Password) > 3 && bytes.Contains(Strip(data), []byte("password="+w.Trunk.Password)) {
-			t.Error("the password is not taken out")
-		}
-	})
 }

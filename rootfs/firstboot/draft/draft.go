@@ -1,57 +1,15 @@
-package firstboot
+// Package draft writes the configuration that a wish asks for, in the words that its
+// user goes on with: every file says what it is, and can be changed by hand.
+package draft
 
 import (
 	"fmt"
-	"io"
 	"net/netip"
-	"strconv"
 	"strings"
+
+	"branchline/rootfs/firstboot/phones"
+	"branchline/rootfs/firstboot/wish"
 )
-
-// A Phone is one telephone as its owner has to set it up.
-type Phone struct {
-	Extension, Name, Secret string
-}
-
-// alphabet is what secrets are made of: nothing that is mistaken for another when it
-// is typed from paper. 32 characters, so that a random byte gives one without bias.
-const alphabet = "abcdefghjkmnpqrstuvwxyz23456789R"
-
-// secretLength gives 5 bits a character: 100 bits.
-const secretLength = 20
-
-// NewSecret makes a password for a phone.
-func NewSecret(random io.Reader) (string, error) {
-	var b [secretLength]byte
-	if _, err := io.ReadFull(random, b[:]); err != nil {
-		return "", fmt.Errorf("secret: %w", err)
-	}
-	for i := range b {
-		b[i] = alphabet[b[i]%byte(len(alphabet))]
-	}
-	return string(b[:]), nil
-}
-
-// PhoneList gives every phone of the wish a secret: the one it has, by extension, or a
-// new one.
-func (w Wish) PhoneList(known map[string]string, random io.Reader) ([]Phone, error) {
-	var out []Phone
-	for e := w.First; e < w.First+w.Phones; e++ {
-		p := Phone{Extension: strconv.Itoa(e), Name: w.Names[e]}
-		if p.Name == "" {
-			p.Name = "Phone " + p.Extension
-		}
-		p.Secret = known[p.Extension]
-		if len(p.Secret) < secretLength {
-			var err error
-			if p.Secret, err = NewSecret(random); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, p)
-	}
-	return out, nil
-}
 
 // KnownSecrets finds the phones' secrets in a pjsip.conf that Files has made: a phone
 // that was set up stays so when a new branchline.txt comes.
@@ -75,21 +33,21 @@ func KnownSecrets(pjsip string) map[string]string {
 }
 
 // made is the first line of every file.
-const made = "; Made by the first start out of " + WishFile + ". From now on this file is yours: a\n; new " + WishFile + " on the boot partition would replace it, and keep this one in\n; the folder asterisk.old beside this folder.\n\n"
+const made = "; Made by the first start out of " + wish.File + ". From now on this file is yours: a\n; new " + wish.File + " on the boot partition would replace it, and keep this one in\n; the folder asterisk.old beside this folder.\n\n"
 
 // Files is the whole configuration: file name to content. device is the network
 // interface that a fixed address belongs to.
-func Files(w Wish, phones []Phone, device string) map[string]string {
+func Files(w wish.Wish, all []phones.Phone, device string) map[string]string {
 	files := map[string]string{
 		"asterisk.conf":   made + "[options]\ndefaultlanguage=" + w.Language + "\n",
-		"pjsip.conf":      pjsip(w, phones),
-		"extensions.conf": extensions(w, phones),
+		"pjsip.conf":      pjsip(w, all),
+		"extensions.conf": extensions(w, all),
 		"rtp.conf":        made + "; UDP ports for speech, two for each party of a call.\n[general]\nrtpstart=10000\nrtpend=11999\n",
 	}
 	if w.Country != "" {
 		files["indications.conf"] = made + "; The tones of this country.\n[general]\ncountry=" + w.Country + "\n"
 	}
-	if text := network(w, device); text != "" {
+	if text := Network(w, device); text != "" {
 		files["network.conf"] = text
 	}
 	switch w.Line.Kind {
@@ -103,8 +61,8 @@ func Files(w Wish, phones []Phone, device string) map[string]string {
 	return files
 }
 
-// network is network.conf; "" where DHCP says it all.
-func network(w Wish, device string) string {
+// Network is network.conf; "" where DHCP says it all.
+func Network(w wish.Wish, device string) string {
 	if !w.Address.IsValid() && len(w.DNS) == 0 && len(w.NTP) == 0 {
 		return ""
 	}
@@ -174,14 +132,14 @@ remove_existing=yes
 qualify_frequency=60
 `
 
-func pjsip(w Wish, phones []Phone) string {
+func pjsip(w wish.Wish, all []phones.Phone) string {
 	var b strings.Builder
 	b.WriteString(pjsipHead)
 	if w.Country != "" {
 		fmt.Fprintf(&b, "tone_zone=%s\n", w.Country)
 	}
 	b.WriteString(pjsipKinds)
-	for _, p := range phones {
+	for _, p := range all {
 		fmt.Fprintf(&b, "\n[%[1]s](phone)\nauth=%[1]s-login\naors=%[1]s\ncallerid=\"%[2]s\" <%[1]s>\n\n[%[1]s-login](login)\nusername=%[1]s\npassword=%[3]s\n\n[%[1]s](contact)\n",
 			p.Extension, p.Name, p.Secret)
 	}
@@ -192,7 +150,7 @@ func pjsip(w Wish, phones []Phone) string {
 }
 
 // trunk is the account with the telephone company.
-func trunk(w Wish) string {
+func trunk(w wish.Wish) string {
 	host, t := w.Trunk.Host, w.Trunk
 	if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
 		host = "[" + host + "]"
@@ -249,7 +207,7 @@ endpoint=trunk
 
 // lineDial is what Dial takes for a number over the line of the old kind; "" without
 // one.
-func (w Wish) lineDial(number string) string {
+func lineDial(w wish.Wish, number string) string {
 	switch w.Line.Kind {
 	case "dahdi":
 		return "DAHDI/g1/" + number
@@ -261,17 +219,17 @@ func (w Wish) lineDial(number string) string {
 	return ""
 }
 
-func (w Wish) trunkDial(number string) string {
+func trunkDial(w wish.Wish, number string) string {
 	if w.Trunk.Host == "" {
 		return ""
 	}
 	return "PJSIP/" + number + "@trunk"
 }
 
-func extensions(w Wish, phones []Phone) string {
+func extensions(w wish.Wish, all []phones.Phone) string {
 	var b strings.Builder
 	b.WriteString(made + "; What the phones can dial.\n[phones]\n")
-	for _, p := range phones {
+	for _, p := range all {
 		fmt.Fprintf(&b, "exten => %[1]s,1,Dial(PJSIP/%[1]s,40,tT)\n same => n,Goto(missed,1)\n", p.Extension)
 	}
 	b.WriteString(`
@@ -297,7 +255,7 @@ exten => i,1,Answer()
  same => n,Hangup()
 `)
 	// A line goes on working when the network or the company's server does not.
-	help, talk := []string{w.lineDial("${EXTEN}"), w.trunkDial("${EXTEN}")}, []string{w.trunkDial("%s"), w.lineDial("%s")}
+	help, talk := []string{lineDial(w, "${EXTEN}"), trunkDial(w, "${EXTEN}")}, []string{trunkDial(w, "%s"), lineDial(w, "%s")}
 	if help[0] == "" && help[1] == "" {
 		return b.String()
 	}
@@ -317,8 +275,8 @@ exten => i,1,Answer()
 		}
 	}
 	outside(&b, w, talk)
-	everybody := make([]string, len(phones))
-	for i, p := range phones {
+	everybody := make([]string, len(all))
+	for i, p := range all {
 		everybody[i] = "PJSIP/" + p.Extension
 	}
 	for _, from := range []struct{ context, exten, what string }{{"from-trunk", "_[+0-9A-Za-z].", "the telephone company"}, {"from-line", "s", "the line"}} {
@@ -329,13 +287,13 @@ exten => i,1,Answer()
 			from.what, from.context, from.exten, strings.Join(everybody, "&"))
 	}
 	if w.Line.Kind == "mobile" {
-		fmt.Fprintf(&b, "\n; A short message appears on the first phone.\n[messages]\nexten => sms,1,NoOp(${MESSAGE(from)}: ${MESSAGE(body)})\n same => n,MessageSend(pjsip:%s)\n same => n,Hangup()\n", phones[0].Extension)
+		fmt.Fprintf(&b, "\n; A short message appears on the first phone.\n[messages]\nexten => sms,1,NoOp(${MESSAGE(from)}: ${MESSAGE(body)})\n same => n,MessageSend(pjsip:%s)\n same => n,Hangup()\n", all[0].Extension)
 	}
 	return b.String()
 }
 
 // outside writes the extension for numbers outside; talk is what to dial, in turn.
-func outside(b *strings.Builder, w Wish, talk []string) {
+func outside(b *strings.Builder, w wish.Wish, talk []string) {
 	number := "${EXTEN}"
 	if w.Prefix == "" {
 		b.WriteString("\n; Every other number is one outside.\n")
@@ -362,22 +320,22 @@ func outside(b *strings.Builder, w Wish, talk []string) {
 }
 
 // emergencyKey has the line freed for a call for help.
-func (w Wish) emergencyKey() string {
+func emergencyKey(w wish.Wish) string {
 	if len(w.Emergency) == 0 {
 		return ""
 	}
 	return "; A call to one of these ends another one that is on the line.\nemergency=" + strings.Join(w.Emergency, ",") + "\n"
 }
 
-func (w Wish) zoneKey() string {
+func zoneKey(w wish.Wish) string {
 	if w.Country == "" {
 		return ""
 	}
 	return "tonezone=" + w.Country + "\n"
 }
 
-func dahdi(w Wish) (channels, system string) {
-	channels = made + "[channels]\n" + w.zoneKey() + `signalling=fxs_ks
+func dahdi(w wish.Wish) (channels, system string) {
+	channels = made + "[channels]\n" + zoneKey(w) + `signalling=fxs_ks
 context=from-line
 group=1
 echocancel=yes
@@ -387,7 +345,7 @@ cidstart=auto
 callerid=asreceived
 busydetect=yes
 busycount=4
-` + w.emergencyKey() + "channel => " + w.Line.Channels + "\n"
+` + emergencyKey(w) + "channel => " + w.Line.Channels + "\n"
 	zone := w.Country
 	if zone == "" {
 		zone = "us"
@@ -397,11 +355,11 @@ busycount=4
 	return channels, system
 }
 
-func modem(w Wish) string {
-	return made + "; A section is a line; the dialplan calls it Modem/line.\n[line]\ndata=" + w.Line.Device + "\ncontext=from-line\n" + w.zoneKey() + w.emergencyKey() + "echocancel=yes\nbusydetect=yes\nbusycount=4\n"
+func modem(w wish.Wish) string {
+	return made + "; A section is a line; the dialplan calls it Modem/line.\n[line]\ndata=" + w.Line.Device + "\ncontext=from-line\n" + zoneKey(w) + emergencyKey(w) + "echocancel=yes\nbusydetect=yes\nbusycount=4\n"
 }
 
-func mobile(w Wish) string {
+func mobile(w wish.Wish) string {
 	return made + "; A section is a line; the dialplan calls it Quectel/mobile.\n[general]\nsmscontext=messages\n\n[mobile]\n; The port that takes commands, and the one that carries speech.\ndata=" +
-		w.Line.Device + "\naudio=" + w.Line.Audio + "\ncontext=from-line\ngroup=1\ndtmf=on\n" + w.emergencyKey()
+		w.Line.Device + "\naudio=" + w.Line.Audio + "\ncontext=from-line\ngroup=1\ndtmf=on\n" + emergencyKey(w)
 }

@@ -1,4 +1,4 @@
-package firstboot
+package wish
 
 import _ "embed" // the sample
 
