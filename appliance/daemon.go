@@ -43,6 +43,7 @@ import (
 	"branchline/pbx/fn/office"
 	"branchline/pbx/line"
 	"branchline/pbx/local"
+	"branchline/pbx/mailbox"
 	"branchline/pbx/prompt"
 	"branchline/pbx/recording"
 	"branchline/pbx/settings"
@@ -75,6 +76,7 @@ type daemon struct {
 	hardware  *hardware.Hardware // nil: the lines are opened by somebody else
 	groups    *office.Groups
 	devices   *devstate.States
+	mailboxes mailbox.Store
 	tree      *cli.Tree
 	console   *console.Server
 	distant   *distant.Server
@@ -169,7 +171,7 @@ func (d *daemon) assemble() (err error) {
 		Registered: d.network.Registered,
 	})
 	d.agent = sip.New(sip.Options{
-		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Store: d.db, Verifier: verifier,
+		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Mailboxes: &d.mailboxes, Store: d.db, Verifier: verifier,
 		UserAgent: product, Channels: d.exchange.Channels, Say: d.out.Say, Log: d.log,
 		Net: sockets.Kernel{Keeper: d.keeper}, FeatureCode: func(name string) string { return d.exchange.Bridges().Codes().Code(name) },
 		Tones: d.tones.Load,

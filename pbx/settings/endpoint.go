@@ -150,12 +150,12 @@ func endpointOptions() []option.Row[Endpoint] {
 		{Name: "tenantid", Kind: option.Text, Standing: option.Later},
 
 		// Message waiting and presence.
-		{Name: "mailboxes", Kind: option.List, At: func(e *E) any { return &e.Mailboxes }, Standing: option.Later},
-		{Name: "voicemail_extension", Kind: option.Text, Standing: option.Later},
-		{Name: "mwi_from_user", Kind: option.Text, Standing: option.Later},
-		{Name: "aggregate_mwi", Default: "yes", Kind: option.Truth, Standing: option.Later},
+		{Name: "mailboxes", Kind: option.List, At: func(e *E) any { return &e.Mailboxes }},
+		{Name: "voicemail_extension", Kind: option.Text, At: func(e *E) any { return &e.VoicemailExtension }},
+		{Name: "mwi_from_user", Kind: option.Text, At: func(e *E) any { return &e.MWIFromUser }},
+		{Name: "aggregate_mwi", Default: "yes", Kind: option.Truth, At: func(e *E) any { return &e.AggregateMWI }},
 		{Name: "mwi_subscribe_replaces_unsolicited", Default: "no", Kind: option.YesNo, Standing: option.Later},
-		{Name: "incoming_mwi_mailbox", Kind: option.Text, Standing: option.Later},
+		{Name: "incoming_mwi_mailbox", Kind: option.Text, At: func(e *E) any { return &e.IncomingMailbox }},
 		{Name: "allow_subscribe", Default: "yes", Kind: option.Truth, At: func(e *E) any { return &e.AllowSubscribe }, Standing: option.Later},
 		{Name: "sub_min_expiry", Default: "0", Kind: option.AnyCount, Standing: option.Later},
 		{Name: "subscribe_context", Kind: option.Text, Standing: option.Later},

@@ -95,6 +95,8 @@ type Device struct {
 	SessionRefresher             string // uas, uac
 	Description                  string
 	SubscribeContext, VMExten    string
+	UnsolicitedMailbox, MWIFrom  string // whose messages it tells us of; who tells it of its own
+	SubscribeMWI                 bool   // it is told only what it subscribes to
 	RegExten, CallbackExten      string
 	MaxForwards                  int
 	MaxBitRate                   int // kbit/s

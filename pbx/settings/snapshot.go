@@ -73,6 +73,8 @@ type Global struct {
 	IgnoreURIUserOptions      bool
 	CallerContact             bool   // use_callerid_contact
 	LateRinging               bool   // allow_sending_180_after_183
+	VoicemailExtension        string // default_voicemail_extension
+	NoInitialMWI              bool   // mwi_disable_initial_unsolicited
 	Debug                     string // "no", "yes" or a host
 }
 
@@ -147,7 +149,10 @@ type Endpoint struct {
 	AllowUnauthenticatedOptions                                                    bool
 	SDPOwner, SDPSession                                                           string
 	SuppressQ850, Ignore183WithoutSDP, FollowEarlyMediaFork                        bool
-	Mailboxes                                                                      []string
+	Mailboxes                                                                      []string // whose waiting messages it is told of
+	AggregateMWI                                                                   bool     // of all mailboxes in one sum
+	MWIFromUser, VoicemailExtension                                                string   // who tells it so, and where messages are heard
+	IncomingMailbox                                                                string   // whose messages it tells us of
 	ACL                                                                            []Rule
 	ContactACL                                                                     []Rule
 	TOSAudio                                                                       int

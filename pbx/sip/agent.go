@@ -22,12 +22,14 @@ import (
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
+	"branchline/pbx/mailbox"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/calls"
 	"branchline/pbx/sip/devices"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/errands"
+	"branchline/pbx/sip/lamps"
 	"branchline/pbx/sip/legacy"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
@@ -46,7 +48,8 @@ type Options struct {
 	Acceptor  channel.Acceptor
 	Plane     plane.Plane
 	Registrar *registrar.Registrar
-	Store     *astdb.DB // where devices of sip.conf are, across restarts; may be nil
+	Mailboxes *mailbox.Store // nil: one that nobody else knows
+	Store     *astdb.DB      // where devices of sip.conf are, across restarts; may be nil
 	Verifier  *digest.Verifier
 	UserAgent string                     // Server and User-Agent, unless pjsip.conf sets another
 	Channels  func() []*channel.Snapshot // all channels, for states and the console; may be nil
@@ -76,6 +79,7 @@ type Agent struct {
 	calls   *calls.Book
 	devices *devices.Directory // of sip.conf
 	errands *errands.Runner
+	lamps   *lamps.Lamps
 	old     *legacy.Front
 	views   *trace.Views
 	ready   chan struct{}
@@ -99,11 +103,12 @@ func New(o Options) *Agent {
 	a.devices = devices.New(o.Store, a.rack, a.ways, o.Registrar)
 	a.errands = errands.New(errands.Options{
 		Rack: a.rack, Ways: a.ways, Devices: a.devices, Door: a.door, Registrar: o.Registrar, Router: o.Router,
-		Acceptor: o.Acceptor, Token: o.Token, Log: o.Log,
+		Mailboxes: o.Mailboxes, Acceptor: o.Acceptor, Token: o.Token, Log: o.Log,
 	})
+	a.lamps = lamps.New(lamps.Options{Mailboxes: o.Mailboxes, Teller: a.errands, Life: a.rack.Life, Log: o.Log})
 	a.old = legacy.New(legacy.Options{
 		Rack: a.rack, Door: a.door, Devices: a.devices, Calls: a.calls, Errands: a.errands, Registrar: o.Registrar,
-		Verifier: o.Verifier, Router: o.Router, Log: o.Log,
+		Verifier: o.Verifier, Router: o.Router, Registered: a.lamps.Registered, Log: o.Log,
 	})
 	a.views = trace.New(trace.Options{
 		Taps: &a.taps, Say: o.Say, Snapshot: a.Snapshot, Address: a.DeviceAddress, CallIDs: a.callIDs, Log: o.Log,
@@ -115,6 +120,9 @@ func New(o Options) *Agent {
 func (o Options) filled() Options {
 	if o.Log == nil {
 		o.Log = slog.Default()
+	}
+	if o.Mailboxes == nil {
+		o.Mailboxes = &mailbox.Store{}
 	}
 	if o.Token == nil {
 		o.Token = wire.Token
@@ -274,6 +282,7 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 	return func() {
 		force()
 		a.views.Configured(next, old)
+		a.lamps.Configure(next)
 		select {
 		case <-a.ready:
 		default:

@@ -70,6 +70,8 @@ func (a *Agent) receive(in *wire.Inbound) {
 		a.options(w, in, ep)
 	case sip.MESSAGE:
 		a.errands.Receive(w, in, ep)
+	case sip.NOTIFY:
+		a.errands.LearnWaiting(in, ep)
 	default:
 		a.door.Other(in)
 	}
@@ -135,6 +137,9 @@ func (a *Agent) registration(w *transports.World, in *wire.Inbound, ep *settings
 	}
 	if err := in.Respond(res); err != nil {
 		a.log.Debug("respond", "status", r.Status, "source", in.Source, "error", err)
+	}
+	if r.AOR != "" {
+		a.lamps.Registered(r.AOR)
 	}
 }
 

@@ -152,12 +152,12 @@ func deviceOptions() []option.Row[device] {
 		{Name: "session-refresher", Default: "uas", Kind: option.Choice("uas", "uac"), At: func(d *D) any { return &d.SessionRefresher }, Standing: option.Later},
 
 		// Message waiting, presence, provisioning.
-		{Name: "mailbox", Take: func(d *D, s string) error { d.e.Mailboxes = append(d.e.Mailboxes, option.CommaList(s)...); return nil }, Standing: option.Later},
+		{Name: "mailbox", Take: func(d *D, s string) error { d.e.Mailboxes = append(d.e.Mailboxes, option.CommaList(s)...); return nil }},
 		{Name: "hasvoicemail", Default: "no", Kind: option.Truth, Standing: option.Later},
-		{Name: "vmexten", Default: "asterisk", Kind: option.Text, At: func(d *D) any { return &d.VMExten }, Standing: option.Later},
-		{Name: "subscribemwi", Default: "no", Kind: option.Truth, Standing: option.Later},
-		{Name: "unsolicited_mailbox", Kind: option.Text, Standing: option.Later},
-		{Name: "mwi_from", Kind: option.Text, Standing: option.Later},
+		{Name: "vmexten", Default: "asterisk", Kind: option.Text, At: func(d *D) any { return &d.VMExten }},
+		{Name: "subscribemwi", Default: "no", Kind: option.Truth, At: func(d *D) any { return &d.SubscribeMWI }},
+		{Name: "unsolicited_mailbox", Kind: option.Text, At: func(d *D) any { return &d.UnsolicitedMailbox }},
+		{Name: "mwi_from", Kind: option.Text, At: func(d *D) any { return &d.MWIFrom }},
 		{Name: "subscribecontext", Kind: option.Text, At: func(d *D) any { return &d.SubscribeContext }, Standing: option.Later},
 		{Name: "allowsubscribe", Default: "yes", Kind: option.Truth, At: func(d *D) any { return &d.e.AllowSubscribe }, Standing: option.Later},
 		{Name: "regexten", Kind: option.Text, At: func(d *D) any { return &d.RegExten }, Standing: option.Later},

@@ -1,6 +1,7 @@
 // Package errands is requests that stand alone, outside of any call: OPTIONS to see
 // whether a phone is there, REGISTER at other servers, NOTIFY that makes a phone
-// reboot or read its configuration, and MESSAGE, sent and received. Each is sent,
+// reboot or read its configuration, NOTIFY about waiting messages and MESSAGE, both sent
+// and received. Each is sent,
 // tried elsewhere, answered with credentials, and over.
 package errands
 
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 
 	"branchline/pbx/channel"
+	"branchline/pbx/mailbox"
 	"branchline/pbx/sip/calls"
 	"branchline/pbx/sip/devices"
 	"branchline/pbx/sip/door"
@@ -24,6 +26,7 @@ type Options struct {
 	Door      *door.Door
 	Registrar *registrar.Registrar
 	Router    calls.Router
+	Mailboxes *mailbox.Store
 	Acceptor  channel.Acceptor // takes messages if it is a channel.TextAcceptor
 	Token     func() string
 	Log       *slog.Logger

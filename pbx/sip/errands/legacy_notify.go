@@ -21,11 +21,23 @@ const notifyWait = 5 * time.Second
 // `sip notify` does: to make it reboot, resynchronise, and so on. what is the
 // section of sip_notify.conf with its headers; Content lines make the body.
 func (e *Runner) NotifyDevice(ctx context.Context, dev *settings.Device, what *astconf.Section) error {
-	w := e.o.Rack.Load()
-	headers, body, err := notice(what)
+	n, err := written(what)
 	if err != nil {
 		return err
 	}
+	body := n.body
+	n.body = func(req *sip.Request) string {
+		if text := body(req); text != "" {
+			return text + "\r\n"
+		}
+		return ""
+	}
+	return e.notifyDevice(ctx, dev, n)
+}
+
+// notifyDevice sends one NOTIFY to a device and waits for the answer.
+func (e *Runner) notifyDevice(ctx context.Context, dev *settings.Device, n notice) error {
+	w := e.o.Rack.Load()
 	list := e.o.Registrar.Usable(dev.ID)
 	if len(list) == 0 {
 		return fmt.Errorf("notify %s: %w", dev.Name, devices.ErrNoPeer)
@@ -57,13 +69,7 @@ func (e *Runner) NotifyDevice(ctx context.Context, dev *settings.Device, what *a
 		agent = e.o.Rack.UserAgent()
 	}
 	req.AppendHeader(sip.NewHeader("User-Agent", agent))
-	for _, h := range headers {
-		req.AppendHeader(h)
-	}
-	req.SetBody(nil)
-	if body != "" {
-		req.SetBody([]byte(body + "\r\n"))
-	}
+	n.sayOn(req)
 	ctx, cancel := context.WithTimeout(ctx, notifyWait)
 	defer cancel()
 	res, err := e.o.Ways.Ask(ctx, way.Hop, req, false)

@@ -25,7 +25,7 @@ var ErrNoEndpoint = errors.New("no such endpoint")
 // at the end the last line's end. The error tells who did not take it.
 func (e *Runner) Notify(ctx context.Context, dest string, what *astconf.Section) error {
 	w := e.o.Rack.Load()
-	headers, body, err := notice(what)
+	n, err := written(what)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (e *Runner) Notify(ctx context.Context, dest string, what *astconf.Section)
 	defer cancel()
 	var errs []error
 	for _, t := range to {
-		if err := e.notify(ctx, w, t, headers, body); err != nil {
+		if err := e.notify(ctx, w, t, n); err != nil {
 			errs = append(errs, fmt.Errorf("notify %s: %w", dest, err))
 		}
 	}
@@ -57,20 +57,32 @@ func (e *Runner) notified(w *transports.World, dest string) ([]way.Target, error
 	if ep == nil {
 		return nil, ErrNoEndpoint
 	}
-	var to []way.Target
-	for _, aor := range ep.AORs {
-		for _, c := range e.o.Registrar.Usable(aor) {
-			to = append(to, way.Target{Endpoint: ep, Contact: c, URI: *c.Uri.Clone()})
-		}
-	}
+	to := e.contacts(ep)
 	if len(to) == 0 {
 		return nil, errors.New("it has no contact")
 	}
 	return to, nil
 }
 
+// contacts are the places where an endpoint can be reached.
+func (e *Runner) contacts(ep *settings.Endpoint) (to []way.Target) {
+	for _, aor := range ep.AORs {
+		for _, c := range e.o.Registrar.Usable(aor) {
+			to = append(to, way.Target{Endpoint: ep, Contact: c, URI: *c.Uri.Clone()})
+		}
+	}
+	return to
+}
+
+// A notice is what a NOTIFY says.
+type notice struct {
+	name, user string // who says it, instead of the usual sender
+	headers    []sip.Header
+	body       func(req *sip.Request) string // which is finished but for the body
+}
+
 // notify sends one NOTIFY and waits for the answer.
-func (e *Runner) notify(ctx context.Context, w *transports.World, to way.Target, headers []sip.Header, body string) error {
+func (e *Runner) notify(ctx context.Context, w *transports.World, to way.Target, n notice) error {
 	routes, first, road, err := to.Start()
 	if err != nil {
 		return err
@@ -86,14 +98,15 @@ func (e *Runner) notify(ctx context.Context, w *transports.World, to way.Target,
 	auths, _ := w.Settings.UACAuths(to.Endpoint)
 	callID, tag := sip.CallIDHeader(e.o.Token()), e.o.Token()
 	res, h, err := e.o.Ways.Deliver(ctx, hs, auths, func(h way.Hop, seq uint32) *sip.Request {
-		req := e.notice(w, to.URI, routes, h, user)
-		req.From().Params.Add("tag", tag)
+		req := e.begin(w, to.URI, routes, h, user)
+		from := req.From()
+		if to.Endpoint.FromDomain != "" {
+			from.Address.Host = to.Endpoint.FromDomain
+		}
+		from.Params.Add("tag", tag)
 		req.AppendHeader(&callID)
 		req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: sip.NOTIFY})
-		for _, x := range headers {
-			req.AppendHeader(sip.HeaderClone(x))
-		}
-		req.SetBody([]byte(body))
+		n.sayOn(req)
 		return req
 	})
 	switch {
@@ -109,8 +122,21 @@ func (e *Runner) notify(ctx context.Context, w *transports.World, to way.Target,
 	return nil
 }
 
-// notice begins the request: who speaks, to whom, by which way.
-func (e *Runner) notice(w *transports.World, uri sip.Uri, routes []sip.Uri, h way.Hop, user string) *sip.Request {
+// sayOn puts what the notice says into its request.
+func (n *notice) sayOn(req *sip.Request) {
+	from := req.From()
+	from.DisplayName = n.name
+	if n.user != "" {
+		from.Address.User = n.user
+	}
+	for _, h := range n.headers {
+		req.AppendHeader(sip.HeaderClone(h))
+	}
+	req.SetBody([]byte(n.body(req)))
+}
+
+// begin begins the request: who speaks, to whom, by which way.
+func (e *Runner) begin(w *transports.World, uri sip.Uri, routes []sip.Uri, h way.Hop, user string) *sip.Request {
 	host, port := h.Wire.Speaks(h.To.Addr())
 	contact := sip.Uri{Scheme: "sip", User: user, Host: host, Port: port}
 	if h.Wire.Reliable() {
@@ -129,30 +155,29 @@ func (e *Runner) notice(w *transports.World, uri sip.Uri, routes []sip.Uri, h wa
 	return req
 }
 
-// notice is what a section of pjsip_notify.conf or sip_notify.conf says:
-// headers, Subscription-State among them (RFC 6665 8.2.1), and the lines of a
-// body.
-func notice(what *astconf.Section) (headers []sip.Header, body string, err error) {
+// written is what a section of pjsip_notify.conf or sip_notify.conf says: headers,
+// Subscription-State among them (RFC 6665 8.2.1), and the lines of a body.
+func written(what *astconf.Section) (n notice, err error) {
 	var lines []string
 	ended := true
 	for _, e := range what.Entries {
-		name := strings.ToLower(e.Name)
-		switch name {
+		switch strings.ToLower(e.Name) {
 		case "content":
 			lines = append(lines, e.Value)
 			continue
 		case "content-length", "via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route":
-			return nil, "", fmt.Errorf("notify: %s: header %s is not for the file to set", e.Pos, e.Name)
+			return n, fmt.Errorf("notify: %s: header %s is not for the file to set", e.Pos, e.Name)
 		case "subscription-state":
 			ended = false
 		}
 		if strings.ContainsAny(e.Name+e.Value, "\r\n") {
-			return nil, "", fmt.Errorf("notify: %s: line break in a header", e.Pos)
+			return n, fmt.Errorf("notify: %s: line break in a header", e.Pos)
 		}
-		headers = append(headers, sip.NewHeader(e.Name, e.Value))
+		n.headers = append(n.headers, sip.NewHeader(e.Name, e.Value))
 	}
 	if ended {
-		headers = append(headers, sip.NewHeader("Subscription-State", "terminated"))
+		n.headers = append(n.headers, sip.NewHeader("Subscription-State", "terminated"))
 	}
-	return headers, strings.Join(lines, "\r\n"), nil
+	n.body = func(*sip.Request) string { return strings.Join(lines, "\r\n") }
+	return n, nil
 }

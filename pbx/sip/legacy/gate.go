@@ -33,7 +33,9 @@ type Options struct {
 	Registrar *registrar.Registrar
 	Verifier  *digest.Verifier
 	Router    calls.Router
-	Log       *slog.Logger
+	// Registered is called after a device has registered and has been answered.
+	Registered func(id string)
+	Log        *slog.Logger
 }
 
 // A Front is the front end of sip.conf.
@@ -116,7 +118,7 @@ func (f *Front) Receive(w *transports.World, in *wire.Inbound) {
 		}
 		f.o.Errands.Receive(w, in, ep)
 	default:
-		f.other(in)
+		f.other(in, dev)
 	}
 }
 
@@ -228,6 +230,9 @@ func (f *Front) register(w *transports.World, in *wire.Inbound) {
 	if err := in.Respond(res); err != nil {
 		f.o.Log.Debug("respond", "status", r.Status, "source", in.Source, "error", err)
 	}
+	if r.AOR != "" {
+		f.o.Registered(r.AOR)
+	}
 }
 
 // options answers a probe as an INVITE to the same address would be.
@@ -249,7 +254,7 @@ func (f *Front) options(w *transports.World, in *wire.Inbound, ep *settings.Endp
 
 // other is any further method outside a dialog, as chan_sip was measured
 // to answer it where it differs.
-func (f *Front) other(in *wire.Inbound) {
+func (f *Front) other(in *wire.Inbound, dev *settings.Device) {
 	req := in.Request
 	switch req.Method {
 	case sip.NOTIFY:
@@ -257,7 +262,7 @@ func (f *Front) other(in *wire.Inbound) {
 			f.o.Door.Respond(in, sip.StatusOK)
 			return
 		}
-		f.o.Door.Respond(in, door.StatusBadEvent)
+		f.o.Errands.LearnDeviceWaiting(in, dev)
 	case sip.REFER:
 		f.o.Door.Respond(in, sip.StatusGlobalDecline)
 	case sip.INFO:

@@ -19,6 +19,7 @@ type Answer struct {
 	Status  int
 	Reason  string
 	Headers []sip.Header
+	AOR     string // the address of record, if it was granted
 }
 
 func answer(status int, reason string, headers ...sip.Header) Answer {
@@ -85,7 +86,9 @@ func (r *Registrar) Register(req *sip.Request, src Source, ep *settings.Endpoint
 	if r.o.Registered != nil {
 		r.o.Registered(aor.ID, src.Addr.Addr())
 	}
-	return r.success(req, w)
+	a := r.success(req, w)
+	a.AOR = aor.ID
+	return a
 }
 
 // find is the address of record that To asks for: user@domain, then user at
