@@ -9,6 +9,9 @@ import (
 	"strings"
 
 	"branchline/build/dahdibuild"
+	"branchline/build/image/debian"
+	"branchline/build/image/modules"
+	"branchline/build/image/tool"
 	"branchline/rootfs"
 )
 
@@ -34,29 +37,29 @@ func (b *builder) dahdiLockFile() string {
 
 // relockDAHDI locks what the modules for a kernel are compiled from and with; a is
 // the index of the board's packages.
-func (b *builder) relockDAHDI(a *apt, kernel string) error {
-	here, err := newApt(compilerArch, filepath.Join(b.cache, "apt-tools"))
+func (b *builder) relockDAHDI(a *debian.Index, kernel string) error {
+	here, err := debian.NewIndex(compilerArch, filepath.Join(b.cache, "apt-tools"))
 	if err != nil {
 		return err
 	}
 	headers := strings.Replace(kernel, "linux-image-", "linux-headers-", 1)
 	depends := map[string]string{}
 	for _, prefix := range []string{"linux-headers-", "linux-kbuild-", "gcc-"} {
-		if depends[prefix], err = a.dependency(headers, prefix); err != nil {
+		if depends[prefix], err = a.Dependency(headers, prefix); err != nil {
 			return err
 		}
 	}
-	var lock []locked
-	add := func(kind string, all ...locked) {
+	var lock []debian.Package
+	add := func(kind string, all ...debian.Package) {
 		for _, l := range all {
 			l.Kind = kind
 			lock = append(lock, l)
 		}
 	}
-	one := func(kind string, a *apt, name string) {
+	one := func(kind string, a *debian.Index, name string) {
 		if err == nil {
-			var l locked
-			if l, err = a.one(name); err == nil {
+			var l debian.Package
+			if l, err = a.One(name); err == nil {
 				add(kind, l)
 			}
 		}
@@ -68,12 +71,12 @@ func (b *builder) relockDAHDI(a *apt, kernel string) error {
 	if err != nil {
 		return err
 	}
-	all, err := here.closure(append([]string{depends["gcc-"] + compilers[b.board.Debian]}, tools...))
+	all, err := here.Closure(append([]string{depends["gcc-"] + compilers[b.board.Debian]}, tools...))
 	if err != nil {
 		return err
 	}
 	add("tools", all...)
-	return b.writeLock(b.dahdiLockFile(), "packages that the modules of the "+b.board.Name+" image's flavour dahdi are compiled from and with", lock)
+	return debian.WriteLock(b.dahdiLockFile(), "packages that the modules of the "+b.board.Name+" image's flavour dahdi are compiled from and with", b.board.Name, lock)
 }
 
 // dahdi compiles the modules, puts them with the kernel's own, and their source
@@ -82,7 +85,7 @@ func (b *builder) dahdi() error {
 	if runtime.GOARCH != compilerArch {
 		return fmt.Errorf("the flavour %s is compiled on a machine of the kind %s, this is %s", rootfs.DAHDI, compilerArch, runtime.GOARCH)
 	}
-	lock, err := readLockFile(b.dahdiLockFile())
+	lock, err := debian.ReadLock(b.dahdiLockFile())
 	if err != nil {
 		return err
 	}
@@ -94,8 +97,8 @@ func (b *builder) dahdi() error {
 	if err != nil {
 		return err
 	}
-	modules := b.at("kernel/usr/lib/modules", w.Release())
-	if _, err := os.Stat(modules); err != nil {
+	dir := b.at("kernel/usr/lib/modules", w.Release())
+	if _, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("%s is of the kernel %s, the image of another: `make image-lock BOARD=%s`", b.dahdiLockFile(), w.Release(), b.board.Name)
 	}
 	parts := [][]string{dahdibuild.Loops, dahdibuild.Cards}
@@ -107,17 +110,17 @@ func (b *builder) dahdi() error {
 		return err
 	}
 	for _, m := range made {
-		if err := copyFile(m, filepath.Join(modules, "updates/dahdi", filepath.Base(m)), 0o644); err != nil {
+		if err := copyFile(m, filepath.Join(dir, "updates/dahdi", filepath.Base(m)), 0o644); err != nil {
 			return err
 		}
-		b.extra = append(b.extra, moduleName(m))
+		b.extra = append(b.extra, modules.Name(m))
 	}
 	return errors.Join(b.sources(w, lock), os.RemoveAll(b.at("workshop")))
 }
 
 // sources lays the licence, and whose work the modules are, into the image, and writes
 // the archive that goes with it wherever it goes.
-func (b *builder) sources(w *dahdibuild.Workshop, lock []locked) error {
+func (b *builder) sources(w *dahdibuild.Workshop, lock []debian.Package) error {
 	doc := b.at("root", rootfs.DAHDIDocuments)
 	if err := errors.Join(
 		copyFile(w.At("usr/share/doc/dahdi-source/copyright"), filepath.Join(doc, "copyright"), 0o644),
@@ -138,5 +141,5 @@ func (b *builder) sources(w *dahdibuild.Workshop, lock []locked) error {
 		}
 	}
 	dir := "branchline-" + b.name() + "-source"
-	return dahdibuild.Archive(b.at(dir+".tar"), dir, files, epoch)
+	return dahdibuild.Archive(b.at(dir+".tar"), dir, files, tool.Epoch)
 }

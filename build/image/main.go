@@ -71,10 +71,6 @@ type builder struct {
 	began             time.Time
 }
 
-// epoch is the time of everything in an image: nothing there depends on when it was
-// built. 2026-01-01.
-var epoch = time.Unix(1767225600, 0).UTC()
-
 // name is what the image is called, and what updates for it are for.
 func (b *builder) name() string {
 	if b.flavour == "" {

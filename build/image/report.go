@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"branchline/build/image/tool"
 	"branchline/rootfs"
 )
 
@@ -23,7 +24,7 @@ func (b *builder) press() error {
 	update := make(chan error)
 	go func() { update <- b.artefact() }()
 	// One thread and no file's name or time: the same bytes everywhere.
-	err := run(nil, "zstd", "-q", "-f", "-9", "--single-thread", b.at(b.imageName()), "-o", b.at(b.compressedName()))
+	err := tool.Run(nil, "zstd", "-q", "-f", "-9", "--single-thread", b.at(b.imageName()), "-o", b.at(b.compressedName()))
 	return errors.Join(<-update, err)
 }
 

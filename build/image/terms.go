@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"branchline/build/image/debian"
 	"branchline/build/licences"
 )
 
@@ -72,7 +73,7 @@ func (b *builder) terms() error {
 }
 
 // sources tells which packages an image is made of.
-func sources(lock []locked) string {
+func sources(lock []debian.Package) string {
 	var s strings.Builder
 	s.WriteString(`Branchline is under the Apache License, version 2.0 (LICENSE beside this file); what
 it is made of, under the licences in licences.txt.

@@ -5,24 +5,15 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
 
+	"branchline/build/image/modules"
+	"branchline/build/image/tool"
 	"branchline/rootfs"
 )
-
-// run runs one of the machine's tools.
-func run(env []string, name string, args ...string) error {
-	c := exec.Command(name, args...)
-	c.Env = append(os.Environ(), env...)
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(string(out)))
-	}
-	return nil
-}
 
 // skeleton is the directories of a root; Debian's base-files would bring more.
 var skeleton = []string{
@@ -60,7 +51,7 @@ func (b *builder) userland() error {
 		if err := os.MkdirAll(into, 0o755); err != nil {
 			return err
 		}
-		if err := run(nil, "dpkg-deb", "-x", filepath.Join(b.cache, l.File), into); err != nil {
+		if err := tool.Run(nil, "dpkg-deb", "-x", filepath.Join(b.cache, l.File), into); err != nil {
 			return fmt.Errorf("%s: %w", l.Name, err)
 		}
 	}
@@ -116,14 +107,14 @@ func (b *builder) modules() error {
 	version := versions[0].Name()
 	from, to := filepath.Join(lib, version), b.at("root/usr/lib/modules", version)
 	base := strings.TrimSuffix(lib, "/lib/modules")
-	if err := run(nil, "depmod", "-b", base, version); err != nil {
+	if err := tool.Run(nil, "depmod", "-b", base, version); err != nil {
 		return err
 	}
-	tree, err := readModules(from)
+	tree, err := modules.Read(from)
 	if err != nil {
 		return err
 	}
-	for _, m := range tree.closure(slices.Concat(kept, b.extra)) {
+	for _, m := range tree.Closure(slices.Concat(modules.Kept, b.extra)) {
 		if err := copyFile(filepath.Join(from, m), filepath.Join(to, m), 0o644); err != nil {
 			return err
 		}
@@ -133,7 +124,7 @@ func (b *builder) modules() error {
 			return err
 		}
 	}
-	if err := run(nil, "depmod", "-b", b.at("root/usr"), version); err != nil {
+	if err := tool.Run(nil, "depmod", "-b", b.at("root/usr"), version); err != nil {
 		return err
 	}
 	// For the initrd: the same modules, flat, in the order they are to be loaded.
@@ -141,7 +132,7 @@ func (b *builder) modules() error {
 		return err
 	}
 	var order strings.Builder
-	for _, m := range tree.closure(early) {
+	for _, m := range tree.Closure(modules.Early) {
 		name := "lib/" + filepath.Base(m)
 		fmt.Fprintln(&order, "/"+name)
 		if err := copyFile(filepath.Join(from, m), b.at("initrd", name), 0o644); err != nil {
@@ -246,7 +237,7 @@ func (b *builder) compile(pkg, to string) error {
 	if err != nil {
 		return err
 	}
-	return run([]string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + b.board.Go, "GOARM=" + b.board.ARM, "GOFLAGS="},
+	return tool.Run([]string{"CGO_ENABLED=0", "GOOS=linux", "GOARCH=" + b.board.Go, "GOARM=" + b.board.ARM, "GOFLAGS="},
 		"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", abs, pkg)
 }
 
@@ -272,24 +263,4 @@ func (b *builder) certificates() error {
 		all = append(all, data...)
 	}
 	return errors.Join(write(b.at("root/etc/ssl/certs/ca-certificates.crt"), all, 0o644), os.RemoveAll(b.at("root/usr/share/ca-certificates")))
-}
-
-// settle gives every file below dir the same time, so that nothing tells when it was
-// built.
-func settle(dir string) error {
-	var all []string
-	err := filepath.WalkDir(dir, func(p string, _ fs.DirEntry, err error) error {
-		all = append(all, p)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	slices.Reverse(all) // what is in a directory before the directory
-	for _, p := range all {
-		if err := lutimes(p, epoch); err != nil {
-			return err
-		}
-	}
-	return nil
 }

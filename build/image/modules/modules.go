@@ -1,4 +1,6 @@
-package main
+// Package modules chooses a kernel's modules: what an image keeps of them, and what is
+// needed to load those.
+package modules
 
 import (
 	"fmt"
@@ -9,9 +11,9 @@ import (
 	"strings"
 )
 
-// early are the modules without which the card is not found, for the initrd. A name
+// Early are the modules without which the card is not found, for the initrd. A name
 // that a kernel has built in, or has not at all, is left out.
-var early = []string{
+var Early = []string{
 	"virtio_mmio", "virtio_pci", "virtio_blk", "sdhci_iproc", "bcm2835", "bcm2835_sdhost", "sdhci_brcmstb",
 	// The supplies of a Pi 4's card slot are modules in Debian's kernel.
 	"fixed", "gpio_regulator",
@@ -19,8 +21,8 @@ var early = []string{
 	"ramoops",
 }
 
-// kept are the modules in the root: names, or directories ending in a slash.
-var kept = []string{
+// Kept are the modules in the root: names, or directories ending in a slash.
+var Kept = []string{
 	// Networks.
 	"virtio_net", "net_failover", "drivers/net/usb/", "drivers/net/ethernet/broadcom/genet/", "drivers/net/ethernet/cadence/",
 	"drivers/net/mdio/", "drivers/net/phy/", "8021q", "bridge", "dummy", "veth",
@@ -36,27 +38,27 @@ var kept = []string{
 	"bcm2835_rng", "iproc_rng200", "virtio_rng", "fixed", "gpio_regulator", "i6300esb", "softdog", "crc_ccitt", "autofs4",
 }
 
-// A moduleTree is a kernel's modules: file names below its directory.
-type moduleTree struct {
+// A Tree is a kernel's modules: file names below its directory.
+type Tree struct {
 	files []string
 	named map[string]string   // module's name to its file
 	needs map[string][]string // file to the files it depends on
 }
 
-// readModules reads what depmod wrote.
-func readModules(dir string) (*moduleTree, error) {
+// Read reads what depmod wrote.
+func Read(dir string) (*Tree, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "modules.dep"))
 	if err != nil {
 		return nil, err
 	}
-	t := &moduleTree{named: map[string]string{}, needs: map[string][]string{}}
+	t := &Tree{named: map[string]string{}, needs: map[string][]string{}}
 	for _, line := range strings.Split(string(text), "\n") {
 		file, needs, ok := strings.Cut(line, ":")
 		if !ok {
 			continue
 		}
 		t.files = append(t.files, file)
-		t.named[moduleName(file)] = file
+		t.named[Name(file)] = file
 		t.needs[file] = strings.Fields(needs)
 	}
 	if len(t.files) == 0 {
@@ -66,14 +68,14 @@ func readModules(dir string) (*moduleTree, error) {
 	return t, nil
 }
 
-// moduleName is what modprobe calls a file.
-func moduleName(file string) string {
+// Name is what modprobe calls a file.
+func Name(file string) string {
 	name, _, _ := strings.Cut(path.Base(file), ".ko")
 	return strings.ReplaceAll(name, "-", "_")
 }
 
-// closure is the files that wanted names, each after the ones it depends on.
-func (t *moduleTree) closure(wanted []string) (out []string) {
+// Closure is the files that wanted names, each after the ones it depends on.
+func (t *Tree) Closure(wanted []string) (out []string) {
 	seen := map[string]bool{}
 	var take func(file string)
 	take = func(file string) {

@@ -1,4 +1,4 @@
-package main
+package disk
 
 import (
 	"bytes"
@@ -6,22 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"branchline/build/image/tool"
 )
 
-func lutimes(file string, at time.Time) error {
-	tv := unix.NsecToTimeval(at.UnixNano())
-	if err := unix.Lutimes(file, []unix.Timeval{tv, tv}); err != nil {
-		return fmt.Errorf("%s: set time: %w", file, err)
-	}
-	return nil
-}
-
-// cpio is a directory as the kernel wants its initrd: the "newc" format, everything
+// CPIO is a directory as the kernel wants its initrd: the "newc" format, everything
 // owned by root and of the same time.
-func cpio(dir string) ([]byte, error) {
+func CPIO(dir string) ([]byte, error) {
 	var out bytes.Buffer
 	inode := 0
 	add := func(name string, mode uint32, data []byte) {
@@ -30,7 +23,7 @@ func cpio(dir string) ([]byte, error) {
 		if name == "TRAILER!!!" {
 			inode, links = 0, 1
 		}
-		fmt.Fprintf(&out, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", inode, mode, 0, 0, links, epoch.Unix(), len(data), 0, 0, 0, 0, len(name)+1, 0)
+		fmt.Fprintf(&out, "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", inode, mode, 0, 0, links, tool.Epoch.Unix(), len(data), 0, 0, 0, 0, len(name)+1, 0)
 		out.WriteString(name + "\x00")
 		pad(&out)
 		out.Write(data)

@@ -1,4 +1,4 @@
-package main
+package debian
 
 import (
 	"crypto/sha256"
@@ -14,48 +14,27 @@ import (
 	"strings"
 )
 
-// fetch brings every locked package into the cache. No index is needed for that: the
-// lock file says where a package lies, and its sum.
-func (b *builder) fetch() error {
-	lock, err := b.all()
-	if err != nil {
-		return err
+// Fetch brings the packages that the directory cache lacks, and names those that the
+// mirrors this machine uses no longer have. No index is needed for that: a lock file
+// says where a package lies, and its sum.
+func Fetch(lock []Package, cache string) (gone []string, err error) {
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(b.cache, 0o755); err != nil {
-		return err
-	}
-	var missing []locked
+	var missing []Package
 	for _, l := range lock {
-		if verify(filepath.Join(b.cache, l.File), l) != nil {
+		if verify(filepath.Join(cache, l.File), l) != nil {
 			missing = append(missing, l)
 		}
 	}
 	if len(missing) == 0 {
-		return nil
+		return nil, nil
 	}
 	at, err := mirrors()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	gone, err := download(missing, at, b.cache)
-	if err != nil || gone == nil {
-		return err
-	}
-	names := strings.Join(gone, ", ")
-	if !b.newest || b.release {
-		return fmt.Errorf("no longer in Debian is what %s names; `make image-lock BOARD=%s` takes the newest instead: %s", b.lockFile(), b.board.Name, names)
-	}
-	fmt.Fprintf(os.Stderr, "image: no longer in Debian: %s\nimage: this one is of the newest packages, not of what %s names\n", names, b.lockFile())
-	b.locks, b.newest = b.at("lock"), false
-	if b.flavour == "" {
-		_, _, err = b.relockBoard()
-	} else {
-		err = b.relock()
-	}
-	if err != nil {
-		return err
-	}
-	return b.fetch()
+	return download(missing, at, cache)
 }
 
 // attempts is how often a download is tried as a whole; apt repeats a single one
@@ -64,7 +43,7 @@ const attempts = 3
 
 // download brings packages into the directory cache, and names those that the mirrors
 // no longer have. Whatever else keeps one away is an error.
-func download(all []locked, mirrors map[string]string, cache string) (gone []string, err error) {
+func download(all []Package, mirrors map[string]string, cache string) (gone []string, err error) {
 	// Another build may be filling the same cache.
 	dir, err := os.MkdirTemp(cache, "fetch-")
 	if err != nil {
@@ -80,7 +59,7 @@ func download(all []locked, mirrors map[string]string, cache string) (gone []str
 		c := exec.Command("/usr/lib/apt/apt-helper", args...)
 		c.Env = append(os.Environ(), "LC_ALL=C")
 		out, failed := c.CombinedOutput()
-		var kept []locked
+		var kept []Package
 		for _, l := range all {
 			from := filepath.Join(dir, l.File)
 			switch err := verify(from, l); {
@@ -105,7 +84,7 @@ func download(all []locked, mirrors map[string]string, cache string) (gone []str
 }
 
 // notFound tells whether a mirror has said that there is no such file.
-func notFound(out string, l locked) bool {
+func notFound(out string, l Package) bool {
 	return regexp.MustCompile(`(?m)^E: Failed to fetch \S*/` + regexp.QuoteMeta(path.Base(l.Path)) + `\s+404\s`).MatchString(out)
 }
 
@@ -127,7 +106,7 @@ func mirrors() (map[string]string, error) {
 }
 
 // verify checks a file against its lock line.
-func verify(file string, l locked) error {
+func verify(file string, l Package) error {
 	f, err := os.Open(file)
 	if err != nil {
 		return err
@@ -139,7 +118,7 @@ func verify(file string, l locked) error {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); n != l.Size || got != l.SHA256 {
-		return fmt.Errorf("%s: sha256 %s, locked is %s", file, got, l.SHA256)
+		return fmt.Errorf("%s: sha256 %s, Package is %s", file, got, l.SHA256)
 	}
 	return nil
 }

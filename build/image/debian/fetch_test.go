@@ -1,6 +1,6 @@
 //go:build image
 
-package main
+package debian
 
 import (
 	"crypto/sha256"
@@ -33,11 +33,11 @@ func TestDownload(t *testing.T) {
 	}))
 	defer mirror.Close()
 	at := map[string]string{"debian": mirror.URL + "/debian/", "debian-security": mirror.URL + "/debian-security/"}
-	lock := func(name, text, path string) locked {
+	lock := func(name, text, path string) Package {
 		sum := sha256.Sum256([]byte(text))
-		return locked{Name: name, Version: "1", File: name + "_1_all.deb", Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:]), Path: path}
+		return Package{Name: name, Version: "1", File: name + "_1_all.deb", Size: int64(len(text)), SHA256: hex.EncodeToString(sum[:]), Path: path}
 	}
-	all := []locked{
+	all := []Package{
 		lock("a", "first", "debian/pool/a/a_1_all.deb"), lock("b", "second", "debian-security/pool/b/b_1%2b1_all.deb"),
 		lock("c", "third", "debian/pool/c/c_1_all.deb"), lock("d", "fourth", "debian/pool/d/d_1_all.deb"),
 	}
@@ -46,7 +46,7 @@ func TestDownload(t *testing.T) {
 	if err != nil || !slices.Equal(gone, []string{"c 1"}) {
 		t.Errorf("gone %q, %v", gone, err)
 	}
-	for _, l := range []locked{all[0], all[1], all[3]} {
+	for _, l := range []Package{all[0], all[1], all[3]} {
 		if err := verify(filepath.Join(cache, l.File), l); err != nil {
 			t.Error(err)
 		}
@@ -56,7 +56,7 @@ func TestDownload(t *testing.T) {
 	}
 	// One that is never right is an error, and not gone.
 	wrong := lock("a", "other", "debian/pool/a/a_1_all.deb")
-	if gone, err := download([]locked{wrong}, at, t.TempDir()); err == nil || gone != nil {
+	if gone, err := download([]Package{wrong}, at, t.TempDir()); err == nil || gone != nil {
 		t.Errorf("a wrong sum: %q %v", gone, err)
 	}
 	mirror.Close()
