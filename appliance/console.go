@@ -22,7 +22,7 @@ import (
 func (d *daemon) smallCommands() []cli.Command {
 	rtp := func() settings.RTP { return d.agent.Snapshot().RTP }
 	sounds := configuration.Sounds(d.process.Directories)
-	out := append(d.devices.Commands(), d.fileCommands()...)
+	out := append(append(d.devices.Commands(), d.presences.Commands()...), d.fileCommands()...)
 	out = append(out, probe.New(d.plane, d.out.Say, rtp).Commands()...)
 	return append(out, prompt.Commands(sounds, sounds.Names, sound.Formats(), d.tones.Load)...)
 }

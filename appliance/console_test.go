@@ -129,6 +129,9 @@ func TestSmallCommands(t *testing.T) {
 		{"devstate change Custom:x BUSY", "Changing x to BUSY\n", cli.Done},
 		{"devstate list", head + "--- Name: 'Custom:x'  State: 'BUSY'\n---\n" + foot, cli.Done},
 		{"devstate change PJSIP/1 BUSY", "The devstate command can only be used to set 'Custom:' device state!\nCommand 'devstate change PJSIP/1 BUSY' failed.\n", cli.Failed},
+		{"presencestate change CustomPresence:x away,,gone", "Changing x to away\n", cli.Done},
+		{"presencestate list", strings.Replace(head, "Device States --", "Presence States ", 1) +
+			"--- Name: 'CustomPresence:x'\n    --- State: 'away'\n    --- Subtype: ''\n    --- Message: 'gone'\n    --- Base64 Encoded: 'No'\n---\n" + foot, cli.Done},
 		{"group show channels", "Channel                    Group                 Category            \n0 active channels\n", cli.Done},
 		{"config list", pad("res_pjsip", 20) + " " + pad(filepath.Join(etc, "pjsip.conf"), 50) + "\n" +
 			pad("pbx_config", 20) + " " + pad(filepath.Join(etc, "extensions.conf"), 50) + "\n" +
@@ -179,12 +182,12 @@ func TestServedFamilies(t *testing.T) {
 	d, run := desk(t, deskFiles)
 	first := d.tree.Complete("")
 	for _, family := range strings.Fields("acl bridge cdr channel core database devstate dialplan features group hangup help indication local logger " +
-		"module moh originate pjsip reload rtcp rtp config cli say") {
+		"module moh originate pjsip presencestate reload rtcp rtp config cli say") {
 		if !slices.Contains(first, family) {
 			t.Errorf("%s is not offered", family)
 		}
 	}
-	for _, family := range strings.Fields("confbridge file mixmonitor no parking queue voicemail presencestate") {
+	for _, family := range strings.Fields("confbridge file mixmonitor no parking queue voicemail") {
 		if got, _ := run(family + " convert"); !strings.Contains(got, "is not supported by this product") {
 			t.Errorf("%s: %s", family, got)
 		}

@@ -44,6 +44,7 @@ import (
 	"branchline/pbx/line"
 	"branchline/pbx/local"
 	"branchline/pbx/mailbox"
+	"branchline/pbx/presence"
 	"branchline/pbx/prompt"
 	"branchline/pbx/recording"
 	"branchline/pbx/settings"
@@ -77,6 +78,7 @@ type daemon struct {
 	groups    *office.Groups
 	devices   *devstate.States
 	mailboxes mailbox.Store
+	presences *presence.States
 	tree      *cli.Tree
 	console   *console.Server
 	distant   *distant.Server
@@ -185,10 +187,12 @@ func (d *daemon) assemble() (err error) {
 
 	refused := app.Refused()
 	d.devices = &devstate.States{Store: d.db, Others: d.exchange.DeviceState}
+	d.presences = &presence.States{Store: d.db, Published: d.agent.Published}
+	d.system.Presence = func(entity string) string { return d.presences.Of(entity).Value }
 	d.groups = office.NewGroups(d.exchange.Channels)
 	functions := fn.Functions(office.Deps{
 		Groups: d.groups,
-		System: d.system, Store: d.db, State: d.devices.Of, Custom: d.devices.Set,
+		System: d.system, Store: d.db, State: d.devices.Of, Custom: d.devices.Set, Presence: d.presences,
 		Settings: d.agent.Snapshot, Contacts: d.contacts, Channels: d.exchange.Channels, Version: Version,
 		Env: []string{"HOSTNAME", "LANG", "TZ"},
 	})

@@ -23,6 +23,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/mailbox"
+	"branchline/pbx/presence"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/calls"
 	"branchline/pbx/sip/devices"
@@ -32,6 +33,7 @@ import (
 	"branchline/pbx/sip/lamps"
 	"branchline/pbx/sip/legacy"
 	"branchline/pbx/sip/outreg"
+	"branchline/pbx/sip/publish"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/showcalls"
@@ -51,6 +53,9 @@ type Options struct {
 	Mailboxes *mailbox.Store // nil: one that nobody else knows
 	Store     *astdb.DB      // where devices of sip.conf are, across restarts; may be nil
 	Verifier  *digest.Verifier
+	// Changed is called when the state of a device ("PJSIP/1001") may be another because
+	// of what it publishes. It must not block; may be nil.
+	Changed   func(device string)
 	UserAgent string                     // Server and User-Agent, unless pjsip.conf sets another
 	Channels  func() []*channel.Snapshot // all channels, for states and the console; may be nil
 	Say       func(text string)          // where `pjsip set logger` prints; nil: nowhere
@@ -80,6 +85,7 @@ type Agent struct {
 	devices *devices.Directory // of sip.conf
 	errands *errands.Runner
 	lamps   *lamps.Lamps
+	said    *publish.Book // what telephones publish
 	old     *legacy.Front
 	views   *trace.Views
 	ready   chan struct{}
@@ -106,8 +112,9 @@ func New(o Options) *Agent {
 		Mailboxes: o.Mailboxes, Acceptor: o.Acceptor, Token: o.Token, Log: o.Log,
 	})
 	a.lamps = lamps.New(lamps.Options{Mailboxes: o.Mailboxes, Teller: a.errands, Life: a.rack.Life, Log: o.Log})
+	a.said = publish.New(publish.Options{Door: a.door, Token: o.Token, Changed: o.Changed, Log: o.Log})
 	a.old = legacy.New(legacy.Options{
-		Rack: a.rack, Door: a.door, Devices: a.devices, Calls: a.calls, Errands: a.errands, Registrar: o.Registrar,
+		Rack: a.rack, Door: a.door, Devices: a.devices, Calls: a.calls, Errands: a.errands, Said: a.said, Registrar: o.Registrar,
 		Verifier: o.Verifier, Router: o.Router, Registered: a.lamps.Registered, Log: o.Log,
 	})
 	a.views = trace.New(trace.Options{
@@ -199,6 +206,10 @@ func (a *Agent) DeviceChannels(id string) []*channel.Snapshot {
 // LegacyTech is the channel technology SIP: what Dial(SIP/...) calls by the
 // devices and settings of sip.conf.
 func (a *Agent) LegacyTech() channel.Tech { return a.old.Tech() }
+
+// Published is what a device ("PJSIP/1001") publishes of its user; presence.NotSet if
+// nothing.
+func (a *Agent) Published(device string) presence.State { return a.said.Presence(device) }
 
 // Ping asks a contact whether it is there (registrar.Pinger); see errands.
 func (a *Agent) Ping(ctx context.Context, c *registrar.Contact, aor *settings.AOR) (int, error) {

@@ -238,6 +238,7 @@ type knobs struct {
 	resolver  transports.Resolver
 	addresses func(device string) []netip.Addr
 	channels  func() []*channel.Snapshot
+	changed   func(device string)
 }
 
 func (k *knobs) Targets(ctx context.Context, q resolve.Query) ([]resolve.Target, error) {
@@ -251,9 +252,11 @@ func (k *knobs) on(o Options) Options {
 	k.resolver = resolve.New(resolve.Options{Log: slog.New(slog.DiscardHandler)})
 	k.addresses = func(string) []netip.Addr { return nil }
 	k.channels = func() []*channel.Snapshot { return nil }
+	k.changed = func(string) {}
 	o.Resolver = k
 	o.Addresses = func(device string) []netip.Addr { return k.addresses(device) }
 	o.Channels = func() []*channel.Snapshot { return k.channels() }
+	o.Changed = func(device string) { k.changed(device) }
 	return o
 }
 
@@ -522,7 +525,8 @@ func TestRefusals(t *testing.T) {
 		{"OPTIONS without hops is for us", "OPTIONS", "sip:" + pbxAddr, []string{"Max-Forwards: 0"}, "200", ""},
 		{"SUBSCRIBE", "SUBSCRIBE", "sip:77@" + pbxAddr, []string{"Event: message-summary"}, "404", ""},
 		{"SUBSCRIBE to nonsense", "SUBSCRIBE", "sip:77@" + pbxAddr, []string{"Event: weather"}, "489", ""},
-		{"PUBLISH", "PUBLISH", "sip:77@" + pbxAddr, []string{"Event: presence"}, "489", ""},
+		{"PUBLISH of somebody else", "PUBLISH", "sip:77@" + pbxAddr, []string{"Event: presence"}, "403", ""},
+		{"PUBLISH of nonsense", "PUBLISH", "sip:1001@" + pbxAddr, []string{"Event: weather"}, "489", ""},
 		{"NOTIFY", "NOTIFY", "sip:77@" + pbxAddr, nil, "501", "Allow: "},
 		{"REFER", "REFER", "sip:77@" + pbxAddr, []string{"Refer-To: <sip:x@y>"}, "501", ""},
 		{"unknown method", "DANCE", "sip:77@" + pbxAddr, nil, "501", "Allow: "},

@@ -70,6 +70,8 @@ func (a *Agent) receive(in *wire.Inbound) {
 		a.options(w, in, ep)
 	case sip.MESSAGE:
 		a.errands.Receive(w, in, ep)
+	case sip.PUBLISH:
+		a.said.Receive(in, ep)
 	case sip.NOTIFY:
 		a.errands.LearnWaiting(in, ep)
 	default:

@@ -110,7 +110,7 @@ func (t tech) State(dest string) channel.DeviceState {
 	}
 	for _, aor := range ep.AORs {
 		if len(a.o.Registrar.Usable(aor)) > 0 {
-			return channel.DeviceNotInUse
+			return a.said.Idle("PJSIP/" + ep.ID)
 		}
 	}
 	return channel.DeviceUnavailable

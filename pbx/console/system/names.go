@@ -36,7 +36,7 @@ func AddNames(tree *cli.Tree) error {
 		"the database is no SQL database":                                         {"database query"},
 		"there is no such feature":                                                {"aoc", "cc", "cel", "dnsmgr", "geoloc", "stir_shaken", "stun", "udptl", "keys", "sla", "agent", "media", "no", "file", "pjsip set maintenance", "pjsip show maintenance"},
 		"the manager interface (AMI) is not there":                                {"manager"},
-		"this release has no queues, parking, conferences, voicemail or presence": {"queue", "parking", "confbridge", "voicemail", "presencestate"},
+		"this release has no queues, parking, conferences or voicemail": {"queue", "parking", "confbridge", "voicemail"},
 		"recordings are begun by the dialplan and by the parties of a call":       {"mixmonitor"},
 	} {
 		for _, f := range families {

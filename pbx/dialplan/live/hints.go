@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -67,8 +68,9 @@ func (s *System) showHint(w io.Writer, h dialplan.Hint, of dialplan.StateOf, wat
 		shown := h
 		shown.Devices = s.Expand(context.Background(), nil, h.Devices)
 		state = consoleState(shown.State(of))
-		if h.Presence == "" {
-			presence = "not_set"
+		presence = "not_set"
+		if entity := cmp.Or(h.Presence, shown.Devices); s.Presence != nil {
+			presence = s.Presence(entity)
 		}
 	}
 	if watched != nil {

@@ -60,6 +60,12 @@ func command(t *testing.T, s *live.System, of dialplan.StateOf, line string) (st
 // The shapes were taken from Asterisk 22.10.1.
 func TestShow(t *testing.T) {
 	s := live.New(plantest.NewCatalog())
+	s.Presence = func(entity string) string {
+		if entity == "SIP/1000" {
+			return "dnd"
+		}
+		return "not_set"
+	}
 	p, _ := plantest.Compile(t, shownPlan)
 	s.Install(p)
 	s.Globals.Set("X", "5")
@@ -130,13 +136,13 @@ func TestShow(t *testing.T) {
     -= Registered Asterisk Dial Plan Hints =-
 1@b                           : Custom:a                                                      State:Idle            Presence:not_set         Watchers  0
 1@default                     : PJSIP/1001                                                    State:Idle            Presence:not_set         Watchers  0
-100@b                         : SIP/1000                                                      State:Unavailable     Presence:not_set         Watchers  0
-1000@demo                     : SIP/1000                                                      State:Unavailable     Presence:not_set         Watchers  0
+100@b                         : SIP/1000                                                      State:Unavailable     Presence:dnd             Watchers  0
+1000@demo                     : SIP/1000                                                      State:Unavailable     Presence:dnd             Watchers  0
 _2XX@demo                     : Custom:${EXTEN}                                               State:Unavailable     Presence:                Watchers  0
 ----------------
 - 5 hints registered
 `},
-		{line: "core show hint 100@b", want: "100@b                         : SIP/1000                                                      State:Unavailable     Presence:not_set         Watchers  0\n1 hint matching extension 100@b\n"},
+		{line: "core show hint 100@b", want: "100@b                         : SIP/1000                                                      State:Unavailable     Presence:dnd             Watchers  0\n1 hint matching extension 100@b\n"},
 		{line: "core show hint 9", want: "No hints matching extension 9\n"},
 	} {
 		got, err := command(t, s, state, c.line)

@@ -30,6 +30,8 @@ type System struct {
 	Name     string            // ${SYSTEMNAME}
 	EntityID string            // ${ENTITYID}
 	Dirs     map[string]string // ASTETCDIR and the like
+	// Presence is what somebody says of himself, as hints show it; nil: nobody does.
+	Presence func(entity string) string
 
 	plan atomic.Pointer[dialplan.Plan]
 }

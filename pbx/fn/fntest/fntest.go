@@ -18,6 +18,7 @@ import (
 	"branchline/pbx/dialplan/live"
 	"branchline/pbx/fn"
 	"branchline/pbx/fn/office"
+	"branchline/pbx/presence"
 	"branchline/pbx/settings"
 )
 
@@ -100,7 +101,7 @@ func New(t *testing.T) *Bench {
 	custom := map[string]channel.DeviceState{}
 	first := b.Channel
 	d := office.Deps{
-		System: b.System, Store: b.store, Version: "0.1.0", Env: []string{"HOME=/root"},
+		System: b.System, Store: b.store, Presence: &presence.States{Store: b.store}, Version: "0.1.0", Env: []string{"HOME=/root"},
 		State: func(device string) channel.DeviceState {
 			if s, ok := custom[device]; ok {
 				return s

@@ -21,6 +21,7 @@ type Deps struct {
 	Store    Store
 	State    dialplan.StateOf                // of any device, Custom: ones included
 	Custom   func(device, state string) bool // sets a Custom: device; false: no such state
+	Presence Presence                        // behind PRESENCE_STATE()
 	Settings func() *settings.Snapshot       // the endpoints in force
 	Contacts func(aor string) []Contact      // where an address of record can be reached
 	Channels func() []*channel.Snapshot      // all channels there are
@@ -53,5 +54,5 @@ type Contact struct {
 
 // Functions are those of this package.
 func Functions(d Deps) []dialplan.Function {
-	return slices.Concat(d.storeFunctions(), d.planFunctions(), d.groupFunctions(), d.channelListFunctions(), d.sipFunctions(), d.systemFunctions())
+	return slices.Concat(d.storeFunctions(), d.planFunctions(), d.presenceFunctions(), d.groupFunctions(), d.channelListFunctions(), d.sipFunctions(), d.systemFunctions())
 }

@@ -48,6 +48,10 @@ func TestPlanAndDevices(t *testing.T) {
 	!DEVICE_STATE(PJSIP/1001)=INUSE#refused
 	${DEVICE_STATE(Custom:72)}|${DEVICE_STATE(Custom:u)}|${EXTENSION_STATE(72@other)}|${EXTENSION_STATE(73@other)} -> INUSE|UNKNOWN|INUSE|NOT_INUSE
 	${EXCEPTION(reason)} -> 
+	!PRESENCE_STATE(CustomPresence:a)=away,On holiday,gone
+	${PRESENCE_STATE(CustomPresence:a,value)}|${PRESENCE_STATE(CustomPresence:a,subtype)}|${PRESENCE_STATE(CustomPresence:a,message,e)}|${PRESENCE_STATE(CustomPresence:zz,value)}|${PRESENCE_STATE(PJSIP/1001,value)} -> away|On holiday|Z29uZQ==|not_set|not_set
+	!PRESENCE_STATE(PJSIP/1001)=away#refused
+	!PRESENCE_STATE(CustomPresence:a)=bogus#refused
 	`)
 	live.SetException(b.Channel, "INVALID", "ev", "i", 2)
 	b.Run(t, "${EXCEPTION(reason)}|${EXCEPTION(context)}|${EXCEPTION(exten)}|${EXCEPTION(priority)}|${EXCEPTION(x)} -> INVALID|ev|i|2|")

@@ -18,6 +18,7 @@ import (
 	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/errands"
 	"branchline/pbx/sip/party"
+	"branchline/pbx/sip/publish"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
@@ -30,6 +31,7 @@ type Options struct {
 	Devices   *devices.Directory
 	Calls     *calls.Book
 	Errands   *errands.Runner
+	Said      *publish.Book
 	Registrar *registrar.Registrar
 	Verifier  *digest.Verifier
 	Router    calls.Router
@@ -257,6 +259,12 @@ func (f *Front) options(w *transports.World, in *wire.Inbound, ep *settings.Endp
 func (f *Front) other(in *wire.Inbound, dev *settings.Device) {
 	req := in.Request
 	switch req.Method {
+	case sip.PUBLISH:
+		if dev == nil {
+			f.o.Door.Other(in)
+			return
+		}
+		f.o.Said.Receive(in, dev.Endpoint)
 	case sip.NOTIFY:
 		if h := req.GetHeader("event"); h != nil && strings.EqualFold(strings.TrimSpace(h.Value()), "keep-alive") {
 			f.o.Door.Respond(in, sip.StatusOK)

@@ -70,5 +70,8 @@ func (t legacyTech) State(dest string) channel.DeviceState {
 	if used == channel.DeviceNotInUse && len(f.o.Registrar.Usable(dev.ID)) == 0 && dev.DefaultHost == "" {
 		return channel.DeviceUnavailable
 	}
+	if used == channel.DeviceNotInUse {
+		return f.o.Said.Idle(dev.ID)
+	}
 	return used
 }
