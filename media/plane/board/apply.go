@@ -17,7 +17,7 @@ func (p *Party) Apply(now int64, f media.Flow) {
 	}
 	f.Formats = slices.DeleteFunc(slices.Clone(f.Formats), func(g media.Format) bool { return g.Codec == nil || g.PT > 127 })
 	f.Remote, f.RemoteRTCP = somewhere(f.Remote), somewhere(f.RemoteRTCP)
-	moved := len(p.formats) == 0 || f.Remote != p.flow.Remote
+	p.latch.Agree(f.Remote, f.RemoteRTCP, f.Symmetric, len(p.formats) == 0)
 	p.flow = f
 	p.adopt(f.Formats)
 	p.clock = uint32(f.EventClock)
@@ -30,9 +30,6 @@ func (p *Party) Apply(now int64, f media.Flow) {
 		p.flow.EventPT = 0
 	}
 	p.setStep(now, f.Ptime)
-	if moved {
-		p.source = source{believed: f.Remote}
-	}
 	p.aim()
 	p.silent, p.quiet = now, false
 	if p.law == nil && len(p.formats) > 0 {

@@ -19,6 +19,7 @@ import (
 	"branchline/media/dtmf"
 	"branchline/media/g711"
 	"branchline/media/plane"
+	"branchline/media/plane/latch"
 	"branchline/media/plane/wheel"
 	"branchline/media/rtp"
 )
@@ -90,6 +91,7 @@ func New(start time.Time) *Board { return &Board{start: start} }
 func (b *Board) Party(w Wire, r Rules, events func(media.Event)) *Party {
 	p := b.party(events)
 	p.wire, p.rules = w, r
+	p.latch.Strict, p.latch.Probation = r.Strict, r.Probation
 	return p
 }
 
@@ -159,7 +161,7 @@ type Party struct {
 	route route
 	watch media.Digits
 
-	source source
+	latch  latch.Latch // whom it comes from
 	in     rtp.Reception
 	rate   int64 // RTP clock of what is received, Hz
 	lastRx int64

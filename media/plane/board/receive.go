@@ -11,7 +11,7 @@ import (
 // Receive takes a packet from the party's RTP port. The packet is overwritten.
 func (p *Party) Receive(now int64, from netip.AddrPort, pkt []byte) {
 	var h rtp.Header
-	if p.closed || len(p.formats) == 0 || !h.Parse(pkt) || !p.accept(from, &h) {
+	if p.closed || len(p.formats) == 0 || !h.Parse(pkt) || !p.accept(from, h.Seq) {
 		return
 	}
 	if t := p.board.tap; t != nil {

@@ -120,7 +120,7 @@ func (p *Party) publish(now int64) {
 		return
 	}
 	defer p.published.mu.Unlock()
-	rate, source := p.out.rate, p.source.believed
+	rate, source := p.out.rate, p.latch.Source()
 	if !source.IsValid() {
 		source = p.flow.Remote
 	}
