@@ -32,12 +32,12 @@ func AddNames(tree *cli.Tree) error {
 		"it shows the inside of another program": {"malloc", "pjproject", "xmldoc", "test", "timing", "ulimit", "core clear profile", "core show profile",
 			"core ping taskprocessor", "core reset taskprocessor", "core reset taskprocessors", "core show taskprocessor", "core show taskprocessors",
 			"core set trace", "core show threads", "pjsip dump endpt", "dialplan debug", "dialplan locks", "dialplan set extenpatternmatchnew"},
-		"configuration is written in files, by hand":                              {"pjsip export config_wizard primitives", "dialplan add", "dialplan remove", "dialplan save", "indication add", "indication remove"},
-		"the database is no SQL database":                                         {"database query"},
-		"there is no such feature":                                                {"aoc", "cc", "cel", "dnsmgr", "geoloc", "stir_shaken", "stun", "udptl", "keys", "sla", "agent", "media", "no", "file", "pjsip set maintenance", "pjsip show maintenance"},
-		"the manager interface (AMI) is not there":                                {"manager"},
-		"this release has no queues, parking, conferences or voicemail": {"queue", "parking", "confbridge", "voicemail"},
-		"recordings are begun by the dialplan and by the parties of a call":       {"mixmonitor"},
+		"configuration is written in files, by hand":                        {"pjsip export config_wizard primitives", "dialplan add", "dialplan remove", "dialplan save", "indication add", "indication remove"},
+		"the database is no SQL database":                                   {"database query"},
+		"there is no such feature":                                          {"aoc", "cc", "cel", "dnsmgr", "geoloc", "stir_shaken", "stun", "udptl", "keys", "sla", "agent", "media", "no", "file", "pjsip set maintenance", "pjsip show maintenance"},
+		"the manager interface (AMI) is not there":                          {"manager"},
+		"this release has no queues, parking, conferences or voicemail":     {"queue", "parking", "confbridge", "voicemail"},
+		"recordings are begun by the dialplan and by the parties of a call": {"mixmonitor"},
 	} {
 		for _, f := range families {
 			tree.Refuse(f, why)
