@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -100,7 +101,7 @@ func placesOf(s netcfg.State, asking []string) (out []place, err error) {
 			idle = append(idle, l.Name)
 		default:
 			// Is4 first, else in the kernel's order.
-			slices.SortStableFunc(here, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
+			sort.SliceStable(here, func(i, j int) bool { return here[i].BitLen() < here[j].BitLen() })
 			out = append(out, place{l.Name, here[0]})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 	"strings"
 
 	"branchline/pbx/astconf"
@@ -180,9 +181,10 @@ func between(old, next []object) []Change {
 	for _, o := range was {
 		out = append(out, Change{What: "removed", Kind: o.kind, Name: o.name})
 	}
-	slices.SortStableFunc(out, func(a, b Change) int {
+	order := func(a, b Change) int {
 		return cmp.Or(cmp.Compare(a.What, b.What), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-	})
+	}
+	sort.SliceStable(out, func(i, j int) bool { return order(out[i], out[j]) < 0 })
 	return out
 }
 

@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -95,7 +96,9 @@ func (s Store) List() ([]Version, error) {
 		v.Size, v.Last = info.Size(), info.ModTime()
 		out = append(out, v)
 	}
-	slices.SortFunc(out, func(a, b Version) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(b.Number, a.Number)) })
+	sort.Slice(out, func(i, j int) bool {
+		return cmp.Or(out[j].Last.Compare(out[i].Last), cmp.Compare(out[j].Number, out[i].Number)) < 0
+	})
 	return out, nil
 }
 

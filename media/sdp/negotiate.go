@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -354,9 +355,10 @@ func (p Party) common(m *Media, video, theirs bool) (formats []media.Format, eve
 		formats = append(formats, media.Format{PT: uint8(pt), Codec: c})
 	}
 	if !theirs {
-		slices.SortStableFunc(formats, func(a, b media.Format) int {
+		order := func(a, b media.Format) int {
 			return slices.Index(p.Codecs, a.Codec) - slices.Index(p.Codecs, b.Codec)
-		})
+		}
+		sort.SliceStable(formats, func(i, j int) bool { return order(formats[i], formats[j]) < 0 })
 	}
 	return formats, events
 }

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
+	"sort"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
@@ -72,7 +72,7 @@ func (Kernel) State(context.Context) (netcfg.State, error) {
 			}
 		}
 	}
-	slices.SortFunc(s.Links, func(a, b netcfg.Link) int { return a.Index - b.Index })
+	sort.Slice(s.Links, func(i, j int) bool { return s.Links[i].Index < s.Links[j].Index })
 	return s, nil
 }
 

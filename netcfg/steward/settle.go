@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 
 	"branchline/netcfg"
@@ -238,7 +239,7 @@ func (s *Steward) notice() {
 
 func sorted(list []netip.Prefix) []netip.Prefix {
 	out := slices.Clone(list)
-	slices.SortFunc(out, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Addr().Compare(out[j].Addr()) < 0 })
 	return out
 }
 

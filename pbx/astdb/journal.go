@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
-	"slices"
+	"sort"
 
 	"go.etcd.io/bbolt"
 )
@@ -115,12 +115,13 @@ func (j *journal) pendings(committed uint64) ([]pending, error) {
 			data = data[size:]
 		}
 	}
-	slices.SortStableFunc(out, func(a, b pending) int {
+	order := func(a, b pending) int {
 		if a.generation < b.generation {
 			return -1
 		}
 		return min(1, int(a.generation-b.generation))
-	})
+	}
+	sort.SliceStable(out, func(i, j int) bool { return order(out[i], out[j]) < 0 })
 	return out, nil
 }
 

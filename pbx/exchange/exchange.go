@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,7 +118,7 @@ func (x *Exchange) Techs() []channel.Tech {
 	for _, t := range x.techs {
 		out = append(out, t)
 	}
-	slices.SortFunc(out, func(a, b channel.Tech) int { return cmp.Compare(a.Name(), b.Name()) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Name() < out[j].Name() })
 	return out
 }
 

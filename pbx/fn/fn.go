@@ -5,7 +5,7 @@ package fn
 
 import (
 	"slices"
-	"strings"
+	"sort"
 
 	"branchline/pbx/dialplan"
 	"branchline/pbx/fn/call"
@@ -16,6 +16,6 @@ import (
 // Functions gives all dialplan functions, sorted by name. Only System is required.
 func Functions(d office.Deps) []dialplan.Function {
 	all := slices.Concat(text.Functions(d.System), call.Functions(d.System), office.Functions(d))
-	slices.SortFunc(all, func(a, b dialplan.Function) int { return strings.Compare(a.Name, b.Name) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
 	return all
 }

@@ -7,6 +7,7 @@ package settings
 import (
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -267,7 +268,7 @@ func (o *Object) Options() []option.Shown {
 		}
 	}
 	out = append(out, o.set...)
-	slices.SortStableFunc(out, option.ByName)
+	sort.SliceStable(out, func(i, j int) bool { return option.ByName(out[i], out[j]) < 0 })
 	return out
 }
 

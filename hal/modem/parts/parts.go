@@ -3,7 +3,7 @@
 package parts
 
 import (
-	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -76,7 +76,7 @@ func (s *Store) Sort(stored []Stored, hurry bool) []Message {
 
 // join puts the parts of one message together, of which there should be total.
 func join(parts []Stored, total int) (m Message, whole bool) {
-	slices.SortFunc(parts, func(a, b Stored) int { return a.Part.Number - b.Part.Number })
+	sort.Slice(parts, func(i, j int) bool { return parts[i].Part.Number < parts[j].Part.Number })
 	var (
 		body strings.Builder
 		run  []*pdu.Deliver

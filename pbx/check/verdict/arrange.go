@@ -3,6 +3,7 @@ package verdict
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"branchline/pbx/astconf"
@@ -26,7 +27,7 @@ func Arrange(diags []astconf.Diag, source func(file string) ([]byte, error)) []a
 		}
 	}
 	rank := map[string]int{"asterisk.conf": 1, "pjsip.conf": 2, "sip.conf": 3, "rtp.conf": 4, "chan_dahdi.conf": 5, "modem.conf": 6, "quectel.conf": 7, "extensions.conf": 8}
-	slices.SortStableFunc(diags, func(a, b astconf.Diag) int {
+	order := func(a, b astconf.Diag) int {
 		ra, rb := rank[a.File], rank[b.File]
 		if ra == 0 {
 			ra = 9
@@ -35,7 +36,8 @@ func Arrange(diags []astconf.Diag, source func(file string) ([]byte, error)) []a
 			rb = 9
 		}
 		return cmp.Or(ra-rb, strings.Compare(a.File, b.File), a.Line-b.Line, int(b.Severity)-int(a.Severity))
-	})
+	}
+	sort.SliceStable(diags, func(i, j int) bool { return order(diags[i], diags[j]) < 0 })
 	return slices.CompactFunc(diags, func(a, b astconf.Diag) bool {
 		return a.Pos == b.Pos && a.Rule == b.Rule && a.Message == b.Message
 	})

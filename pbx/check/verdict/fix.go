@@ -2,13 +2,13 @@ package verdict
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"syscall"
 
@@ -39,7 +39,7 @@ func Apply(text []byte, edits []astconf.Edit) (out []byte, done int) {
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	byLine := slices.Clone(edits)
 	// From the bottom up, so that numbers stay right.
-	slices.SortStableFunc(byLine, func(a, b astconf.Edit) int { return cmp.Compare(b.Line, a.Line) })
+	sort.SliceStable(byLine, func(i, j int) bool { return byLine[j].Line < byLine[i].Line })
 	for _, e := range byLine {
 		if e.Line < 1 || e.Line > len(lines) {
 			continue

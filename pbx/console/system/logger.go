@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -88,7 +89,9 @@ func (s *system) showChannels(_ context.Context, w io.Writer, _ []string) error 
 		}
 		rows = append(rows, r)
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(strings.Compare(b.kind, a.kind), strings.Compare(a.name, b.name)) })
+	sort.Slice(rows, func(i, j int) bool {
+		return cmp.Or(strings.Compare(rows[j].kind, rows[i].kind), strings.Compare(rows[i].name, rows[j].name)) < 0
+	})
 	fmt.Fprintf(w, "Logger queue limit: %d\n\n", output.Backlog)
 	t := cli.NewTable(w, "channels", "%-35.1024s %-8s %-10s %-9s %s\n", "name,type,formatter,status,levels")
 	t.Head("Channel", "Type", "Formatter", "Status", "Configuration")

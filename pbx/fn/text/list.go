@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -231,7 +232,7 @@ func sortKeys(args string) (string, error) {
 		v, _ := strconv.ParseFloat(strings.TrimSpace(text), 64)
 		pairs = append(pairs, pair{key, v})
 	}
-	slices.SortStableFunc(pairs, func(a, b pair) int {
+	order := func(a, b pair) int {
 		switch {
 		case a.value < b.value:
 			return -1
@@ -239,7 +240,8 @@ func sortKeys(args string) (string, error) {
 			return 1
 		}
 		return 0
-	})
+	}
+	sort.SliceStable(pairs, func(i, j int) bool { return order(pairs[i], pairs[j]) < 0 })
 	keys := make([]string, len(pairs))
 	for i, p := range pairs {
 		keys[i] = p.key

@@ -8,7 +8,7 @@ package option
 
 import (
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -85,7 +85,7 @@ func NewTable[T any](typ string, options []Row[T]) *Table[T] {
 			t.Defaults = append(t.Defaults, Shown{o.Name, shown})
 		}
 	}
-	slices.SortFunc(t.Defaults, ByName)
+	sort.Slice(t.Defaults, func(i, j int) bool { return ByName(t.Defaults[i], t.Defaults[j]) < 0 })
 	return t
 }
 
@@ -157,7 +157,7 @@ func (w Written[T]) Options(obj *T) (set []Shown) {
 			set = append(set, Shown{name, Mask(row.Secret, v)})
 		}
 	}
-	slices.SortStableFunc(set, ByName)
+	sort.SliceStable(set, func(i, j int) bool { return ByName(set[i], set[j]) < 0 })
 	return set
 }
 

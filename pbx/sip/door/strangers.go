@@ -2,7 +2,7 @@ package door
 
 import (
 	"net/netip"
-	"slices"
+	"sort"
 	"strings"
 	"sync"
 	"time"
@@ -70,12 +70,13 @@ func (s *strangers) list() []Stranger {
 		}
 		out = append(out, *x)
 	}
-	slices.SortFunc(out, func(a, b Stranger) int {
+	order := func(a, b Stranger) int {
 		if a.Count != b.Count {
 			return b.Count - a.Count
 		}
 		return strings.Compare(a.Addr.String(), b.Addr.String())
-	})
+	}
+	sort.Slice(out, func(i, j int) bool { return order(out[i], out[j]) < 0 })
 	return out
 }
 

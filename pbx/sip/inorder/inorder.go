@@ -4,7 +4,7 @@
 package inorder
 
 import (
-	"slices"
+	"sort"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -61,9 +61,10 @@ func (l *Line) Take(d *dialog.Dialog, req *sip.Request, tx link.ServerTx) {
 // overtaken serves what waited, in order: as far as it now follows on, or all of
 // it once the wait is over.
 func (l *Line) overtaken(d *dialog.Dialog, all bool) {
-	slices.SortFunc(l.waiting, func(a, b asked) int {
+	order := func(a, b asked) int {
 		return int(int64(a.req.CSeq().SeqNo) - int64(b.req.CSeq().SeqNo))
-	})
+	}
+	sort.Slice(l.waiting, func(i, j int) bool { return order(l.waiting[i], l.waiting[j]) < 0 })
 	for len(l.waiting) > 0 && !l.Over() {
 		a := l.waiting[0]
 		order := d.OrderOf(a.req)

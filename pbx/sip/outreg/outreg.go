@@ -7,12 +7,11 @@
 package outreg
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"math/rand/v2"
 	"reflect"
-	"slices"
+	"sort"
 	"strconv"
 	"sync"
 	"time"
@@ -153,7 +152,7 @@ func (k *Keeper) Statuses() []Status {
 		out = append(out, e.status)
 		e.mu.Unlock()
 	}
-	slices.SortFunc(out, func(a, b Status) int { return cmp.Compare(a.ID, b.ID) })
+	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
 	return out
 }
 

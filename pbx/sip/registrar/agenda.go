@@ -5,7 +5,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
-	"slices"
+	"sort"
 	"time"
 
 	"branchline/pbx/settings"
@@ -108,7 +108,9 @@ func (r *Registrar) Probes() []Probe {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Probe) int { return cmp.Or(cmp.Compare(a.AOR, b.AOR), cmp.Compare(a.Hash, b.Hash)) })
+	sort.Slice(out, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(out[i].AOR, out[j].AOR), cmp.Compare(out[i].Hash, out[j].Hash)) < 0
+	})
 	return out
 }
 

@@ -3,6 +3,7 @@ package resolve
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -27,9 +28,10 @@ func sortServices(records []record, random func(uint32) uint32) []service {
 	for _, r := range records {
 		rest = append(rest, r.srv)
 	}
-	slices.SortStableFunc(rest, func(a, b service) int {
+	order := func(a, b service) int {
 		return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.weight, b.weight))
-	})
+	}
+	sort.SliceStable(rest, func(i, j int) bool { return order(rest[i], rest[j]) < 0 })
 	for len(rest) > 0 {
 		n := slices.IndexFunc(rest, func(s service) bool { return s.priority != rest[0].priority })
 		if n < 0 {
@@ -79,8 +81,9 @@ func sortPointers(records []record, ways []Way) []pointer {
 			out = append(out, p)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b pointer) int {
+	order := func(a, b pointer) int {
 		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.preference, b.preference))
-	})
+	}
+	sort.SliceStable(out, func(i, j int) bool { return order(out[i], out[j]) < 0 })
 	return out
 }

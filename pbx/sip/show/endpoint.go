@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -218,7 +219,7 @@ func aorFields(d *Deps, name string) []option.Shown {
 	if !slices.ContainsFunc(list, func(o option.Shown) bool { return o.Name == "contact" }) {
 		list = append(list, option.Shown{Name: "contact"})
 	}
-	slices.SortStableFunc(list, func(a, b option.Shown) int { return strings.Compare(a.Name, b.Name) })
+	sort.SliceStable(list, func(i, j int) bool { return list[i].Name < list[j].Name })
 	return list
 }
 

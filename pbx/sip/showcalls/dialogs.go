@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/netip"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -65,9 +66,10 @@ func (d *Deps) legacyDialogs() (out []dialogView) {
 		}
 		out = append(out, v)
 	}
-	slices.SortFunc(out, func(x, y dialogView) int {
+	order := func(x, y dialogView) int {
 		return strings.Compare(y.s.Name()[strings.LastIndexByte(y.s.Name(), '-')+1:], x.s.Name()[strings.LastIndexByte(x.s.Name(), '-')+1:])
-	})
+	}
+	sort.Slice(out, func(i, j int) bool { return order(out[i], out[j]) < 0 })
 	return out
 }
 
@@ -249,7 +251,7 @@ func (d *Deps) showTCP(_ context.Context, w io.Writer, args []string) error {
 		for p := range all {
 			peers = append(peers, p)
 		}
-		slices.SortFunc(peers, netip.AddrPort.Compare)
+		sort.Slice(peers, func(i, j int) bool { return peers[i].Compare(peers[j]) < 0 })
 		for _, p := range peers {
 			kind := "Server"
 			if all[p] {
