@@ -48,7 +48,7 @@ func (d *daemon) addCommands() error {
 		d.network.Commands(),
 		alarm.Commands(),
 		inspect.ExplainCommands(d.live),
-		live.Commands(d.system, d.devices.Of, nil),
+		live.Commands(d.system, d.devices.Of, d.extensions.Watchers),
 		calls.Commands(d.exchange),
 		d.agent.Commands(),
 		d.agent.LegacyCommands(),
@@ -63,7 +63,7 @@ func (d *daemon) addCommands() error {
 			Snapshot: d.agent.Snapshot, Identifiers: d.agent.Identifiers, Contacts: d.registrar,
 			Channels: d.agent.EndpointChannels, State: d.agent.State, Qualify: d.registrar.Qualify, Probes: d.registrar.Probes,
 			UserAgent: Name + "/" + Version, Version: sipStack(), Registrations: d.outbound,
-			Notify: d.notify, Notices: d.notices,
+			Subscriptions: d.agent.Subscriptions, Notify: d.notify, Notices: d.notices,
 		}),
 	} {
 		if err == nil {

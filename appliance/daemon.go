@@ -30,6 +30,7 @@ import (
 	"branchline/pbx/app/form"
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
+	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/console"
 	"branchline/pbx/console/distant"
@@ -38,6 +39,7 @@ import (
 	"branchline/pbx/devstate"
 	"branchline/pbx/dialplan/live"
 	"branchline/pbx/exchange"
+	"branchline/pbx/extstate"
 	"branchline/pbx/fn"
 	"branchline/pbx/fn/call"
 	"branchline/pbx/fn/office"
@@ -63,27 +65,28 @@ type daemon struct {
 	started  time.Time
 	booted   chan struct{}
 
-	out       *output.Output
-	log       *slog.Logger
-	db        *astdb.DB
-	plane     *socket.Plane
-	system    *live.System
-	exchange  *exchange.Exchange
-	studio    *recording.Studio
-	registrar *registrar.Registrar
-	agent     *sip.Agent
-	outbound  *outreg.Keeper
-	bank      *line.Bank
-	hardware  *hardware.Hardware // nil: the lines are opened by somebody else
-	groups    *office.Groups
-	devices   *devstate.States
-	mailboxes mailbox.Store
-	presences *presence.States
-	tree      *cli.Tree
-	console   *console.Server
-	distant   *distant.Server
-	keeper    *keeper
-	network   *connection.Network
+	out        *output.Output
+	log        *slog.Logger
+	db         *astdb.DB
+	plane      *socket.Plane
+	system     *live.System
+	exchange   *exchange.Exchange
+	studio     *recording.Studio
+	registrar  *registrar.Registrar
+	agent      *sip.Agent
+	outbound   *outreg.Keeper
+	bank       *line.Bank
+	hardware   *hardware.Hardware // nil: the lines are opened by somebody else
+	groups     *office.Groups
+	devices    *devstate.States
+	mailboxes  mailbox.Store
+	presences  *presence.States
+	extensions *extstate.Watches
+	tree       *cli.Tree
+	console    *console.Server
+	distant    *distant.Server
+	keeper     *keeper
+	network    *connection.Network
 
 	force  *inforce.Force
 	tones  atomic.Pointer[tone.Book] // the zones in force
@@ -163,9 +166,10 @@ func (d *daemon) assemble() (err error) {
 	d.tones.Store(tone.Builtin())
 	booth := &prompt.Booth{Sounds: configuration.Sounds(dirs), Tones: d.tones.Load}
 	d.studio = recording.New(filepath.Join(dirs.Spool, "monitor"), d.log)
+	d.extensions = extstate.New(d.system.HintOf, func(device string) channel.DeviceState { return d.devices.Of(device) })
 	d.exchange = exchange.New(exchange.Options{
 		System: d.system, MaxCalls: d.process.MaxCalls, Trace: d.out, Log: d.log, Booth: booth,
-		HangupRoutines: call.HangupRoutines, Studio: d.studio,
+		HangupRoutines: call.HangupRoutines, Studio: d.studio, Changed: d.extensions.Changed,
 	})
 	pinger := &lazyPinger{}
 	d.registrar = registrar.New(registrar.Options{
@@ -176,7 +180,7 @@ func (d *daemon) assemble() (err error) {
 		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Mailboxes: &d.mailboxes, Store: d.db, Verifier: verifier,
 		UserAgent: product, Channels: d.exchange.Channels, Say: d.out.Say, Log: d.log,
 		Net: sockets.Kernel{Keeper: d.keeper}, FeatureCode: func(name string) string { return d.exchange.Bridges().Codes().Code(name) },
-		Tones: d.tones.Load,
+		Tones: d.tones.Load, Extensions: d.extensions, Changed: d.extensions.Changed,
 	})
 	pinger.Pinger = d.agent
 	d.outbound = outreg.New(d.agent, d.log)
@@ -186,7 +190,7 @@ func (d *daemon) assemble() (err error) {
 	d.addLines()
 
 	refused := app.Refused()
-	d.devices = &devstate.States{Store: d.db, Others: d.exchange.DeviceState}
+	d.devices = &devstate.States{Store: d.db, Others: d.exchange.DeviceState, Changed: d.extensions.Changed}
 	d.presences = &presence.States{Store: d.db, Published: d.agent.Published}
 	d.system.Presence = func(entity string) string { return d.presences.Of(entity).Value }
 	d.groups = office.NewGroups(d.exchange.Channels)
@@ -399,6 +403,7 @@ func (d *daemon) prepareExchange(present, next configuration.Config) (commit fun
 		signalling()
 		d.outbound.Configure(next.Settings)
 		d.configureLines(next.Lines)
+		d.extensions.Reloaded()
 	}, diags
 }
 

@@ -69,6 +69,11 @@ type Channel struct {
 	BridgedAt time.Time
 	// Finished says that the leg is over and only the h extension still runs.
 	Finished bool
+	// Held says that the channel's party keeps the other one waiting.
+	Held bool
+	// Shown is called after Publish where the state of a device may have changed by
+	// it; nil: nobody cares. It must not block.
+	Shown func()
 	// Unlist takes the channel off the exchange's list; see End.
 	Unlist func()
 

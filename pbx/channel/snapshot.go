@@ -19,6 +19,7 @@ type Snapshot struct {
 	Endpoint                       string
 	Created, AnsweredAt, BridgedAt time.Time
 	Inbound                        bool
+	Held                           bool // its party keeps the other one waiting
 }
 
 // Publish makes the channel's present state visible to Snapshot. The owner
@@ -31,7 +32,7 @@ func (c *Channel) Publish() {
 		Caller: c.Caller, Connected: c.Connected, Dialed: c.Dialed, Language: c.Language,
 		Account: c.Account, PeerAccount: c.PeerAccount,
 		Bridge: c.BridgeID, BridgedAt: c.BridgedAt, Endpoint: c.Endpoint,
-		Created: c.Created, AnsweredAt: c.AnsweredAt, Inbound: c.Inbound,
+		Created: c.Created, AnsweredAt: c.AnsweredAt, Inbound: c.Inbound, Held: c.Held,
 	}
 	if p := c.Bridged(); p != nil {
 		s.Peer = p.Name
@@ -41,7 +42,10 @@ func (c *Channel) Publish() {
 	} else if len(c.Codecs) > 0 {
 		s.Codec = c.Codecs[0].Name
 	}
-	c.snapshot.Store(s)
+	old := c.snapshot.Swap(s)
+	if c.Shown != nil && (old == nil || old.State != s.State || old.Held != s.Held) {
+		c.Shown()
+	}
 }
 
 // Snapshot gives the state last published, never nil. Safe from anywhere.
@@ -55,27 +59,33 @@ func (c *Channel) Snapshot() *Snapshot {
 // InUse is the state of a device that has these channels: DeviceNotInUse if they do not
 // keep it, and DeviceBusy if they are as many as one of the limits; 0 is none.
 func InUse(channels []*Snapshot, limits ...int) DeviceState {
-	var ringing, busy int
+	var calling, ringing, busy, held int
 	for _, c := range channels {
-		switch c.State {
-		case RingingState:
+		switch {
+		case c.State == RingingState:
 			ringing++
-		case Up, Ring, Dialing:
+		case c.State == Up && c.Held:
+			held++
+		case c.State == Dialing: // nobody has heard of it yet
+			calling++
+		case c.State == Up || c.State == Ring:
 			busy++
 		}
 	}
 	for _, most := range limits {
-		if most > 0 && ringing+busy >= most {
+		if most > 0 && calling+ringing+busy+held >= most {
 			return DeviceBusy
 		}
 	}
 	switch {
-	case ringing > 0 && busy > 0:
+	case ringing > 0 && busy+held > 0:
 		return DeviceRingInUse
 	case ringing > 0:
 		return DeviceRinging
 	case busy > 0:
 		return DeviceInUse
+	case held > 0:
+		return DeviceOnHold
 	}
 	return DeviceNotInUse
 }

@@ -20,6 +20,7 @@ func Swap(a, b *Channel) {
 	a.Endpoint, b.Endpoint = b.Endpoint, a.Endpoint
 	a.Inbound, b.Inbound = b.Inbound, a.Inbound
 	a.State, b.State = b.State, a.State
+	a.Held, b.Held = b.Held, a.Held
 	a.AnsweredAt, b.AnsweredAt = b.AnsweredAt, a.AnsweredAt
 	a.Hearing, b.Hearing = b.Hearing, a.Hearing
 	a.Codecs, b.Codecs = b.Codecs, a.Codecs

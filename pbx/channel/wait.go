@@ -149,8 +149,16 @@ func (c *Channel) obey(e Event) (pass bool, err error) {
 		}
 		c.redirect = e.Target
 		return false, ErrRedirected
+	case Held, Unheld:
+		c.keep(e.Kind == Held)
 	}
 	return true, nil
+}
+
+// keep notes that the party keeps the other one waiting, or does not any more.
+func (c *Channel) keep(waiting bool) {
+	c.Held = waiting
+	c.Publish()
 }
 
 // obeyCompany does the same for the legs that c's goroutine dialled.
@@ -172,6 +180,8 @@ func (c *Channel) obeyCompany(e Event) (pass bool) {
 	case MediaLost:
 		other.Leg.Hangup(RequestedChanUnavail)
 		return false
+	case Held, Unheld:
+		other.keep(e.Kind == Held)
 	case Gone:
 		c.Dismiss(other)
 		other.Cause = e.Cause

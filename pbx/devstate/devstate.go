@@ -22,6 +22,9 @@ const family = "CustomDevstate"
 type States struct {
 	Store  *astdb.DB
 	Others func(device string) channel.DeviceState // of devices that are not Custom:
+	// Changed is called after a Custom: device was set. It must not block; nil: nobody
+	// cares.
+	Changed func(device string)
 }
 
 // Of is the state of any device a hint or DEVICE_STATE may name.
@@ -42,7 +45,13 @@ func (s *States) Set(device, word string) bool {
 	if !ok || !known {
 		return false
 	}
-	return s.Store.Put(family, name, state.String()) == nil
+	if s.Store.Put(family, name, state.String()) != nil {
+		return false
+	}
+	if s.Changed != nil {
+		s.Changed(device)
+	}
+	return true
 }
 
 // Commands are the console's.

@@ -37,6 +37,9 @@ type Options struct {
 	// HangupRoutines gives the subroutines a channel wants run after h, as
 	// "[[context,]exten,]priority[(args)]"; nil: there are none.
 	HangupRoutines func(*channel.Channel) []string
+	// Changed is called when the state of a device ("PJSIP/1001") may be another because
+	// of one of its channels. It must not block; nil: nobody cares.
+	Changed func(device string)
 }
 
 // An Exchange is a running telephone exchange.
@@ -49,6 +52,7 @@ type Exchange struct {
 	maxCalls int
 	chainMax int
 	routines func(*channel.Channel) []string
+	changed  func(device string)
 	began    time.Time
 	records  atomic.Bool // `cdr set debug on`
 
@@ -74,7 +78,7 @@ type Exchange struct {
 func New(o Options) *Exchange {
 	x := &Exchange{
 		sys: o.System, booth: o.Booth, trace: o.Trace, log: o.Log,
-		maxCalls: o.MaxCalls, chainMax: cmp.Or(o.Chain, 200), routines: o.HangupRoutines, began: time.Now(),
+		maxCalls: o.MaxCalls, chainMax: cmp.Or(o.Chain, 200), routines: o.HangupRoutines, changed: o.Changed, began: time.Now(),
 		techs: map[string]channel.Tech{}, list: map[string]*channel.Channel{}, chain: map[string]int{},
 	}
 	if x.log == nil {
@@ -211,7 +215,9 @@ func (x *Exchange) enlist(c *channel.Channel) error {
 	x.chain[linked]++
 	x.list[c.Name] = c
 	x.mu.Unlock()
+	c.Shown = func() { x.shown(c.Name) }
 	c.Unlist = func() {
+		defer x.shown(c.Name)
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		if x.list[c.Name] == c {
@@ -223,6 +229,14 @@ func (x *Exchange) enlist(c *channel.Channel) error {
 	}
 	c.Publish()
 	return nil
+}
+
+// shown tells who cares that the state of a channel's device may have changed. The
+// device is what a channel's name has before its last dash.
+func (x *Exchange) shown(name string) {
+	if i := strings.LastIndexByte(name, '-'); i > 0 && x.changed != nil {
+		x.changed(name[:i])
+	}
 }
 
 // Adopt makes a listed channel of a leg that parent's goroutine is about to

@@ -46,6 +46,7 @@ type SIP struct {
 	Domains                             []string
 	AutoDomain, AllowExternalDomains    bool
 	NotifyHold                          bool
+	NotifyRinging                       string // yes, no, notinuse: not beside a call
 	CallerID                            string // whom calls without a number come from
 	CompactHeaders, Pedantic            bool
 

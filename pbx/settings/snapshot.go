@@ -145,6 +145,11 @@ type Endpoint struct {
 	RTPIPv6                                                                        bool
 	AllowTransfer, AllowSubscribe, AllowOverlap                                    bool
 	OverlapContext                                                                 string
+	SubscribeContext                                                               string // where hints are looked up, "": Context
+	SubMinExpiry                                                                   time.Duration
+	MWISubscribeReplaces                                                           bool          // a phone may subscribe to mailboxes that it is told of anyway
+	SubMaxExpiry                                                                   time.Duration // 0: an hour
+	EarlyInUseRinging                                                              bool          // what rings beside a call is shown as ringing
 	RedirectMethod                                                                 string
 	DeviceStateBusyAt                                                              int
 	AllowUnauthenticatedOptions                                                    bool

@@ -12,6 +12,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -38,6 +39,7 @@ import (
 	"branchline/pbx/sip/resolve"
 	"branchline/pbx/sip/showcalls"
 	"branchline/pbx/sip/sockets"
+	"branchline/pbx/sip/subscribe"
 	"branchline/pbx/sip/trace"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/way"
@@ -53,8 +55,10 @@ type Options struct {
 	Mailboxes *mailbox.Store // nil: one that nobody else knows
 	Store     *astdb.DB      // where devices of sip.conf are, across restarts; may be nil
 	Verifier  *digest.Verifier
+	// Extensions are what phones may watch, beside mailboxes; nil: there is none.
+	Extensions subscribe.Extensions
 	// Changed is called when the state of a device ("PJSIP/1001") may be another because
-	// of what it publishes. It must not block; may be nil.
+	// of its contacts or of what it publishes. It must not block; may be nil.
 	Changed   func(device string)
 	UserAgent string                     // Server and User-Agent, unless pjsip.conf sets another
 	Channels  func() []*channel.Snapshot // all channels, for states and the console; may be nil
@@ -86,6 +90,7 @@ type Agent struct {
 	errands *errands.Runner
 	lamps   *lamps.Lamps
 	said    *publish.Book // what telephones publish
+	watches *subscribe.Book
 	old     *legacy.Front
 	views   *trace.Views
 	ready   chan struct{}
@@ -113,9 +118,12 @@ func New(o Options) *Agent {
 	})
 	a.lamps = lamps.New(lamps.Options{Mailboxes: o.Mailboxes, Teller: a.errands, Life: a.rack.Life, Log: o.Log})
 	a.said = publish.New(publish.Options{Door: a.door, Token: o.Token, Changed: o.Changed, Log: o.Log})
+	a.watches = subscribe.New(subscribe.Options{
+		Rack: a.rack, Ways: a.ways, Door: a.door, Extensions: o.Extensions, Mailboxes: o.Mailboxes, Log: o.Log,
+	})
 	a.old = legacy.New(legacy.Options{
-		Rack: a.rack, Door: a.door, Devices: a.devices, Calls: a.calls, Errands: a.errands, Said: a.said, Registrar: o.Registrar,
-		Verifier: o.Verifier, Router: o.Router, Registered: a.lamps.Registered, Log: o.Log,
+		Rack: a.rack, Door: a.door, Devices: a.devices, Calls: a.calls, Errands: a.errands, Said: a.said, Watches: a.watches,
+		Registrar: o.Registrar, Verifier: o.Verifier, Router: o.Router, Registered: a.lamps.Registered, Log: o.Log,
 	})
 	a.views = trace.New(trace.Options{
 		Taps: &a.taps, Say: o.Say, Snapshot: a.Snapshot, Address: a.DeviceAddress, CallIDs: a.callIDs, Log: o.Log,
@@ -166,6 +174,7 @@ const farewell = 2 * time.Second
 // finish, and closes all transports.
 func (a *Agent) Run(ctx context.Context) error {
 	<-ctx.Done()
+	<-a.watches.Close()
 	idle := a.calls.Drain()
 	limit := time.NewTimer(farewell)
 	defer limit.Stop()
@@ -237,7 +246,28 @@ func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *as
 // ContactsChanged is to be called when the contacts of an address of record have
 // changed (registrar.Options.Changed): a device of sip.conf that has none left
 // is nowhere any more.
-func (a *Agent) ContactsChanged(aor string) { a.devices.ContactsChanged(aor) }
+func (a *Agent) ContactsChanged(aor string) {
+	a.devices.ContactsChanged(aor)
+	if a.o.Changed == nil {
+		return
+	}
+	w := a.rack.Load()
+	if w.Settings == nil {
+		return
+	}
+	if dev := w.Device(aor); dev != nil {
+		a.o.Changed(dev.ID)
+		return
+	}
+	for id, ep := range w.Settings.Endpoints {
+		if slices.Contains(ep.AORs, aor) {
+			a.o.Changed("PJSIP/" + id)
+		}
+	}
+}
+
+// Subscriptions are what phones watch, oldest first.
+func (a *Agent) Subscriptions() []subscribe.Entry { return a.watches.List() }
 
 // DeviceAddress is the address a device of sip.conf is reached at; invalid while
 // it is not registered.
@@ -260,7 +290,8 @@ func (a *Agent) LegacyCommands() []cli.Command {
 func (a *Agent) live() (pjsip, legacy []cli.Command) {
 	return showcalls.Commands(showcalls.Deps{
 		All: a.o.Channels, Sessions: a.calls.Sessions, Strangers: a.door.Strangers, Snapshot: a.Snapshot, Address: a.DeviceAddress,
-		Wires: func() []*wire.Wire { return a.rack.Load().LegacyWires() },
+		Subscriptions: a.Subscriptions,
+		Wires:         func() []*wire.Wire { return a.rack.Load().LegacyWires() },
 	})
 }
 

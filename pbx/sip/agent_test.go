@@ -18,6 +18,9 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
+	"branchline/pbx/dialplan"
+	"branchline/pbx/extstate"
+	"branchline/pbx/mailbox"
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/registrar"
@@ -239,6 +242,49 @@ type knobs struct {
 	addresses func(device string) []netip.Addr
 	channels  func() []*channel.Snapshot
 	changed   func(device string)
+	hints     *hints
+	mailboxes *mailbox.Store
+}
+
+// hints are extensions with hints, by "exten@context", and the states of their devices.
+type hints struct {
+	*extstate.Watches
+	mu     sync.Mutex
+	plan   map[string]string
+	states map[string]channel.DeviceState
+}
+
+func newHints() *hints {
+	h := &hints{plan: map[string]string{}, states: map[string]channel.DeviceState{}}
+	h.Watches = extstate.New(func(context, exten string) (dialplan.Hint, bool) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		devices, ok := h.plan[exten+"@"+context]
+		return dialplan.Hint{Context: context, Exten: exten, Devices: devices}, ok
+	}, func(device string) channel.DeviceState {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.states[device]
+	})
+	return h
+}
+
+// set sets a device's state, and waits until everybody knows.
+func (h *hints) set(device string, s channel.DeviceState) {
+	h.mu.Lock()
+	h.states[device] = s
+	h.mu.Unlock()
+	h.Changed(device)
+	synctest.Wait()
+}
+
+// reload puts another plan into force.
+func (h *hints) reload(plan map[string]string) {
+	h.mu.Lock()
+	h.plan = plan
+	h.mu.Unlock()
+	h.Reloaded()
+	synctest.Wait()
 }
 
 func (k *knobs) Targets(ctx context.Context, q resolve.Query) ([]resolve.Target, error) {
@@ -256,6 +302,8 @@ func (k *knobs) on(o Options) Options {
 	o.Resolver = k
 	o.Addresses = func(device string) []netip.Addr { return k.addresses(device) }
 	o.Channels = func() []*channel.Snapshot { return k.channels() }
+	k.hints, k.mailboxes = newHints(), &mailbox.Store{}
+	o.Extensions, o.Mailboxes = k.hints, k.mailboxes
 	o.Changed = func(device string) { k.changed(device) }
 	return o
 }

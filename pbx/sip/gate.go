@@ -74,6 +74,8 @@ func (a *Agent) receive(in *wire.Inbound) {
 		a.said.Receive(in, ep)
 	case sip.NOTIFY:
 		a.errands.LearnWaiting(in, ep)
+	case sip.SUBSCRIBE:
+		a.watches.Receive(w, in, ep)
 	default:
 		a.door.Other(in)
 	}
@@ -83,6 +85,9 @@ func (a *Agent) receive(in *wire.Inbound) {
 func (a *Agent) within(in *wire.Inbound) {
 	if s := a.calls.Find(dialog.IDOf(in.Request)); s != nil {
 		s.Receive(in.Request, in)
+		return
+	}
+	if a.watches.Within(in) {
 		return
 	}
 	if !in.Request.IsAck() {

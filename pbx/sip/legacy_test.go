@@ -16,6 +16,8 @@ import (
 	"branchline/media/plane"
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
+	exchanges "branchline/pbx/exchange"
+	"branchline/pbx/extstate"
 	"branchline/pbx/pbxtest"
 	"branchline/pbx/settings"
 	"branchline/pbx/settings/sipconf"
@@ -80,7 +82,10 @@ func openBranch(t *testing.T, n *siptest.Net, addr string, from fstest.MapFS) *b
 	if f := from["extensions.conf"]; f != nil {
 		extensions = string(f.Data)
 	}
-	b.office = pbxtest.Open(t, extensions)
+	var watches *extstate.Watches
+	changed := func(device string) { watches.Changed(device) }
+	b.office = pbxtest.OpenWith(t, extensions, exchanges.Options{Changed: changed})
+	watches = extstate.New(b.office.System.HintOf, b.office.DeviceState)
 	v, err := digest.NewVerifier(strings.NewReader(strings.Repeat("0123456789abcdef", 64)))
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +95,7 @@ func openBranch(t *testing.T, n *siptest.Net, addr string, from fstest.MapFS) *b
 	b.reg.Configure(s)
 	b.agent = New(Options{
 		Router: b.office, Acceptor: b.office, Plane: hasty{}, Registrar: b.reg, Store: b.db, Verifier: v, UserAgent: "Branchline/0",
-		Net: n.Host(addr), Channels: b.office.Channels,
+		Net: n.Host(addr), Channels: b.office.Channels, Extensions: watches, Changed: changed,
 		Log: slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})
 	b.office.AddTech(b.agent.Tech())

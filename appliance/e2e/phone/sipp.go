@@ -45,6 +45,7 @@ type SIPp struct {
 	Refuse int           // answer with this status
 	Talk   time.Duration // how long to talk before hanging up; a phone that is called waits 60 s for a BYE by default
 	Expire int           // seconds to register for; 0 for 3600
+	Lamp   []string      // the states that the dialogs of what it watches go through
 	Args   []string      // more arguments for SIPp
 	Extra  map[string]string
 	CPUs   string // pin it to these, as taskset -c spells them

@@ -2,11 +2,12 @@ package live
 
 import (
 	"cmp"
-	"context"
+	gocontext "context"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
@@ -32,6 +33,21 @@ func consoleState(s channel.DeviceState) string {
 		return "Idle"
 	}
 	return "Idle"
+}
+
+// HintOf finds the hint of an extension that somebody outside asks for, with its
+// variables filled in. What was asked for becomes part of the text that is evaluated
+// where the hint is a pattern's, and so must not be able to mean more than itself.
+func (s *System) HintOf(context, exten string) (dialplan.Hint, bool) {
+	h, ok := s.Plan().Hint(context, exten, "", time.Now())
+	if !ok || !strings.Contains(h.Devices, "${") {
+		return h, ok
+	}
+	if strings.ContainsAny(exten, "${}[]()&|,;\"'`\\ ") {
+		return dialplan.Hint{}, false
+	}
+	h.Devices = s.Expand(gocontext.Background(), nil, strings.ReplaceAll(h.Devices, "${EXTEN}", exten))
+	return h, true
 }
 
 // Watched tells how many subscriptions watch an extension.
@@ -66,7 +82,7 @@ func (s *System) showHint(w io.Writer, h dialplan.Hint, of dialplan.StateOf, wat
 	state, presence, watchers := "Unavailable", "", 0
 	if !strings.HasPrefix(h.Exten, "_") {
 		shown := h
-		shown.Devices = s.Expand(context.Background(), nil, h.Devices)
+		shown.Devices = s.Expand(gocontext.Background(), nil, h.Devices)
 		state = consoleState(shown.State(of))
 		presence = "not_set"
 		if entity := cmp.Or(h.Presence, shown.Devices); s.Presence != nil {

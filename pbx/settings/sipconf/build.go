@@ -113,6 +113,8 @@ func (r *reader) completeDevice(d *device) {
 	if d.Callable() {
 		r.reachable(d)
 	}
+	e.SubscribeContext, e.SubMinExpiry, e.SubMaxExpiry = d.SubscribeContext, s.MinSubscription, s.MaxSubscription
+	e.EarlyInUseRinging = s.NotifyRinging == "yes"
 	natted := *e
 	natted.ForceRport = natted.ForceRport || d.NAT.AutoRport
 	natted.RTPSymmetric = natted.RTPSymmetric || d.NAT.AutoComedia

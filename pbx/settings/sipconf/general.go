@@ -117,8 +117,8 @@ func generalOptions() []option.Row[conf] {
 		{Name: "mwi", Kind: option.Text, Secret: true, Standing: option.Later},
 		{Name: "mwiexpiry", Default: "3600", Kind: option.AnyCount, Standing: option.Later},
 		{Name: "submin", Default: "60", Kind: option.AnyCount, Standing: option.Later},
-		{Name: "subminexpiry", Default: "60", Kind: option.AnyCount, At: func(s *S) any { return &s.MinSubscription }, Standing: option.Later},
-		{Name: "submaxexpiry", Default: "3600", Kind: option.AnyCount, At: func(s *S) any { return &s.MaxSubscription }, Standing: option.Later},
+		{Name: "subminexpiry", Default: "60", Kind: option.AnyCount, At: func(s *S) any { return &s.MinSubscription }},
+		{Name: "submaxexpiry", Default: "3600", Kind: option.AnyCount, At: func(s *S) any { return &s.MaxSubscription }},
 
 		// What our messages look like.
 		{Name: "callerid", Default: "asterisk", Kind: option.Text, At: func(s *S) any { return &s.CallerID }},
@@ -142,8 +142,8 @@ func generalOptions() []option.Row[conf] {
 		{Name: "prematuremedia", Default: "yes", Kind: option.Truth, Standing: option.Later},
 		{Name: "relaxdtmf", Default: "no", Kind: option.Truth, Standing: option.Ignored},
 		{Name: "directrtpsetup", Default: "no", Kind: option.Truth, Standing: option.Later},
-		{Name: "notifyringing", Default: "yes", Kind: option.Text, Standing: option.Later},
-		{Name: "notifyhold", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.NotifyHold }, Standing: option.Later},
+		{Name: "notifyringing", Default: "yes", Kind: option.Choice("yes|on|true|1", "no|off|false|0", "notinuse"), At: func(s *S) any { return &s.NotifyRinging }},
+		{Name: "notifyhold", Default: "no", Kind: option.Truth, At: func(s *S) any { return &s.NotifyHold }},
 		{Name: "notifycid", Default: "no", Kind: option.Text, Standing: option.Later},
 		{Name: "notifymimetype", Default: "application/simple-message-summary", Kind: option.Text, Standing: option.Later},
 		{Name: "checkmwi", Kind: option.Text, Standing: option.Ignored},

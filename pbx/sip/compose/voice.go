@@ -19,7 +19,7 @@ import (
 )
 
 // Allow lists the methods we serve, in Asterisk's order.
-const Allow = "OPTIONS, REGISTER, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO, NOTIFY, MESSAGE, REFER"
+const Allow = "OPTIONS, REGISTER, SUBSCRIBE, NOTIFY, INVITE, ACK, BYE, CANCEL, UPDATE, PRACK, INFO, MESSAGE, REFER"
 
 // A Voice is how one leg speaks: its endpoint's settings, our address there, and who
 // it is for.

@@ -82,26 +82,10 @@ func Unsupported(req *sip.Request) (tags []string) {
 	return tags
 }
 
-// events are the event packages Asterisk knows; without a hint or mailbox
-// behind them a subscription finds nothing.
-var events = map[string]bool{"presence": true, "dialog": true, "message-summary": true, "refer": true}
-
 // Other is any further method outside a dialog, as measured on Asterisk where
 // the method is one of its own.
 func (d *Door) Other(in *wire.Inbound) {
 	switch in.Request.Method {
-	case sip.SUBSCRIBE:
-		event := ""
-		for _, name := range []string{"event", "o"} {
-			if h := in.Request.GetHeader(name); h != nil {
-				event, _, _ = strings.Cut(h.Value(), ";")
-			}
-		}
-		if events[strings.TrimSpace(event)] {
-			d.Respond(in, sip.StatusNotFound)
-			return
-		}
-		d.Respond(in, StatusBadEvent)
 	case sip.PUBLISH:
 		d.Respond(in, StatusBadEvent)
 	case sip.BYE, sip.UPDATE, sip.PRACK:

@@ -20,6 +20,7 @@ import (
 	"branchline/pbx/sip/party"
 	"branchline/pbx/sip/publish"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/subscribe"
 	"branchline/pbx/sip/transports"
 	"branchline/pbx/sip/wire"
 )
@@ -32,6 +33,7 @@ type Options struct {
 	Calls     *calls.Book
 	Errands   *errands.Runner
 	Said      *publish.Book
+	Watches   *subscribe.Book
 	Registrar *registrar.Registrar
 	Verifier  *digest.Verifier
 	Router    calls.Router
@@ -119,6 +121,8 @@ func (f *Front) Receive(w *transports.World, in *wire.Inbound) {
 			return
 		}
 		f.o.Errands.Receive(w, in, ep)
+	case sip.SUBSCRIBE:
+		f.o.Watches.Receive(w, in, ep)
 	default:
 		f.other(in, dev)
 	}

@@ -66,7 +66,10 @@ func (t legacyTech) State(dest string) channel.DeviceState {
 	if dev == nil {
 		return channel.DeviceInvalid
 	}
-	used := channel.InUse(f.o.Calls.Channels("SIP", dev.ID), dev.BusyLevel, dev.CallLimit)
+	used := channel.InUse(called(f.o.Calls.Channels("SIP", dev.ID)), dev.BusyLevel, dev.CallLimit)
+	if used == channel.DeviceOnHold && !w.Settings.SIP.NotifyHold {
+		used = channel.DeviceInUse
+	}
 	if used == channel.DeviceNotInUse && len(f.o.Registrar.Usable(dev.ID)) == 0 && dev.DefaultHost == "" {
 		return channel.DeviceUnavailable
 	}
@@ -74,4 +77,17 @@ func (t legacyTech) State(dest string) channel.DeviceState {
 		return f.o.Said.Idle(dev.ID)
 	}
 	return used
+}
+
+// called are channels as chan_sip counts them: a device that is being called rings,
+// whether it has said so or not.
+func called(channels []*channel.Snapshot) []*channel.Snapshot {
+	for i, c := range channels {
+		if c.State == channel.Dialing {
+			rings := *c
+			rings.State = channel.RingingState
+			channels[i] = &rings
+		}
+	}
+	return channels
 }

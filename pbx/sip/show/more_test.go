@@ -11,9 +11,11 @@ import (
 	"time"
 
 	"branchline/pbx/astdb"
+	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/subscribe"
 )
 
 func quiet(t testing.TB) *cli.Tree {
@@ -52,6 +54,52 @@ func TestSubscriptions(t *testing.T) {
 	}
 	if got := strings.Join(tr.Complete("pjsip list subscriptions "), " "); got != "inbound outbound" {
 		t.Error(got)
+	}
+}
+
+// Layouts as Asterisk 22 prints them.
+func TestSubscriptionsShown(t *testing.T) {
+	d := Deps{Subscriptions: func() []subscribe.Entry {
+		return []subscribe.Entry{
+			{Endpoint: "1002", Exten: "600", Event: "presence", CallID: "p1", Left: 587 * time.Second},
+			{Endpoint: "1001", Caller: channel.Party{Name: "Ann", Number: "1001"}, Exten: "1001", Event: "message-summary", CallID: "m1",
+				Left: 299500 * time.Millisecond, Mailboxes: []string{"1001@default"}},
+			{Endpoint: "SIP/2001", Legacy: true, Exten: "600", Event: "dialog", CallID: "other"},
+			{Endpoint: "1002", Over: true, Exten: "600", Event: "dialog", CallID: "over"},
+		}
+	}}
+	tr := cli.NewTree()
+	if err := tr.Add(d.subscriptionCommands()...); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		head = "Endpoint: <Endpoint/Caller-ID.............................................>\n" +
+			"Resource: <Resource/Event.................................................>\n" +
+			"  Expiry: <Expiry>  <Call-id..............................................>\n" +
+			"===========================================================================\n\n"
+		first  = "Endpoint: 1002/<none>\nResource: 600/presence\n  Expiry:      587  p1\n\n"
+		second = "Endpoint: 1001/1001\nResource: 1001/message-summary\n  Expiry:      299  m1\n\n"
+		one    = "ParameterName       : ParameterValue\n===========================================================================\n"
+	)
+	for line, want := range map[string]string{
+		"pjsip show subscriptions inbound":          head + first + second + "2 active subscriptions\n",
+		"pjsip show subscriptions outbound":         head + "0 active subscriptions\n",
+		"pjsip show subscriptions inbound like 600": head + first + "1 active subscriptions matched \"600\"\n",
+		"pjsip list subscriptions inbound": "Endpoint/CLI                   Resource/Event                 Expiry Call-id\n" +
+			"1002/<none>                    600/presence                      587 p1\n" +
+			"1001/1001                      1001/message-summary              299 m1\n\n2 active subscriptions\n",
+		"pjsip show subscription inbound p1": one + "Resource            : 600\nEvent               : presence\nExpiry              : 587\n" +
+			"Role                : Notifier\nEndpoint            : 1002\nCallid              : p1\nState               : ACTIVE\n" +
+			"Callerid            : Unknown\nSubscriptionType    : extension_state\nExtension           : 600\nExtensionStates     : Idle\n\n",
+		"pjsip show subscription inbound m1": one + "Resource            : 1001\nEvent               : message-summary\nExpiry              : 299\n" +
+			"Role                : Notifier\nEndpoint            : 1001\nCallid              : m1\nState               : ACTIVE\n" +
+			"Callerid            : \"Ann\" <1001>\nSubscriptionType    : mwi\nMailboxes           : 1001@default\n\n",
+		"pjsip show subscription outbound m1":  "Unable to find object m1.\n\n",
+		"pjsip show subscription inbound over": "Unable to find object over.\n\n",
+	} {
+		if got := said(t, tr, line); got != want {
+			t.Errorf("%s: got\n%s", line, got)
+		}
 	}
 }
 

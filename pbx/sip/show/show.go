@@ -19,6 +19,7 @@ import (
 	"branchline/pbx/settings/option"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/subscribe"
 )
 
 // Deps is where the facts come from. All must be set, but for Registrations.
@@ -33,6 +34,7 @@ type Deps struct {
 	// Qualify probes the contacts of an address of record now.
 	Qualify       func(aor string) bool
 	Probes        func() []registrar.Probe // nil: none
+	Subscriptions func() []subscribe.Entry // of both front ends
 	Registrations interface {
 		Statuses() []outreg.Status
 		Send(id string, on bool) bool

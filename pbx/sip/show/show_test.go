@@ -24,6 +24,7 @@ import (
 	"branchline/pbx/sip/identify"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
+	"branchline/pbx/sip/subscribe"
 )
 
 // The outputs in testdata are what Asterisk 22 printed for this configuration
@@ -103,6 +104,7 @@ func tree(t testing.TB, snap *settings.Snapshot, contacts *registrar.Registrar, 
 		Channels: func(e string) []*channel.Snapshot { return calls[e] },
 		State:    func(e string) channel.DeviceState { return states[e] },
 		Qualify:  contacts.Qualify, Probes: contacts.Probes, UserAgent: "Branchline/1.0 (as long as what stood there)", Version: "v1",
+		Subscriptions: func() []subscribe.Entry { return nil },
 	}
 	if regs != nil {
 		deps.Registrations = regs

@@ -111,10 +111,7 @@ func (d *Deps) showDialogs(ctx context.Context, w io.Writer, args []string) erro
 	}
 	words := cli.Words(ctx)
 	if strings.EqualFold(words[len(words)-1], "subscriptions") {
-		t := cli.NewTable(w, "subscriptions", "%-15.15s  %-15.15s  %-15.15s  %-15.15s  %-13.13s  %-15.15s %-10.10s %-6.6s\n",
-			"peer,user,call_id,extension,last_state,type,mailbox,expiry")
-		t.Head("Peer", "User", "Call ID", "Extension", "Last state", "Type", "Mailbox", "Expiry")
-		cli.Show(w, "active_subscriptions,", "%d active SIP subscription%s\n", 0, "s")
+		d.showSubscriptions(w)
 		return nil
 	}
 	t := cli.NewTable(w, "dialogs", "%-15.15s  %-15.15s  %-15.15s  %-15.15s  %-7.7s  %-15.15s %-10.10s %-10.10s\n",

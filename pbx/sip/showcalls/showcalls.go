@@ -16,17 +16,19 @@ import (
 	"branchline/pbx/settings"
 	"branchline/pbx/sip/door"
 	"branchline/pbx/sip/invite"
+	"branchline/pbx/sip/subscribe"
 	"branchline/pbx/sip/wire"
 )
 
 // Deps is where the facts come from. All must be set.
 type Deps struct {
-	All       func() []*channel.Snapshot // channels of every technology
-	Sessions  func() []*invite.Session   // of both front ends
-	Strangers func() []door.Stranger
-	Snapshot  func() *settings.Snapshot
-	Address   func(*settings.Device) netip.AddrPort // of a device of sip.conf; invalid: not known
-	Wires     func() []*wire.Wire                   // the transports of sip.conf
+	All           func() []*channel.Snapshot // channels of every technology
+	Sessions      func() []*invite.Session   // of both front ends
+	Strangers     func() []door.Stranger
+	Subscriptions func() []subscribe.Entry // of both front ends
+	Snapshot      func() *settings.Snapshot
+	Address       func(*settings.Device) netip.AddrPort // of a device of sip.conf; invalid: not known
+	Wires         func() []*wire.Wire                   // the transports of sip.conf
 }
 
 // Commands are the commands about what goes on in either front end.

@@ -101,7 +101,7 @@ func (d *Deps) settings(_ context.Context, w io.Writer, _ []string) error {
 		line{"  Reg. min duration       ", seconds(s.MinExpiry)}, line{"  Reg. max duration:      ", seconds(s.MaxExpiry)}, line{"  Reg. default duration:  ", seconds(s.DefaultExpiry)},
 		line{"  Sub. min duration       ", seconds(s.MinSubscription)}, line{"  Sub. max duration:      ", seconds(s.MaxSubscription)},
 		line{"  Outbound reg. timeout:  ", seconds(s.RegisterTimeout)}, line{"  Outbound reg. attempts: ", fmt.Sprint(s.RegisterAttempts)}, line{"  Outbound reg. retry 403:", yes(s.RegisterRetry403)},
-		line{"  Notify ringing state:   ", "Yes"}, line{"    Include CID:          ", "No"}, line{"  Notify hold state:      ", yes(s.NotifyHold)},
+		line{"  Notify ringing state:   ", yes(s.NotifyRinging != "no")}, line{"    Include CID:          ", "No"}, line{"  Notify hold state:      ", yes(s.NotifyHold)},
 		line{"  SIP Transfer mode:      ", transfers(e.AllowTransfer)}, line{"  Max Call Bitrate:       ", fmt.Sprintf("%d kbps", g.MaxBitRate)}, line{"  Auto-Framing:           ", yes(g.AutoFraming)},
 		line{"  Outb. proxy:            ", proxy}, line{"  Session Timers:         ", capital(g.SessionTimers)}, line{"  Session Refresher:      ", g.SessionRefresher},
 		line{"  Session Expires:        ", seconds(e.TimersExpires)}, line{"  Session Min-SE:         ", seconds(e.TimersMinSE)},
