@@ -17,6 +17,7 @@ func (x *exchange) AcceptText(_ context.Context, in channel.IncomingText) error 
 	return nil
 }
 
+// S-229: what becomes of a MESSAGE.
 func TestMessage(t *testing.T) {
 	for _, c := range []struct {
 		name, conf, uri string
@@ -59,6 +60,7 @@ func TestMessage(t *testing.T) {
 	}
 }
 
+// S-229: how one is sent.
 func TestSendMessage(t *testing.T) {
 	conf := strings.Replace(office, "context=trunk", "context=trunk\noutbound_auth=1003", 1)
 	inSite(t, conf, plan, func(s *site) {

@@ -400,8 +400,119 @@ func TestSeedMethods(t *testing.T) {
 	})
 }
 
-// S-229 to S-233, S-235, S-236: methods whose depth comes later are answered with
-// what RFC 3261 8.2 has for them, and never left without an answer.
+// S-229: a MESSAGE runs the dialplan, which sends it on.
+func TestSeedMessage(t *testing.T) {
+	in(t, with("exten => 5,1,MessageSend(pjsip:1002)\n"), func(n *siptest.Net, _ map[string]*branch) {
+		a, b := n.Phone("1001", seed+"206:5060", seed+"9:5060"), n.Phone("1002", seed+"55:5060", seed+"9:5060")
+		defer a.Close()
+		defer b.Close()
+		req := a.Make("MESSAGE", "sip:5@"+seed+"9", "Content-Type: text/plain")
+		req.SetBody([]byte("lunch?"))
+		a.Put(req)
+		a.Want("202")
+		m := b.Want("MESSAGE")
+		if string(m.Req.Body()) != "lunch?" || !strings.Contains(m.Header("from"), "1001") {
+			t.Errorf("\n%s", m.Raw)
+		}
+		b.Reply(m, 200, "OK")
+		a.Send("MESSAGE", "sip:9@"+seed+"9", "Content-Type: text/plain")
+		a.Want("404")
+	})
+}
+
+// S-231, S-236: ringing that must be acknowledged is repeated until PRACK comes
+// (RFC 3262), and what UPDATE offers is answered, before the call is up and after
+// (RFC 3311).
+func TestSeedPrackAndUpdate(t *testing.T) {
+	in(t, with("exten => 5,1,Dial(PJSIP/1002)\n"), func(n *siptest.Net, _ map[string]*branch) {
+		a, b := n.Phone("1001", seed+"206:5060", seed+"9:5060"), n.Phone("1002", seed+"55:5060", seed+"9:5060")
+		defer a.Close()
+		defer b.Close()
+		inv := a.Send("INVITE", "sip:5@"+seed+"9", a.SDP(4000, "0"), "Require: 100rel")
+		call := b.Want("INVITE")
+		b.Reply(call, 180, "Ringing")
+		ringing := a.Want("180")
+		a.After(2 * time.Second)
+		if got := strings.Count(n.Ladder(), "-> 198.51.100.206:5060    SIP/2.0 180 Ringing"); got != 3 {
+			t.Errorf("said %d times before it is acknowledged", got)
+		}
+		a.Within(inv, ringing, "PRACK", "RAck: 9999 1 INVITE")
+		a.Want("481 PRACK")
+		a.Within(inv, ringing, "PRACK", "RAck: "+ringing.Header("rseq")+" 1 INVITE")
+		a.Want("200 PRACK")
+		a.WantNothing(3 * time.Second)
+		b.Reply(call, 200, "OK", b.SDP(5000, "0"))
+		b.Want("ACK")
+		ok := a.Want("200 INVITE")
+		a.Ack(inv, ok)
+		a.Within(inv, ok, "UPDATE", a.SDP(4010, "0"))
+		if m := a.Want("200 UPDATE"); !strings.Contains(string(m.Res.Body()), "m=audio") {
+			t.Errorf("the offer is not answered:\n%s", m.Raw)
+		}
+		a.Within(inv, ok, "UPDATE")
+		a.Want("200 UPDATE")
+		a.Within(inv, ok, "BYE")
+		a.Want("200 BYE")
+		b.Reply(b.Want("BYE"), 200, "OK")
+		a.Send("UPDATE", "sip:5@"+seed+"9")
+		a.Want("481")
+		a.Send("PRACK", "sip:5@"+seed+"9", "RAck: 1 1 INVITE")
+		a.Want("481")
+	})
+}
+
+// S-233, S-230: the called party transfers the caller and is told how that goes.
+func TestSeedRefer(t *testing.T) {
+	in(t, with("exten => 5,1,Dial(PJSIP/1002)\nexten => 6,1,Dial(PJSIP/1003)\n"), func(n *siptest.Net, _ map[string]*branch) {
+		a, b, c := n.Phone("1001", seed+"206:5060", seed+"9:5060"), n.Phone("1002", seed+"55:5060", seed+"9:5060"), n.Phone("1003", seed+"56:5060", seed+"9:5060")
+		defer a.Close()
+		defer b.Close()
+		defer c.Close()
+		inv := a.Send("INVITE", "sip:5@"+seed+"9", a.SDP(4000, "0"))
+		call := b.Want("INVITE")
+		answered := b.Reply(call, 200, "OK", b.SDP(5000, "0"))
+		b.Want("ACK")
+		ok := a.Want("200")
+		a.Ack(inv, ok)
+		b.Back(call, answered, "REFER", "Refer-To: <sip:6@"+seed+"9>")
+		b.Want("202 REFER")
+		trying := b.Want("NOTIFY")
+		b.Reply(trying, 200, "OK")
+		c.Reply(c.Want("INVITE"), 200, "OK", c.SDP(6000, "0"))
+		c.Want("ACK")
+		told := strings.TrimSpace(string(trying.Req.Body()))
+		if told != "SIP/2.0 100 Trying" {
+			t.Errorf("told %q at first", told)
+		}
+		for told != "SIP/2.0 200 OK" {
+			switch m := b.Next(10 * time.Second); {
+			case m == nil:
+				t.Fatalf("not told how the transfer went\n%s", n.Ladder())
+			case m.Req == nil:
+			case m.Req.Method == sip.NOTIFY:
+				told = strings.TrimSpace(string(m.Req.Body()))
+				if m.Header("event") != "refer" && !strings.HasPrefix(m.Header("event"), "refer;") {
+					t.Errorf("\n%s", m.Raw)
+				}
+				b.Reply(m, 200, "OK")
+			case m.Req.Method == sip.BYE:
+				b.Reply(m, 200, "OK")
+			}
+		}
+		a.Within(inv, ok, "BYE")
+		a.Want("200 BYE")
+		c.Reply(c.Want("BYE"), 200, "OK")
+		for m := b.Next(time.Second); m != nil; m = b.Next(time.Second) {
+			if m.Req != nil {
+				b.Reply(m, 200, "OK")
+			}
+		}
+		a.Send("REFER", "sip:5@"+seed+"9", "Refer-To: <sip:6@"+seed+"9>")
+		a.Want("501") // as Asterisk 22 answers outside of a call
+	})
+}
+
+// Whatever has its own tests is answered with nothing in it, too.
 func TestSeedMethodsAnswered(t *testing.T) {
 	in(t, with("exten => 5,1,Answer()\nsame => n,Wait(100)\n"), func(n *siptest.Net, _ map[string]*branch) {
 		a := n.Phone("1001", seed+"206:5060", seed+"9:5060")
