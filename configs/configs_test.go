@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"branchline/pbx/astconf"
-	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 	"branchline/pbx/settings/sipconf"
 )
 
@@ -21,7 +21,7 @@ func TestSamplesLoadClean(t *testing.T) {
 		for _, name := range []string{"pjsip.conf", "extensions.conf"} {
 			f, diags := astconf.Load(sub, name)
 			if name == "pjsip.conf" {
-				s, more := settings.FromPJSIP(f)
+				s, more := pjsipconf.Read(f)
 				diags = append(diags, more...)
 				if len(s.Endpoints) != endpoints {
 					t.Errorf("%s: %d endpoints", dir, len(s.Endpoints))
@@ -51,7 +51,7 @@ func TestLegacySamplesLoadClean(t *testing.T) {
 		}
 		f, diags := astconf.Load(sub, "sip.conf")
 		legacy, more := sipconf.Read(f)
-		s, found := settings.FromPJSIP(nil)
+		s, found := pjsipconf.Read(nil)
 		diags = append(diags, found...)
 		if more = append(more, legacy.Join(s)...); s.SIP == nil || len(s.SIP.List) != 9 {
 			t.Fatalf("%s: %+v", dir, s.SIP)
@@ -71,7 +71,7 @@ func TestLegacySamplesLoadClean(t *testing.T) {
 			t.Fatal(err)
 		}
 		f, _ := astconf.Load(sub, "pjsip.conf")
-		if s, ds := settings.FromPJSIP(f); astconf.Failed(ds) || len(s.Endpoints) != 4 {
+		if s, ds := pjsipconf.Read(f); astconf.Failed(ds) || len(s.Endpoints) != 4 {
 			t.Errorf("%s: %v", dir, ds)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 	"branchline/pbx/sip"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/outreg"
@@ -88,7 +89,7 @@ client_uri=sip:%[3]s@%[5]s
 		return nil, err
 	}
 	parsed, diags := astconf.Load(os.DirFS(dir), file)
-	world, more := settings.FromPJSIP(parsed)
+	world, more := pjsipconf.Read(parsed)
 	for _, d := range append(diags, more...) {
 		if d.Severity == astconf.Error {
 			return nil, fmt.Errorf("phone %s: %s", name, d)

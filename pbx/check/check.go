@@ -21,13 +21,14 @@ import (
 	"branchline/pbx/dialplan/live"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 	"branchline/pbx/settings/sipconf"
 )
 
 // Compile understands the files and applies all rules. The findings are in no
 // particular order; those of reading the files are not among them.
 func Compile(in survey.Input) (*settings.Snapshot, *dialplan.Plan, []astconf.Diag) {
-	snap, diags := settings.FromPJSIP(in.Files["pjsip.conf"])
+	snap, diags := pjsipconf.Read(in.Files["pjsip.conf"])
 	add := func(found []astconf.Diag) { diags = append(diags, found...) }
 	rtp, found := settings.FromRTP(in.Files["rtp.conf"])
 	snap.RTP = rtp

@@ -48,45 +48,6 @@ func maskBits(s string, a netip.Addr) (int, error) {
 	return ones, nil
 }
 
-// withMask prints p as Asterisk does in parameter lists: the mask in full.
-func withMask(p netip.Prefix, port uint16) string {
-	mask, _ := netip.AddrFromSlice(net.CIDRMask(p.Bits(), p.Addr().BitLen()))
-	return hostPort(p.Addr(), port) + "/" + mask.String()
-}
-
-func hostPort(a netip.Addr, port uint16) string {
-	if port == 0 {
-		return a.String()
-	}
-	return netip.AddrPortFrom(a, port).String()
-}
-
-// match reads one item of an identify's match list: an address, a network
-// (length or mask), with :port, with ! in front for an exclusion, or a host name.
-func match(item string) (Match, error) {
-	rest, exclude := strings.CutPrefix(item, "!")
-	m := Match{Exclude: exclude, Text: item}
-	addr, length, ranged := strings.Cut(rest, "/")
-	if ap, err := netip.ParseAddrPort(addr); err == nil {
-		m.Port = ap.Port()
-		addr = ap.Addr().String()
-	}
-	if ranged {
-		addr += "/" + length
-	}
-	p, err := ParsePrefix(addr)
-	if err == nil {
-		m.Prefix = p
-		m.Text = m.short()
-		return m, nil
-	}
-	if host, _, _ := strings.Cut(rest, ":"); !ranged && IsHostName(host) {
-		m.Host = rest
-		return m, nil
-	}
-	return m, err
-}
-
 // IsHostName reports whether s could be the name of a host.
 func IsHostName(s string) bool {
 	if s == "" || strings.Trim(s, "0123456789.") == "" {
@@ -100,24 +61,6 @@ func IsHostName(s string) bool {
 	return true
 }
 
-func (m Match) bang() string {
-	if m.Exclude {
-		return "!"
-	}
-	return ""
-}
-
-func (m Match) short() string {
-	return m.bang() + hostPort(m.Prefix.Addr(), m.Port) + "/" + strconv.Itoa(m.Prefix.Bits())
-}
-
-func (m Match) long() string {
-	if m.Host != "" {
-		return m.bang() + m.Host
-	}
-	return m.bang() + withMask(m.Prefix, m.Port)
-}
-
 // TakeRules adds one permit or deny line to a list of rules.
 func TakeRules(to *[]Rule, permit bool, s string) error {
 	for _, item := range option.CommaList(s) {
@@ -129,14 +72,6 @@ func TakeRules(to *[]Rule, permit bool, s string) error {
 		*to = append(*to, Rule{Permit: permit != negated, Prefix: p})
 	}
 	return nil
-}
-
-// ruleWords is what Asterisk prints for an access list written in place.
-func ruleWords(rules []Rule) []string {
-	if len(rules) == 0 {
-		return []string{""}
-	}
-	return []string{"deny/permit"}
 }
 
 // Permitted reports whether an access list lets addr in: the last rule that

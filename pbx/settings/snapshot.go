@@ -1,13 +1,14 @@
-// Package settings turns pjsip.conf into one immutable Snapshot of endpoints,
-// addresses of record, credentials and transports; package sipconf puts what
-// sip.conf says beside it. Both know every documented option by name, type and range
-// (package option); what is understood but not honoured is said so.
+// Package settings is what is configured as one immutable Snapshot of endpoints,
+// addresses of record, credentials and transports, and what their values mean; packages
+// pjsipconf and sipconf read it from pjsip.conf and sip.conf. It reads rtp.conf and
+// asterisk.conf itself.
 package settings
 
 import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +45,17 @@ type Object struct {
 	sec      *astconf.Section // where it was read from; nil for defaults
 	set      []option.Shown   // what the file says, sorted by name
 	defaults []option.Shown   // of the object's type, sorted by name; shared, never written
+}
+
+// NewObject is what a section says: set and defaults, of the object's type, are in the
+// order of option.ByName and belong to the object from now on. A nil section is none: the
+// object is made of defaults.
+func NewObject(sec *astconf.Section, set, defaults []option.Shown) Object {
+	o := Object{sec: sec, set: set, defaults: defaults}
+	if sec != nil {
+		o.ID, o.Pos = sec.Name, sec.Pos
+	}
+	return o
 }
 
 // At is the place where the file sets an option, named as in the file; the
@@ -292,4 +304,64 @@ func (o *Object) Option(name string) (value string, ok bool) {
 type Account struct {
 	User, Host string
 	Port       int // 0: not said
+}
+
+// Binding is what the transport is bound to, as bind= spells it.
+func (t *Transport) Binding() string {
+	if t.Device != "" {
+		return t.Device + ":" + strconv.Itoa(int(t.Bind.Port()))
+	}
+	return t.Bind.String()
+}
+
+// HeaderWords is match_header as it was written; "" if there is none.
+func (i *Identify) HeaderWords() string {
+	switch {
+	case i.Header == "":
+		return ""
+	case i.HeaderRegex != "":
+		return i.Header + ": /" + i.HeaderRegex + "/"
+	}
+	return i.Header + ": " + i.HeaderValue
+}
+
+// Transport finds a transport by its section name; nil if there is none.
+func (s *Snapshot) Transport(name string) *Transport {
+	for _, t := range s.Transports {
+		if t.ID == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// UASAuths are the credentials e is challenged for. missing is true if one of
+// its auth= names does not exist: its requests are then answered 500.
+func (s *Snapshot) UASAuths(e *Endpoint) (auths []*Auth, missing bool) { return s.auths(e.Auths) }
+
+// NamedAuths finds credentials by their names; what does not exist is left out.
+func (s *Snapshot) NamedAuths(names []string) []*Auth {
+	out, _ := s.auths(names)
+	return out
+}
+
+// UACAuths are the credentials we answer e's challenges with. missing is true
+// if one of its outbound_auth= names does not exist.
+func (s *Snapshot) UACAuths(e *Endpoint) (auths []*Auth, missing bool) {
+	return s.auths(e.OutboundAuths)
+}
+
+func (s *Snapshot) auths(names []string) (out []*Auth, missing bool) {
+	for _, n := range names {
+		a := s.Auths[n]
+		if a == nil && s.SIP != nil {
+			a = s.SIP.Auths[n]
+		}
+		if a == nil {
+			missing = true
+			continue
+		}
+		out = append(out, a)
+	}
+	return out, missing
 }

@@ -22,6 +22,7 @@ import (
 	"branchline/pbx/extstate"
 	"branchline/pbx/mailbox"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/registrar"
 	"branchline/pbx/sip/resolve"
@@ -227,7 +228,7 @@ func (p deafPort) Local() netip.AddrPort       { return p.a }
 func load(t testing.TB, text string) *settings.Snapshot {
 	t.Helper()
 	f, diags := astconf.Load(fstest.MapFS{"pjsip.conf": &fstest.MapFile{Data: []byte(text)}}, "pjsip.conf")
-	s, more := settings.FromPJSIP(f)
+	s, more := pjsipconf.Read(f)
 	for _, d := range append(diags, more...) {
 		if d.Severity == astconf.Error {
 			t.Fatal(d)

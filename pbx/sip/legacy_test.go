@@ -20,6 +20,7 @@ import (
 	"branchline/pbx/extstate"
 	"branchline/pbx/pbxtest"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 	"branchline/pbx/settings/sipconf"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/registrar"
@@ -64,7 +65,7 @@ func joined(t *testing.T, from fs.FS) *settings.Snapshot {
 		f, _ := astconf.Load(from, name)
 		return f
 	}
-	s, diags := settings.FromPJSIP(read("pjsip.conf"))
+	s, diags := pjsipconf.Read(read("pjsip.conf"))
 	old, more := sipconf.Read(read("sip.conf"))
 	diags = append(append(diags, more...), old.Join(s)...)
 	for _, d := range diags {

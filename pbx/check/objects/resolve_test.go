@@ -10,7 +10,7 @@ import (
 
 	"branchline/pbx/astconf"
 	"branchline/pbx/check/objects"
-	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 )
 
 func TestResolve(t *testing.T) {
@@ -18,7 +18,7 @@ func TestResolve(t *testing.T) {
 		"[b]\ntype=aor\ncontact=sip:bad.example.net\n[c]\ntype=registration\nserver_uri=sip:bad.example.net\\;transport=tcp\nclient_uri=sip:x@bad.example.net\n" +
 		"[d]\ntype=identify\nendpoint=e\nmatch=192.0.2.7,worse.example.net\n")}}
 	f, _ := astconf.Load(files, "pjsip.conf")
-	snap, _ := settings.FromPJSIP(f)
+	snap, _ := pjsipconf.Read(f)
 	asked := map[string]int{}
 	found := objects.Resolve(t.Context(), snap, func(_ context.Context, _, host string) ([]netip.Addr, error) {
 		asked[host]++

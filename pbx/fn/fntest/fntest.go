@@ -20,6 +20,7 @@ import (
 	"branchline/pbx/fn/office"
 	"branchline/pbx/presence"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 )
 
 // Leg is a channel's technology: facts, headers and nothing else.
@@ -132,7 +133,7 @@ func New(t *testing.T) *Bench {
 		},
 	}
 	pjsip, _ := astconf.Load(fstest.MapFS{"p": {Data: []byte("[1001]\ntype=endpoint\naors=1001\nallow=ulaw\ncontext=t\n[1001]\ntype=aor\nmax_contacts=2\n")}}, "p")
-	snapshot, _ := settings.FromPJSIP(pjsip)
+	snapshot, _ := pjsipconf.Read(pjsip)
 	d.Settings = func() *settings.Snapshot { return snapshot }
 	cat := Catalog{}
 	for _, f := range fn.Functions(d) {

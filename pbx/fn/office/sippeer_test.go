@@ -8,6 +8,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 	"branchline/pbx/settings/sipconf"
 )
 
@@ -16,7 +17,7 @@ func TestSIPPEER(t *testing.T) {
 		"[1001]\ntype=friend\nhost=dynamic\nsecret=x\nsetvar=A=b\ncallerid=\"Ann\" <1001>\ncallgroup=1,3\nqualify=yes\ndisallow=all\nallow=alaw,ulaw\n" +
 		"[gw]\ntype=peer\nhost=198.51.100.77\nport=5070\n[u]\ntype=user\nsecret=x\n")}}, "sip.conf")
 	legacy, _ := sipconf.Read(f)
-	snap, _ := settings.FromPJSIP(nil)
+	snap, _ := pjsipconf.Read(nil)
 	legacy.Join(snap)
 	db := astdb.Memory()
 	if err := db.Put("SIP/Registry", "1001", "198.51.100.206:5062:120:1001:sip:1001@10.0.0.5"); err != nil {

@@ -10,11 +10,12 @@ import (
 	"branchline/media"
 	"branchline/pbx/astconf"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 )
 
 // legacyEndpoint is an endpoint with the defaults sip.conf has.
 func legacyEndpoint() settings.Endpoint {
-	e := settings.DefaultEndpoint()
+	e := pjsipconf.DefaultEndpoint()
 	e.Legacy = true
 	e.Codecs = slices.Clone(media.Codecs)
 	e.DTMF = settings.DTMFRFC4733

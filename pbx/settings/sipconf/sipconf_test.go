@@ -13,6 +13,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
 	"branchline/pbx/settings/option"
+	"branchline/pbx/settings/pjsipconf"
 )
 
 func sipFile(t *testing.T, text string) *astconf.File {
@@ -105,7 +106,7 @@ func TestScenarioA(t *testing.T) {
 	if !slices.Equal(d.Networks, []string{"udp", "tcp"}) || !d.NAT.AutoRport || e.ForceRport || !d.NATted.ForceRport {
 		t.Errorf("networks %v, nat %+v", d.Networks, d.NAT)
 	}
-	snap, _ := settings.FromPJSIP(nil)
+	snap, _ := pjsipconf.Read(nil)
 	if ds := s.join(snap); len(ds) > 0 {
 		t.Error(ds)
 	}
@@ -254,7 +255,7 @@ func TestRegisterLines(t *testing.T) {
 		{"u@dom.example.com:5070:p:auth@198.51.100.1", "sip:u@dom.example.com:5070", "sip:198.51.100.1", "s", "auth", "p", "udp", 2 * time.Minute},
 	} {
 		s, ds := fromSIP(t, "[general]\nallowguest=no\ntcpenable=yes\nregister => "+c.line+"\n[gw]\ntype=peer\nhost=198.51.100.77\ntransport=tcp\n")
-		snap, _ := settings.FromPJSIP(nil)
+		snap, _ := pjsipconf.Read(nil)
 		ds = append(ds, s.join(snap)...)
 		if len(snap.Registrations) != 1 {
 			t.Errorf("%s: %v", c.line, ds)
@@ -284,7 +285,7 @@ func TestJoinConflict(t *testing.T) {
 		{"udpbindaddr=198.51.100.9:5070", false, true},
 		{"udpbindaddr=198.51.100.10", false, true},
 	} {
-		snap, _ := settings.FromPJSIP(pjsip)
+		snap, _ := pjsipconf.Read(pjsip)
 		s, _ := fromSIP(t, "[general]\n"+c.general+"\n")
 		ds := s.join(snap)
 		if !c.shared {

@@ -11,13 +11,13 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"branchline/pbx/astconf"
-	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 )
 
 func index(t testing.TB, text string) *Index {
 	t.Helper()
 	f, ds := astconf.Load(fstest.MapFS{"pjsip.conf": {Data: []byte(text)}}, "pjsip.conf")
-	snap, more := settings.FromPJSIP(f)
+	snap, more := pjsipconf.Read(f)
 	if ds = append(ds, more...); astconf.Failed(ds) {
 		t.Fatal(ds)
 	}

@@ -21,6 +21,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/astdb"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 	"branchline/pbx/sip/digest"
 	"branchline/pbx/sip/identify"
 )
@@ -81,7 +82,7 @@ type=endpoint
 func snapshot(t testing.TB, text string) *settings.Snapshot {
 	t.Helper()
 	f, ds := astconf.Load(fstest.MapFS{"pjsip.conf": {Data: []byte(text)}}, "pjsip.conf")
-	s, more := settings.FromPJSIP(f)
+	s, more := pjsipconf.Read(f)
 	if ds = append(ds, more...); astconf.Failed(ds) {
 		t.Fatal(ds)
 	}

@@ -20,6 +20,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 	"branchline/pbx/settings/sipconf"
 	"branchline/pbx/sip/identify"
 	"branchline/pbx/sip/outreg"
@@ -34,7 +35,7 @@ import (
 func snapshot(t testing.TB, file string) *settings.Snapshot {
 	t.Helper()
 	f, ds := astconf.Load(os.DirFS(filepath.Dir(file)), filepath.Base(file))
-	s, more := settings.FromPJSIP(f)
+	s, more := pjsipconf.Read(f)
 	if ds = append(ds, more...); astconf.Failed(ds) {
 		t.Fatal(ds)
 	}
@@ -269,7 +270,7 @@ func TestPasswordsAreMasked(t *testing.T) {
 func TestLegacyLeftOut(t *testing.T) {
 	f, _ := astconf.Load(fstest.MapFS{"sip.conf": {Data: []byte("[general]\nregister => u:p@198.51.100.1\n[1001]\ntype=friend\nhost=dynamic\nsecret=x\n")}}, "sip.conf")
 	legacy, _ := sipconf.Read(f)
-	all, _ := settings.FromPJSIP(nil)
+	all, _ := pjsipconf.Read(nil)
 	legacy.Join(all)
 	if len(all.AORs) != 1 || len(all.Transports) != 1 || len(all.Registrations) != 1 {
 		t.Fatalf("joined: %+v", all)

@@ -23,6 +23,7 @@ import (
 	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/settings"
+	"branchline/pbx/settings/pjsipconf"
 	"branchline/pbx/settings/sipconf"
 	"branchline/pbx/sip/outreg"
 	"branchline/pbx/sip/registrar"
@@ -66,7 +67,7 @@ func open(t *testing.T, general string) *office {
 	if astconf.Failed(ds) {
 		t.Fatal(ds)
 	}
-	o.snap, _ = settings.FromPJSIP(nil)
+	o.snap, _ = pjsipconf.Read(nil)
 	s.Join(o.snap)
 	o.reg = registrar.New(registrar.Options{DB: astdb.Memory(), Log: slog.New(slog.DiscardHandler)})
 	o.reg.Configure(o.snap)
@@ -231,7 +232,7 @@ func TestCommands(t *testing.T) {
 // Without a sip.conf every command says so or shows nothing; none fails.
 func TestOff(t *testing.T) {
 	o := open(t, "")
-	o.snap, _ = settings.FromPJSIP(nil)
+	o.snap, _ = pjsipconf.Read(nil)
 	for _, line := range []string{"sip show peers", "sip show users", "sip show settings", "sip show inuse all", "sip show domains", "sip show objects", "sip show sched", "sip show peer 1001"} {
 		if got, outcome := o.run(line); outcome != cli.Done || got == "" {
 			t.Errorf("%s: %v %q", line, outcome, got)

@@ -1,4 +1,7 @@
-package settings
+// Package pjsipconf reads pjsip.conf into a settings.Snapshot. It knows every documented
+// option by name, type and range (package option); what is understood but not honoured
+// is said so, and what does not fit together is found when the file is read.
+package pjsipconf
 
 import (
 	"errors"
@@ -6,6 +9,7 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/settings"
 	"branchline/pbx/settings/option"
 	"branchline/pbx/settings/spelling"
 )
@@ -31,13 +35,13 @@ var foreignTypes = map[string]string{
 
 var knownTypes = strings.Fields("transport endpoint auth aor identify registration global system acl domain_alias")
 
-// FromPJSIP turns pjsip.conf into a Snapshot. Every object with an Error among
+// Read turns pjsip.conf into a Snapshot. Every object with an Error among
 // the diagnostics is left out of it, so that a lenient caller can go on with
 // the rest. A nil file is an empty one.
-func FromPJSIP(f *astconf.File) (*Snapshot, []astconf.Diag) {
+func Read(f *astconf.File) (*settings.Snapshot, []astconf.Diag) {
 	r := reader{
-		snap: &Snapshot{Endpoints: map[string]*Endpoint{}, AORs: map[string]*AOR{}, Auths: map[string]*Auth{},
-			Aliases: map[string]string{}, RTP: DefaultRTP()},
+		snap: &settings.Snapshot{Endpoints: map[string]*settings.Endpoint{}, AORs: map[string]*settings.AOR{}, Auths: map[string]*settings.Auth{},
+			Aliases: map[string]string{}, RTP: settings.DefaultRTP()},
 		seen: map[object]astconf.Pos{},
 	}
 	r.tables()
@@ -49,15 +53,15 @@ func FromPJSIP(f *astconf.File) (*Snapshot, []astconf.Diag) {
 			r.add(astconf.Pos{File: f.Name}, astconf.Error, "invalid-file", "the file cannot be used as it is")
 		}
 	}
-	if r.snap.Global.defaults == nil {
+	if !r.hasGlobal {
 		r.snap.Global = r.global.Proto
-		r.snap.Global.defaults = r.global.Defaults
+		r.snap.Global.Object = settings.NewObject(nil, nil, r.global.Defaults)
 	}
-	if r.snap.System.defaults == nil {
+	if !r.hasSystem {
 		r.snap.System = r.system.Proto
-		r.snap.System.defaults = r.system.Defaults
+		r.snap.System.Object = settings.NewObject(nil, nil, r.system.Defaults)
 	}
-	r.diags = append(r.diags, r.snap.check(f)...)
+	r.diags = append(r.diags, check(r.snap, f)...)
 	return r.snap, r.diags
 }
 
@@ -65,20 +69,22 @@ func FromPJSIP(f *astconf.File) (*Snapshot, []astconf.Diag) {
 type object struct{ typ, id string }
 
 type reader struct {
-	snap  *Snapshot
+	snap  *settings.Snapshot
 	diags []astconf.Diag
 	seen  map[object]astconf.Pos
 
-	endpoint     *option.Table[Endpoint]
-	aor          *option.Table[AOR]
-	auth         *option.Table[Auth]
-	transport    *option.Table[Transport]
-	identify     *option.Table[Identify]
-	registration *option.Table[Registration]
-	acl          *option.Table[ACL]
+	endpoint     *option.Table[settings.Endpoint]
+	aor          *option.Table[settings.AOR]
+	auth         *option.Table[settings.Auth]
+	transport    *option.Table[settings.Transport]
+	identify     *option.Table[settings.Identify]
+	registration *option.Table[settings.Registration]
+	acl          *option.Table[settings.ACL]
 	alias        *option.Table[alias]
-	global       *option.Table[Global]
-	system       *option.Table[System]
+	global       *option.Table[settings.Global]
+	system       *option.Table[settings.System]
+
+	hasGlobal, hasSystem bool
 }
 
 func (r *reader) tables() {
@@ -93,7 +99,7 @@ func (r *reader) tables() {
 	r.global = option.NewTable("global", globalOptions())
 	r.system = option.NewTable("system", systemOptions())
 	// Defaults of fields that are not simply read from a word.
-	r.endpoint.Proto.DTMF = DTMFRFC4733
+	r.endpoint.Proto.DTMF = settings.DTMFRFC4733
 }
 
 // owner names the object type that has an option; "" if none has.
@@ -154,46 +160,46 @@ func (r *reader) object(sec *astconf.Section, e astconf.Entry) {
 	s := r.snap
 	switch e.Value {
 	case "endpoint":
-		if o := take(r, r.endpoint, sec, (*Endpoint).finish, func(o *Endpoint) *Object { return &o.Object }); o != nil {
+		if o := take(r, r.endpoint, sec, finishEndpoint, func(o *settings.Endpoint) *settings.Object { return &o.Object }); o != nil {
 			s.Endpoints[o.ID] = o
 		}
 	case "aor":
-		if o := take(r, r.aor, sec, nil, func(o *AOR) *Object { return &o.Object }); o != nil {
+		if o := take(r, r.aor, sec, nil, func(o *settings.AOR) *settings.Object { return &o.Object }); o != nil {
 			s.AORs[o.ID] = o
 		}
 	case "auth":
-		if o := take(r, r.auth, sec, (*Auth).finish, func(o *Auth) *Object { return &o.Object }); o != nil {
+		if o := take(r, r.auth, sec, finishAuth, func(o *settings.Auth) *settings.Object { return &o.Object }); o != nil {
 			s.Auths[o.ID] = o
 		}
 	case "transport":
-		if o := take(r, r.transport, sec, (*Transport).finish, func(o *Transport) *Object { return &o.Object }); o != nil {
+		if o := take(r, r.transport, sec, finishTransport, func(o *settings.Transport) *settings.Object { return &o.Object }); o != nil {
 			s.Transports = append(s.Transports, o)
 		}
 	case "identify":
-		if o := take(r, r.identify, sec, (*Identify).finish, func(o *Identify) *Object { return &o.Object }); o != nil {
+		if o := take(r, r.identify, sec, finishIdentify, func(o *settings.Identify) *settings.Object { return &o.Object }); o != nil {
 			s.Identifies = append(s.Identifies, o)
 		}
 	case "registration":
-		if o := take(r, r.registration, sec, (*Registration).finish, func(o *Registration) *Object { return &o.Object }); o != nil {
+		if o := take(r, r.registration, sec, finishRegistration, func(o *settings.Registration) *settings.Object { return &o.Object }); o != nil {
 			s.Registrations = append(s.Registrations, o)
 		}
 	case "acl":
-		if o := take(r, r.acl, sec, nil, func(o *ACL) *Object { return &o.Object }); o != nil {
+		if o := take(r, r.acl, sec, nil, func(o *settings.ACL) *settings.Object { return &o.Object }); o != nil {
 			s.ACLs = append(s.ACLs, o)
 		}
 	case "domain_alias":
-		if o := take(r, r.alias, sec, nil, func(o *alias) *Object { return &o.Object }); o != nil {
+		if o := take(r, r.alias, sec, nil, func(o *alias) *settings.Object { return &o.Object }); o != nil {
 			s.Aliases[strings.ToLower(o.ID)] = o.Domain
 		}
 	case "global":
 		r.once(sec, e.Value)
-		if o := take(r, r.global, sec, nil, func(o *Global) *Object { return &o.Object }); o != nil && s.Global.defaults == nil {
-			s.Global = *o
+		if o := take(r, r.global, sec, nil, func(o *settings.Global) *settings.Object { return &o.Object }); o != nil && !r.hasGlobal {
+			s.Global, r.hasGlobal = *o, true
 		}
 	case "system":
 		r.once(sec, e.Value)
-		if o := take(r, r.system, sec, nil, func(o *System) *Object { return &o.Object }); o != nil && s.System.defaults == nil {
-			s.System = *o
+		if o := take(r, r.system, sec, nil, func(o *settings.System) *settings.Object { return &o.Object }); o != nil && !r.hasSystem {
+			s.System, r.hasSystem = *o, true
 		}
 	default:
 		r.foreign(sec, e)
@@ -224,7 +230,7 @@ func (r *reader) foreign(sec *astconf.Section, e astconf.Entry) {
 }
 
 // take reads one object; nil if it cannot be used.
-func take[T any](r *reader, t *option.Table[T], sec *astconf.Section, finish func(*T) error, head func(*T) *Object) *T {
+func take[T any](r *reader, t *option.Table[T], sec *astconf.Section, finish func(*T) error, head func(*T) *settings.Object) *T {
 	obj := new(T)
 	said, ds, ok := t.Read(obj, sec, r.owner)
 	r.diags = append(r.diags, ds...)
@@ -232,7 +238,7 @@ func take[T any](r *reader, t *option.Table[T], sec *astconf.Section, finish fun
 		return nil
 	}
 	if finish != nil {
-		var l Lack
+		var l settings.Lack
 		switch err := finish(obj); {
 		case err == nil:
 		case errors.As(err, &l):
@@ -243,6 +249,6 @@ func take[T any](r *reader, t *option.Table[T], sec *astconf.Section, finish fun
 			return nil
 		}
 	}
-	*head(obj) = Object{ID: sec.Name, Pos: sec.Pos, sec: sec, set: said.Options(obj), defaults: t.Defaults}
+	*head(obj) = settings.NewObject(sec, said.Options(obj), t.Defaults)
 	return obj
 }

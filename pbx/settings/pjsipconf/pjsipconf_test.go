@@ -1,4 +1,4 @@
-package settings
+package pjsipconf
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"branchline/media"
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
+	"branchline/pbx/settings"
 	"branchline/pbx/settings/option"
 )
 
@@ -45,10 +46,6 @@ func TestDefaultsAreOfTheirKind(t *testing.T) {
 	checkDefaults(t, "global", globalOptions())
 	checkDefaults(t, "system", systemOptions())
 	checkDefaults(t, "acl", aclOptions())
-	checkDefaults(t, "rtp.conf", rtpOptions())
-	checkDefaults(t, "directories", directoryOptions())
-	checkDefaults(t, "options", processOptions())
-	checkDefaults(t, "files", socketOptions())
 }
 
 func checkDefaults[T any](t *testing.T, typ string, options []option.Row[T]) {
@@ -73,7 +70,7 @@ func checkDefaults[T any](t *testing.T, typ string, options []option.Row[T]) {
 
 // Seed: S-081.
 func TestSeedEndpoint(t *testing.T) {
-	s, ds := FromPJSIP(load(t, `[transport-tcp]
+	s, ds := Read(load(t, `[transport-tcp]
 type=transport
 protocol=tcp
 bind=198.51.100.9
@@ -123,7 +120,7 @@ contact=sip:198.51.100.52
 		t.Errorf("D5: %v", d)
 	}
 	e := s.Endpoints["1001"]
-	if e.DTMF != DTMFInband || !slices.Equal(e.Codecs, []*media.Codec{media.PCMU}) || !e.DirectMedia || !e.ForceRport ||
+	if e.DTMF != settings.DTMFInband || !slices.Equal(e.Codecs, []*media.Codec{media.PCMU}) || !e.DirectMedia || !e.ForceRport ||
 		e.TimersExpires != 30*time.Minute || e.Rel100 != "yes" || !slices.Equal(e.IdentifyBy, []string{"username", "ip"}) {
 		t.Errorf("endpoint %+v", e)
 	}
@@ -222,7 +219,7 @@ func TestDiagnostics(t *testing.T) {
 			"endpoint": "auth=x_auth\nallow=ulaw\n", "auth": "username=u\npassword=p\n", "identify": "endpoint=e\nmatch=192.0.2.77\n",
 			"transport": "bind=192.0.2.1:5070\n", "registration": "server_uri=sip:a\nclient_uri=sip:b\n",
 		}[c.typ]
-		s, ds := FromPJSIP(load(t, transport+
+		s, ds := Read(load(t, transport+
 			"[x_auth]\ntype=auth\nusername=x\npassword=secret\n[e]\ntype=endpoint\nauth=x_auth\nallow=ulaw\n"+
 			"[x]\ntype="+c.typ+"\n"+base+c.line+"\n"))
 		var got []string
@@ -251,7 +248,7 @@ func TestDiagnostics(t *testing.T) {
 
 // Seed: S-041.
 func TestSections(t *testing.T) {
-	s, ds := FromPJSIP(load(t, transport+`[a]
+	s, ds := Read(load(t, transport+`[a]
 type=Endpoint
 [b]
 foo=bar
@@ -304,15 +301,15 @@ func TestCodecLists(t *testing.T) {
 		{"allow=all\ndisallow=all\nallow=G722", "(g722)"},
 		{"disallow=all", "(nothing)"},
 	} {
-		s, _ := FromPJSIP(load(t, transport+"[x]\ntype=endpoint\n"+c.lines+"\n"))
+		s, _ := Read(load(t, transport+"[x]\ntype=endpoint\n"+c.lines+"\n"))
 		if got, _ := s.Endpoints["x"].Option("allow"); got != c.want && len(s.Endpoints["x"].Codecs) > 0 {
 			t.Errorf("%q: %s, want %s", c.lines, got, c.want)
 		}
-		if got := CodecWords(s.Endpoints["x"].Codecs); got != c.want {
+		if got := settings.CodecWords(s.Endpoints["x"].Codecs); got != c.want {
 			t.Errorf("%q: %s, want %s", c.lines, got, c.want)
 		}
 	}
-	s, _ := FromPJSIP(load(t, transport+"[x]\ntype=endpoint\nallow=ulaw,alaw:40\n[y]\ntype=endpoint\nallow=all\n[z]\ntype=endpoint\nallow=all\ndisallow=ulaw\n"))
+	s, _ := Read(load(t, transport+"[x]\ntype=endpoint\nallow=ulaw,alaw:40\n[y]\ntype=endpoint\nallow=all\n[z]\ntype=endpoint\nallow=all\ndisallow=ulaw\n"))
 	if s.Endpoints["x"].PacketTimes[media.PCMA] != 40*time.Millisecond || len(s.Endpoints["x"].PacketTimes) != 1 {
 		t.Errorf("packet times %v", s.Endpoints["x"].PacketTimes)
 	}
@@ -322,7 +319,7 @@ func TestCodecLists(t *testing.T) {
 }
 
 func TestEndpointValues(t *testing.T) {
-	s, _ := FromPJSIP(load(t, transport+`[a5]
+	s, _ := Read(load(t, transport+`[a5]
 type=endpoint
 timers=always
 timers_min_se=100
@@ -350,7 +347,7 @@ device_state_busy_at=2
 	if e.CallGroup != 1<<1|1<<3|1<<4|1<<5 || e.TOSAudio != 184 || e.Limit() != "2" {
 		t.Errorf("%+v", e)
 	}
-	if Permitted(e.ACL, netip.MustParseAddr("10.1.2.3")) {
+	if settings.Permitted(e.ACL, netip.MustParseAddr("10.1.2.3")) {
 		t.Error("the last rule must win")
 	}
 	for name, want := range map[string]string{
@@ -371,28 +368,14 @@ device_state_busy_at=2
 		t.Errorf("variables %q", vars)
 	}
 	for text, want := range map[string]string{`"A B" <1>`: `"A B" <1>`, "Joe <12>": `"Joe" <12>`, "<5>": "<5>", "123": "<123>", "Fred 123": "Fred 123", "": "<unknown>"} {
-		if got := partyWords(ParseParty(text, 0)); got != want {
+		if got := partyWords(settings.ParseParty(text, 0)); got != want {
 			t.Errorf("caller id %q is shown %q, want %q", text, got, want)
 		}
 	}
 }
 
-func TestPermitted(t *testing.T) {
-	var rules []Rule
-	for _, r := range []string{"d0.0.0.0/0", "p10.0.0.0/8", "d10.9.0.0/16", "p::1"} {
-		if err := TakeRules(&rules, r[0] == 'p', r[1:]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for addr, want := range map[string]bool{"192.0.2.1": false, "10.1.1.1": true, "10.9.1.1": false, "::1": true, "::2": true, "::ffff:10.1.1.1": true} {
-		if got := Permitted(rules, netip.MustParseAddr(addr)); got != want {
-			t.Errorf("%s: %v, want %v", addr, got, want)
-		}
-	}
-}
-
 func TestIdentifyMatches(t *testing.T) {
-	s, ds := FromPJSIP(load(t, transport+`[e]
+	s, ds := Read(load(t, transport+`[e]
 type=endpoint
 auth=a
 allow=ulaw
@@ -429,14 +412,14 @@ match_header=X-Foo: /b.*r/
 }
 
 func TestNoTransport(t *testing.T) {
-	_, ds := FromPJSIP(load(t, "[e]\ntype=aor\n"))
+	_, ds := Read(load(t, "[e]\ntype=aor\n"))
 	if len(ds) != 1 || ds[0].Rule != "no-transport" {
 		t.Error(ds)
 	}
-	if s, ds := FromPJSIP(nil); len(ds) != 0 || s.Global.DefaultRealm != "asterisk" || s.RTP.PortFirst != 10000 {
+	if s, ds := Read(nil); len(ds) != 0 || s.Global.DefaultRealm != "asterisk" || s.RTP.PortFirst != 10000 {
 		t.Error("an absent file is nothing to complain about", ds)
 	}
-	_, ds = FromPJSIP(load(t, transport+"[udp2]\ntype=transport\nbind=192.0.2.1:5060\n"))
+	_, ds = Read(load(t, transport+"[udp2]\ntype=transport\nbind=192.0.2.1:5060\n"))
 	if len(ds) != 1 || ds[0].Rule != "bind-conflict" || ds[0].Severity != astconf.Error {
 		t.Error(ds)
 	}
@@ -452,6 +435,6 @@ func BenchmarkLoad1000(b *testing.B) {
 	f, _ := astconf.Load(fstest.MapFS{"pjsip.conf": {Data: []byte(sb.String())}}, "pjsip.conf")
 	b.ReportAllocs()
 	for b.Loop() {
-		FromPJSIP(f)
+		Read(f)
 	}
 }

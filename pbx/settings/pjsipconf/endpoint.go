@@ -1,24 +1,21 @@
-package settings
+package pjsipconf
 
 import (
 	"errors"
-	"fmt"
-	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"branchline/media"
 	"branchline/pbx/channel"
+	"branchline/pbx/settings"
 	"branchline/pbx/settings/option"
 )
 
 const codecPrefs = "prefer:pending, operation:intersect, keep:all, transcode:allow"
 
 // endpointOptions is every option of type=endpoint with Asterisk 22's default.
-func endpointOptions() []option.Row[Endpoint] {
-	type E = Endpoint
+func endpointOptions() []option.Row[settings.Endpoint] {
+	type E = settings.Endpoint
 	return []option.Row[E]{
 		// Where calls go, and whom we believe.
 		{Name: "context", Default: "default", Kind: option.Text, At: func(e *E) any { return &e.Context }},
@@ -30,19 +27,19 @@ func endpointOptions() []option.Row[Endpoint] {
 			Kind: option.WordList("username", "ip", "auth_username", "header", "request_uri", "transport")},
 		{Name: "acl", Take: func(*E, string) error { return option.Doubt("acl.conf is not read; write permit and deny here") },
 			Show: func(e *E) []string { return ruleWords(e.ACL) }},
-		{Name: "permit", Showing: option.Never, Under: "acl", Take: func(e *E, s string) error { return TakeRules(&e.ACL, true, s) }},
-		{Name: "deny", Showing: option.Never, Under: "acl", Take: func(e *E, s string) error { return TakeRules(&e.ACL, false, s) }},
+		{Name: "permit", Showing: option.Never, Under: "acl", Take: func(e *E, s string) error { return settings.TakeRules(&e.ACL, true, s) }},
+		{Name: "deny", Showing: option.Never, Under: "acl", Take: func(e *E, s string) error { return settings.TakeRules(&e.ACL, false, s) }},
 		{Name: "contact_acl", Take: func(*E, string) error {
 			return option.Doubt("acl.conf is not read; write contact_permit and contact_deny here")
 		}, Show: func(e *E) []string { return ruleWords(e.ContactACL) }},
-		{Name: "contact_permit", Showing: option.Never, Under: "contact_acl", Take: func(e *E, s string) error { return TakeRules(&e.ContactACL, true, s) }},
-		{Name: "contact_deny", Showing: option.Never, Under: "contact_acl", Take: func(e *E, s string) error { return TakeRules(&e.ContactACL, false, s) }},
+		{Name: "contact_permit", Showing: option.Never, Under: "contact_acl", Take: func(e *E, s string) error { return settings.TakeRules(&e.ContactACL, true, s) }},
+		{Name: "contact_deny", Showing: option.Never, Under: "contact_acl", Take: func(e *E, s string) error { return settings.TakeRules(&e.ContactACL, false, s) }},
 		{Name: "allow_unauthenticated_options", Default: "no", Kind: option.Truth, At: func(e *E) any { return &e.AllowUnauthenticatedOptions }},
 
 		// Media.
-		{Name: "allow", Default: "(nothing)", Take: func(e *E, s string) error { return e.TakeCodecs(s, true) }, Show: func(e *E) []string { return []string{CodecWords(e.Codecs)} }},
+		{Name: "allow", Default: "(nothing)", Take: func(e *E, s string) error { return e.TakeCodecs(s, true) }, Show: func(e *E) []string { return []string{settings.CodecWords(e.Codecs)} }},
 		{Name: "disallow", Showing: option.Never, Under: "allow", Take: func(e *E, s string) error { return e.TakeCodecs(s, false) }},
-		{Name: "dtmf_mode", Default: "rfc4733", Take: takeDTMF, Show: func(e *E) []string { return []string{e.DTMF.String()} }},
+		{Name: "dtmf_mode", Default: "rfc4733", Take: settings.TakeDTMF, Show: func(e *E) []string { return []string{e.DTMF.String()} }},
 		{Name: "direct_media", Default: "yes", Kind: option.Truth, At: func(e *E) any { return &e.DirectMedia }},
 		{Name: "direct_media_method", Default: "invite", Kind: option.Choice("invite|reinvite", "update"), Standing: option.Later},
 		{Name: "direct_media_glare_mitigation", Default: "none", Kind: option.Choice("none", "outgoing", "incoming"), Standing: option.Later},
@@ -104,9 +101,9 @@ func endpointOptions() []option.Row[Endpoint] {
 		{Name: "device_state_busy_at", Default: "0", Kind: option.AnyCount, At: func(e *E) any { return &e.DeviceStateBusyAt }},
 
 		// Identity.
-		{Name: "callerid", Take: func(e *E, s string) error { e.CallerID = ParseParty(s, e.CallerID.Presentation); return nil },
+		{Name: "callerid", Take: func(e *E, s string) error { e.CallerID = settings.ParseParty(s, e.CallerID.Presentation); return nil },
 			Default: "<unknown>", Show: func(e *E) []string { return []string{partyWords(e.CallerID)} }},
-		{Name: "callerid_privacy", Default: "allowed_not_screened", Take: TakePrivacy,
+		{Name: "callerid_privacy", Default: "allowed_not_screened", Take: settings.TakePrivacy,
 			Show: func(e *E) []string { return []string{e.CallerIDPrivacy.String()} }},
 		{Name: "callerid_tag", Kind: option.Text, At: func(e *E) any { return &e.CallerIDTag }},
 		{Name: "from_user", Take: func(e *E, s string) error {
@@ -130,7 +127,7 @@ func endpointOptions() []option.Row[Endpoint] {
 		{Name: "send_history_info", Default: "no", Kind: option.Truth, At: func(e *E) any { return &e.SendHistoryInfo }},
 
 		// What a channel of this endpoint starts with.
-		{Name: "set_var", Take: TakeVariable, Show: func(e *E) []string {
+		{Name: "set_var", Take: settings.TakeVariable, Show: func(e *E) []string {
 			var out []string
 			for _, v := range e.SetVars {
 				out = append(out, v.Name+"="+v.Value)
@@ -202,10 +199,10 @@ func endpointOptions() []option.Row[Endpoint] {
 }
 
 // DefaultEndpoint is an endpoint of which nothing is said.
-func DefaultEndpoint() Endpoint { return option.NewTable("endpoint", endpointOptions()).Proto }
+func DefaultEndpoint() settings.Endpoint { return option.NewTable("endpoint", endpointOptions()).Proto }
 
 // finish checks what only the whole endpoint shows.
-func (e *Endpoint) finish() error {
+func finishEndpoint(e *settings.Endpoint) error {
 	switch {
 	case e.TimersMinSE < 90*time.Second:
 		return errors.New("timers_min_se must be 90 or more (RFC 4028 section 5)")
@@ -215,72 +212,6 @@ func (e *Endpoint) finish() error {
 	e.CallerID.Tag = e.CallerIDTag
 	e.CallerID.Presentation = e.CallerIDPrivacy
 	return nil
-}
-
-var dtmfWords = [...]string{"rfc4733", "inband", "info", "auto", "auto_info", "none"}
-
-// String is the word dtmf_mode has for m.
-func (m DTMFMode) String() string {
-	if int(m) < len(dtmfWords) {
-		return dtmfWords[m]
-	}
-	return "unknown"
-}
-
-func takeDTMF(e *Endpoint, s string) error {
-	i := slices.IndexFunc(dtmfWords[:], func(w string) bool { return strings.EqualFold(w, s) })
-	if strings.EqualFold(s, "rfc2833") { // its number before RFC 4733
-		i = int(DTMFRFC4733)
-	}
-	if i < 0 {
-		return fmt.Errorf("not a known word, want one of %s", strings.Join(dtmfWords[:], ", "))
-	}
-	e.DTMF = DTMFMode(i)
-	return nil
-}
-
-// TakePrivacy reads how a caller ID is presented.
-func TakePrivacy(e *Endpoint, s string) error {
-	p, ok := channel.ParsePresentation(strings.ToLower(s))
-	switch strings.ToLower(s) { // the long words that presentations also have
-	case "prohib_not_screened", "prohib_passed_screen", "prohib_failed_screen", "prohib", "allowed", "unavailable":
-		ok = true
-	}
-	if !ok {
-		return errors.New("not a known word, want allowed_not_screened, allowed_passed_screen, allowed_failed_screen, " +
-			"allowed, prohib_not_screened, prohib_passed_screen, prohib_failed_screen, prohib or unavailable")
-	}
-	e.CallerIDPrivacy = p
-	return nil
-}
-
-// TakeVariable adds a variable of the endpoint's channels, NAME=value.
-func TakeVariable(e *Endpoint, s string) error {
-	name, value, ok := strings.Cut(s, "=")
-	if name = strings.TrimSpace(name); !ok || name == "" {
-		return errors.New("want NAME=value")
-	}
-	e.SetVars = append(e.SetVars, channel.Header{Name: name, Value: value})
-	return nil
-}
-
-// ParseParty reads a caller ID as written in a file: `"Name" <number>`, `Name
-// <number>`, `<number>`, a bare number, or a bare name.
-func ParseParty(s string, p channel.Presentation) channel.Party {
-	out := channel.Party{Presentation: p}
-	name, number, found := strings.Cut(s, "<")
-	if found {
-		out.Number, _, _ = strings.Cut(number, ">")
-		out.Number = strings.TrimSpace(out.Number)
-	} else if isNumber(strings.TrimSpace(s)) {
-		name, out.Number = "", strings.TrimSpace(s)
-	}
-	out.Name = strings.Trim(strings.TrimSpace(name), `"`)
-	return out
-}
-
-func isNumber(s string) bool {
-	return s != "" && strings.Trim(s, "0123456789+*#") == ""
 }
 
 func partyWords(p channel.Party) string {
@@ -293,85 +224,4 @@ func partyWords(p channel.Party) string {
 		return "<" + p.Number + ">"
 	}
 	return "<unknown>"
-}
-
-// Codecs that Asterisk knows by name and we do not carry. To name one is not
-// a mistake in the file.
-var foreignCodecs = strings.Fields("amr amrwb codec2 g723 g726aal2 adpcm slin slin12 slin16 slin24 slin32 slin44 slin48 slin96 slin192 " +
-	"lpc10 speex16 speex32 siren7 siren14 g719 jpeg png h265 mpeg vp9 red t140 t140red t38 silk silk8 silk12 silk16 silk24 testlaw evs lc3")
-
-// TakeCodecs applies one allow or disallow line to the list so far. A name
-// with ! in front does the opposite for itself; `name:ms` sets its packet time.
-func (e *Endpoint) TakeCodecs(s string, allow bool) error {
-	names := option.CommaList(s)
-	if len(names) == 0 {
-		return errors.New("names no codec")
-	}
-	var foreign []string
-	for _, name := range names {
-		name, negated := strings.CutPrefix(name, "!")
-		name, ms, timed := strings.Cut(strings.TrimSpace(name), ":")
-		add := allow != negated
-		if strings.EqualFold(name, "all") {
-			// A new slice: e is a copy of the table's prototype.
-			e.Codecs, e.PacketTimes = nil, nil
-			if add {
-				e.Codecs = slices.Clone(media.Codecs)
-			}
-			continue
-		}
-		c := media.CodecNamed(name)
-		if c == nil {
-			if !slices.ContainsFunc(foreignCodecs, func(f string) bool { return strings.EqualFold(f, name) }) {
-				return fmt.Errorf("there is no codec %q", name)
-			}
-			if add {
-				foreign = append(foreign, name)
-			}
-			continue
-		}
-		at := slices.Index(e.Codecs, c)
-		switch {
-		case !add && at >= 0:
-			e.Codecs = slices.Delete(slices.Clone(e.Codecs), at, at+1)
-			delete(e.PacketTimes, c)
-		case add && at < 0:
-			e.Codecs = append(slices.Clip(e.Codecs), c)
-		}
-		if add && timed {
-			n, err := strconv.Atoi(ms)
-			if err != nil || n < 10 || n > 300 {
-				return fmt.Errorf("packet time %q, want milliseconds from 10 to 300", ms)
-			}
-			if e.PacketTimes == nil {
-				e.PacketTimes = map[*media.Codec]time.Duration{}
-			}
-			e.PacketTimes[c] = time.Duration(n) * time.Millisecond
-		}
-	}
-	if foreign != nil {
-		return option.Doubt("this exchange does not carry " + strings.Join(foreign, ", ") + "; left out")
-	}
-	return nil
-}
-
-// CodecWords lists codecs as the console and allow= have them: (ulaw|alaw).
-func CodecWords(list []*media.Codec) string {
-	if len(list) == 0 {
-		return "(nothing)"
-	}
-	names := make([]string, len(list))
-	for i, c := range list {
-		names[i] = c.Name
-	}
-	return "(" + strings.Join(names, "|") + ")"
-}
-
-// Limit is the number of calls device_state_busy_at lets an endpoint have, as
-// `pjsip show endpoints` prints it.
-func (e *Endpoint) Limit() string {
-	if e.DeviceStateBusyAt <= 0 || e.DeviceStateBusyAt == math.MaxInt32 {
-		return "inf"
-	}
-	return strconv.Itoa(e.DeviceStateBusyAt)
 }

@@ -1,4 +1,4 @@
-package settings
+package pjsipconf
 
 import (
 	"fmt"
@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"branchline/pbx/astconf"
+	"branchline/pbx/settings"
 	"branchline/pbx/settings/spelling"
 )
 
 // check finds what is wrong between objects. Asterisk finds these at the first
 // use, hours later; none of them keeps a configuration from loading.
-func (s *Snapshot) check(f *astconf.File) []astconf.Diag {
+func check(s *settings.Snapshot, f *astconf.File) []astconf.Diag {
 	c := checker{snap: s}
 	c.transports(f)
 	names := make([]string, 0, len(s.Endpoints))
@@ -33,7 +34,7 @@ func (s *Snapshot) check(f *astconf.File) []astconf.Diag {
 }
 
 type checker struct {
-	snap  *Snapshot
+	snap  *settings.Snapshot
 	diags []astconf.Diag
 }
 
@@ -61,7 +62,7 @@ func (c *checker) transports(f *astconf.File) {
 			"there is no transport, so no SIP message can come in or go out")
 		return
 	}
-	used := map[string]*Transport{}
+	used := map[string]*settings.Transport{}
 	for _, t := range s.Transports {
 		key := t.Protocol + " " + t.Binding()
 		if other := used[key]; other != nil {
@@ -72,7 +73,7 @@ func (c *checker) transports(f *astconf.File) {
 	}
 }
 
-func (c *checker) endpoint(e *Endpoint) {
+func (c *checker) endpoint(e *settings.Endpoint) {
 	s := c.snap
 	for _, name := range e.Auths {
 		if s.Auths[name] == nil {
@@ -90,7 +91,7 @@ func (c *checker) endpoint(e *Endpoint) {
 		}
 	}
 	if e.Transport != "" && s.Transport(e.Transport) == nil && len(s.Transports) > 0 {
-		byName := map[string]*Transport{}
+		byName := map[string]*settings.Transport{}
 		for _, t := range s.Transports {
 			byName[t.ID] = t
 		}
@@ -108,7 +109,7 @@ func (c *checker) endpoint(e *Endpoint) {
 // An endpoint that only an address or header identifies is not one: its name
 // in From is of no use if identify_by leaves username out, and a trunk has
 // nothing to register.
-func (c *checker) unprotected(e *Endpoint) {
+func (c *checker) unprotected(e *settings.Endpoint) {
 	if !slices.Contains(e.IdentifyBy, "username") {
 		return
 	}
@@ -126,7 +127,7 @@ func (c *checker) unprotected(e *Endpoint) {
 		add = "auth=" + e.ID + "_auth"
 	}
 	what := "call"
-	if c.snap.identified(e) && !c.snap.registers(e) {
+	if identified(c.snap, e) && !registers(c.snap, e) {
 		add = "identify_by=ip"
 		cure = "add " + add + ", so that only the addresses of its identify section are " + e.ID
 	}
@@ -142,21 +143,21 @@ func (c *checker) unprotected(e *Endpoint) {
 }
 
 // identified reports whether an identify section names e.
-func (s *Snapshot) identified(e *Endpoint) bool {
-	return slices.ContainsFunc(s.Identifies, func(i *Identify) bool { return i.Endpoint == e.ID })
+func identified(s *settings.Snapshot, e *settings.Endpoint) bool {
+	return slices.ContainsFunc(s.Identifies, func(i *settings.Identify) bool { return i.Endpoint == e.ID })
 }
 
 // registers reports whether e can register somewhere.
-func (s *Snapshot) registers(e *Endpoint) bool {
+func registers(s *settings.Snapshot, e *settings.Endpoint) bool {
 	return slices.ContainsFunc(e.AORs, func(name string) bool { return s.AORs[name] != nil && s.AORs[name].MaxContacts > 0 })
 }
 
 // reach lists the addresses an endpoint's requests may arrive at.
-func (c *checker) reach(e *Endpoint) string {
+func (c *checker) reach(e *settings.Endpoint) string {
 	var out []string
 	seen := map[string]bool{}
 	for _, t := range c.snap.Transports {
-		if a := t.host(); !seen[a] {
+		if a := host(t); !seen[a] {
 			seen[a] = true
 			out = append(out, a)
 		}
@@ -167,7 +168,15 @@ func (c *checker) reach(e *Endpoint) string {
 	return strings.Join(out, " or ")
 }
 
-func (c *checker) identify(id *Identify) {
+// host is the address or the interface that a transport is bound to.
+func host(t *settings.Transport) string {
+	if t.Device != "" {
+		return t.Device
+	}
+	return t.Bind.Addr().String()
+}
+
+func (c *checker) identify(id *settings.Identify) {
 	if c.snap.Endpoints[id.Endpoint] == nil {
 		dangling(c, c.warn(id.At("endpoint"), "dangling-endpoint", "", "identify [%s]: endpoint=%s does not exist, so what it matches is treated as unknown", id.ID, id.Endpoint), id.Endpoint, c.snap.Endpoints)
 	}
@@ -180,45 +189,4 @@ func (c *checker) identify(id *Identify) {
 
 func closest[T any](name string, have map[string]T) string {
 	return spelling.Nearest(name, slices.Sorted(maps.Keys(have)))
-}
-
-// Transport finds a transport by its section name; nil if there is none.
-func (s *Snapshot) Transport(name string) *Transport {
-	for _, t := range s.Transports {
-		if t.ID == name {
-			return t
-		}
-	}
-	return nil
-}
-
-// UASAuths are the credentials e is challenged for. missing is true if one of
-// its auth= names does not exist: its requests are then answered 500.
-func (s *Snapshot) UASAuths(e *Endpoint) (auths []*Auth, missing bool) { return s.auths(e.Auths) }
-
-// NamedAuths finds credentials by their names; what does not exist is left out.
-func (s *Snapshot) NamedAuths(names []string) []*Auth {
-	out, _ := s.auths(names)
-	return out
-}
-
-// UACAuths are the credentials we answer e's challenges with. missing is true
-// if one of its outbound_auth= names does not exist.
-func (s *Snapshot) UACAuths(e *Endpoint) (auths []*Auth, missing bool) {
-	return s.auths(e.OutboundAuths)
-}
-
-func (s *Snapshot) auths(names []string) (out []*Auth, missing bool) {
-	for _, n := range names {
-		a := s.Auths[n]
-		if a == nil && s.SIP != nil {
-			a = s.SIP.Auths[n]
-		}
-		if a == nil {
-			missing = true
-			continue
-		}
-		out = append(out, a)
-	}
-	return out, missing
 }

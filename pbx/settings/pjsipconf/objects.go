@@ -1,4 +1,4 @@
-package settings
+package pjsipconf
 
 import (
 	"errors"
@@ -9,20 +9,21 @@ import (
 	"strconv"
 	"strings"
 
+	"branchline/pbx/settings"
 	"branchline/pbx/settings/option"
 )
 
 // The tables of the small object types. Rows that carry no field are known by
 // name and range and shown, nothing more.
 
-func transportOptions() []option.Row[Transport] {
-	type T = Transport
+func transportOptions() []option.Row[settings.Transport] {
+	type T = settings.Transport
 	return []option.Row[T]{
 		{Name: "protocol", Default: "udp", Kind: option.Choice("udp", "tcp", "tls", "ws", "wss", "flow"), At: func(t *T) any { return &t.Protocol }},
 		{Name: "bind", Take: takeBind, Show: func(t *T) []string { return []string{t.Binding()} }},
 		{Name: "local_net", Take: func(t *T, s string) error {
 			for _, item := range option.CommaList(s) {
-				p, err := ParsePrefix(item)
+				p, err := settings.ParsePrefix(item)
 				if err != nil {
 					return err
 				}
@@ -66,7 +67,7 @@ func transportOptions() []option.Row[Transport] {
 	}
 }
 
-func takeBind(t *Transport, s string) error {
+func takeBind(t *settings.Transport, s string) error {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		t.Bind = ap
 		return nil
@@ -90,26 +91,10 @@ func isDevice(s string) bool {
 	return s != "" && len(s) <= 15 && strings.Trim(s, "0123456789.") != "" && !strings.ContainsAny(s, " \t/[]%,")
 }
 
-// host is the address or the interface that the transport is bound to.
-func (t *Transport) host() string {
-	if t.Device != "" {
-		return t.Device
-	}
-	return t.Bind.Addr().String()
-}
-
-// Binding is what the transport is bound to, as bind= spells it.
-func (t *Transport) Binding() string {
-	if t.Device != "" {
-		return t.Device + ":" + strconv.Itoa(int(t.Bind.Port()))
-	}
-	return t.Bind.String()
-}
-
-func (t *Transport) finish() error {
+func finishTransport(t *settings.Transport) error {
 	switch {
 	case t.Protocol != "udp" && t.Protocol != "tcp":
-		return Lack("protocol=" + t.Protocol + " is not supported yet, only udp and tcp")
+		return settings.Lack("protocol=" + t.Protocol + " is not supported yet, only udp and tcp")
 	case !t.Bind.IsValid():
 		return errors.New("bind is missing")
 	case t.ExternalSignalingPort != 0 && t.ExternalSignaling == "":
@@ -121,14 +106,14 @@ func (t *Transport) finish() error {
 	return nil
 }
 
-func authOptions() []option.Row[Auth] {
-	type A = Auth
+func authOptions() []option.Row[settings.Auth] {
+	type A = settings.Auth
 	algorithms := option.WordList("MD5", "SHA-256", "SHA-512-256")
 	return []option.Row[A]{
 		{Name: "auth_type", Default: "userpass", Kind: option.Choice("userpass", "md5", "digest", "google_oauth"), At: func(a *A) any { return &a.Type }},
 		{Name: "username", Kind: option.Text, At: func(a *A) any { return &a.Username }},
 		{Name: "password", Kind: option.Text, Secret: true, At: func(a *A) any { return &a.Password }},
-		{Name: "md5_cred", Secret: true, Take: func(a *A, s string) error { return TakeHA1(a, "MD5", s) },
+		{Name: "md5_cred", Secret: true, Take: func(a *A, s string) error { return settings.TakeHA1(a, "MD5", s) },
 			Show: func(a *A) []string { return []string{a.MD5Cred} }},
 		{Name: "password_digest", Secret: true, Take: func(a *A, s string) error {
 			for _, item := range option.CommaList(s) {
@@ -136,7 +121,7 @@ func authOptions() []option.Row[Auth] {
 				if !ok {
 					return errors.New("want ALGORITHM:digest")
 				}
-				if err := TakeHA1(a, strings.ToUpper(strings.TrimSpace(name)), strings.TrimSpace(sum)); err != nil {
+				if err := settings.TakeHA1(a, strings.ToUpper(strings.TrimSpace(name)), strings.TrimSpace(sum)); err != nil {
 					return err
 				}
 			}
@@ -152,29 +137,9 @@ func authOptions() []option.Row[Auth] {
 	}
 }
 
-// TakeHA1 keeps a precomputed digest of user:realm:password. Its length is
-// that of the algorithm's output: 32 hexadecimal digits for MD5, else 64.
-func TakeHA1(a *Auth, algorithm, sum string) error {
-	want := map[string]int{"MD5": 32, "SHA-256": 64, "SHA-512-256": 64}[algorithm]
-	if want == 0 {
-		return fmt.Errorf("unknown algorithm %q, want MD5, SHA-256 or SHA-512-256", algorithm)
-	}
-	if len(sum) != want || strings.Trim(strings.ToLower(sum), "0123456789abcdef") != "" {
-		return fmt.Errorf("a digest for %s has %d hexadecimal digits", algorithm, want)
-	}
-	if a.Digests == nil {
-		a.Digests = map[string]string{}
-	}
-	a.Digests[algorithm] = strings.ToLower(sum)
-	if algorithm == "MD5" {
-		a.MD5Cred = a.Digests[algorithm]
-	}
-	return nil
-}
-
-func (a *Auth) finish() error {
+func finishAuth(a *settings.Auth) error {
 	if a.Type == "google_oauth" {
-		return Lack("auth_type=google_oauth is not supported")
+		return settings.Lack("auth_type=google_oauth is not supported")
 	}
 	if a.Username == "" {
 		return errors.New("username is missing")
@@ -193,8 +158,8 @@ func (a *Auth) finish() error {
 	return nil
 }
 
-func aorOptions() []option.Row[AOR] {
-	type A = AOR
+func aorOptions() []option.Row[settings.AOR] {
+	type A = settings.AOR
 	return []option.Row[A]{
 		{Name: "contact", Take: func(a *A, s string) error {
 			for _, uri := range option.CommaList(s) {
@@ -222,8 +187,8 @@ func aorOptions() []option.Row[AOR] {
 	}
 }
 
-func identifyOptions() []option.Row[Identify] {
-	type I = Identify
+func identifyOptions() []option.Row[settings.Identify] {
+	type I = settings.Identify
 	return []option.Row[I]{
 		{Name: "endpoint", Kind: option.Text, At: func(i *I) any { return &i.Endpoint }},
 		{Name: "match", Take: func(i *I, s string) error {
@@ -238,7 +203,7 @@ func identifyOptions() []option.Row[Identify] {
 		}, Show: func(i *I) []string {
 			var out []string
 			for _, m := range i.Matches {
-				out = append(out, m.long())
+				out = append(out, long(m))
 			}
 			return out
 		}},
@@ -255,7 +220,7 @@ func identifyOptions() []option.Row[Identify] {
 	}
 }
 
-func takeHeader(i *Identify, s string) error {
+func takeHeader(i *settings.Identify, s string) error {
 	name, value, ok := strings.Cut(s, ":")
 	if !ok || strings.TrimSpace(name) == "" {
 		return errors.New("want Name: value")
@@ -277,18 +242,7 @@ func slashed(s string) (string, bool) {
 	return s[1 : len(s)-1], true
 }
 
-// HeaderWords is match_header as it was written; "" if there is none.
-func (i *Identify) HeaderWords() string {
-	switch {
-	case i.Header == "":
-		return ""
-	case i.HeaderRegex != "":
-		return i.Header + ": /" + i.HeaderRegex + "/"
-	}
-	return i.Header + ": " + i.HeaderValue
-}
-
-func (i *Identify) finish() error {
+func finishIdentify(i *settings.Identify) error {
 	switch {
 	case i.Endpoint == "":
 		return errors.New("endpoint is missing")
@@ -298,13 +252,13 @@ func (i *Identify) finish() error {
 	return nil
 }
 
-func aclOptions() []option.Row[ACL] {
-	type A = ACL
+func aclOptions() []option.Row[settings.ACL] {
+	type A = settings.ACL
 	return []option.Row[A]{
-		{Name: "permit", Take: func(a *A, s string) error { return TakeRules(&a.Rules, true, s) }},
-		{Name: "deny", Take: func(a *A, s string) error { return TakeRules(&a.Rules, false, s) }},
-		{Name: "contact_permit", Take: func(a *A, s string) error { return TakeRules(&a.ContactRules, true, s) }},
-		{Name: "contact_deny", Take: func(a *A, s string) error { return TakeRules(&a.ContactRules, false, s) }},
+		{Name: "permit", Take: func(a *A, s string) error { return settings.TakeRules(&a.Rules, true, s) }},
+		{Name: "deny", Take: func(a *A, s string) error { return settings.TakeRules(&a.Rules, false, s) }},
+		{Name: "contact_permit", Take: func(a *A, s string) error { return settings.TakeRules(&a.ContactRules, true, s) }},
+		{Name: "contact_deny", Take: func(a *A, s string) error { return settings.TakeRules(&a.ContactRules, false, s) }},
 		{Name: "acl", Take: func(*A, string) error { return option.Doubt("acl.conf is not read; write permit and deny here") }},
 		{Name: "contact_acl", Take: func(*A, string) error {
 			return option.Doubt("acl.conf is not read; write contact_permit and contact_deny here")
@@ -314,7 +268,7 @@ func aclOptions() []option.Row[ACL] {
 
 // An alias is a domain_alias section; the section's name is the alias.
 type alias struct {
-	Object
+	settings.Object
 	Domain string
 }
 
@@ -322,8 +276,8 @@ func aliasOptions() []option.Row[alias] {
 	return []option.Row[alias]{{Name: "domain", Kind: option.Text, At: func(a *alias) any { return &a.Domain }}}
 }
 
-func registrationOptions() []option.Row[Registration] {
-	type R = Registration
+func registrationOptions() []option.Row[settings.Registration] {
+	type R = settings.Registration
 	return []option.Row[R]{
 		{Name: "server_uri", Kind: option.SIPURI, At: func(r *R) any { return &r.ServerURI }},
 		{Name: "client_uri", Kind: option.SIPURI, At: func(r *R) any { return &r.ClientURI }},
@@ -349,7 +303,7 @@ func registrationOptions() []option.Row[Registration] {
 	}
 }
 
-func (r *Registration) finish() error {
+func finishRegistration(r *settings.Registration) error {
 	switch {
 	case r.ServerURI == "":
 		return errors.New("server_uri is missing")
@@ -362,8 +316,8 @@ func (r *Registration) finish() error {
 	return nil
 }
 
-func globalOptions() []option.Row[Global] {
-	type G = Global
+func globalOptions() []option.Row[settings.Global] {
+	type G = settings.Global
 	return []option.Row[G]{
 		{Name: "endpoint_identifier_order", Default: "ip,username,anonymous", At: func(g *G) any { return &g.EndpointIdentifierOrder },
 			Kind: option.WordList("ip", "username", "anonymous", "auth_username", "header", "request_uri", "transport")},
@@ -398,8 +352,8 @@ func globalOptions() []option.Row[Global] {
 	}
 }
 
-func systemOptions() []option.Row[System] {
-	type S = System
+func systemOptions() []option.Row[settings.System] {
+	type S = settings.System
 	return []option.Row[S]{
 		{Name: "timer_t1", Default: "500", Kind: option.Milliseconds(100, 60000), At: func(s *S) any { return &s.TimerT1 }},
 		{Name: "timer_b", Default: "32000", Kind: option.Milliseconds(100, 3600000), At: func(s *S) any { return &s.TimerB }},
@@ -419,9 +373,3 @@ func systemOptions() []option.Row[System] {
 		{Name: "taskpool_max_size", Default: "50", Kind: option.AnyCount, Standing: option.Ignored},
 	}
 }
-
-// A Lack is an object that is right and that this product cannot serve yet: it
-// is left out with a warning, where a wrong one would refuse the whole file.
-type Lack string
-
-func (l Lack) Error() string { return string(l) }
