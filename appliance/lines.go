@@ -16,7 +16,7 @@ func (d *daemon) addLines() {
 		d.hardware = hardware.New(d.log, d.process.Directories.Etc, d.tones.Load, func() lineconf.Config { return d.bank.Config() })
 		drivers = d.hardware.Drivers()
 	}
-	d.bank = line.New(line.Options{Drivers: drivers, Plane: d.plane, Exchange: d.exchange, Tones: d.tones.Load, Log: d.log})
+	d.bank = line.New(line.Options{Drivers: drivers, Plane: d.plane, Exchange: d.exchange, Tones: d.tones.Load, Changed: d.extensions.Changed, Log: d.log})
 	for _, t := range d.bank.Techs() {
 		d.exchange.AddTech(t)
 	}

@@ -15,6 +15,7 @@ import (
 	"branchline/hal/sim"
 	"branchline/media/plane/planetest"
 	"branchline/pbx/astconf"
+	"branchline/pbx/extstate"
 	"branchline/pbx/line"
 	"branchline/pbx/line/lineconf"
 	"branchline/pbx/line/measure"
@@ -25,10 +26,11 @@ import (
 type branch struct {
 	*pbxtest.Office
 	*sim.Plant
-	bank   *line.Bank
-	stop   context.CancelFunc
-	ended  chan struct{}
-	places *planetest.Plane
+	bank    *line.Bank
+	stop    context.CancelFunc
+	ended   chan struct{}
+	watches *extstate.Watches
+	places  *planetest.Plane
 }
 
 // conf reads line configuration files, given as pairs of name and text.
@@ -64,7 +66,9 @@ func openWith(t *testing.T, driver func(*sim.Plant) hal.Driver, dialplan string,
 		b.bank = line.New(line.Options{
 			Drivers: map[string]hal.Driver{"dahdi": driver(b.Plant), "modem": driver(b.Plant), "cell": driver(b.Plant)},
 			Plane:   b.places, Exchange: b.Office.Exchange, Log: slog.New(slog.NewTextHandler(b.Log, nil)),
+			Changed: func(device string) { b.watches.Changed(device) },
 		})
+		b.watches = extstate.New(b.System.HintOf, b.DeviceState)
 		for _, tech := range b.bank.Techs() {
 			b.AddTech(tech)
 		}

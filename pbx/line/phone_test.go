@@ -2,13 +2,18 @@ package line_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"branchline/hal"
 	"branchline/hal/sim"
 	"branchline/media/callerid"
+	"branchline/pbx/extstate"
 	"branchline/pbx/pbxtest"
 )
 
@@ -69,6 +74,37 @@ func TestPhoneDials(t *testing.T) {
 }
 
 // TestPhoneOverlap: when a number is complete, and how long is waited for more.
+// The lamp of a line, and that of its group, goes on when the receiver is lifted.
+func TestPhoneLamp(t *testing.T) {
+	const hints = "exten => 50,hint,DAHDI/1\nexten => 51,hint,DAHDI/g3\n"
+	desk(t, house+hints, strings.Replace(phones, "channel", "group=3\nchannel", 1), func(b *branch, tel *sim.Telephone) {
+		var mu sync.Mutex
+		var told []string
+		for _, exten := range []string{"50", "51"} {
+			now, _, ok := b.watches.Watch("default", exten, func(r extstate.Report) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, exten+" "+r.State.String())
+			})
+			b.want("at first", fmt.Sprint(now, ok), "NOT_INUSE true")
+		}
+		since := func() string {
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			out := strings.Join(slices.Sorted(slices.Values(told)), ", ")
+			told = nil
+			return out
+		}
+		tel.Lift()
+		hears(b.T, tel, "dial")
+		b.want("lifted", since(), "50 INUSE, 51 BUSY")
+		tel.PutBack()
+		time.Sleep(2 * time.Second)
+		b.want("hung up", since(), "50 NOT_INUSE, 51 NOT_INUSE")
+	})
+}
+
 func TestPhoneOverlap(t *testing.T) {
 	for _, c := range []struct {
 		keys  string

@@ -34,7 +34,10 @@ type Surroundings struct {
 	Tones    func() *tone.Book // in force now; nil: those that come with the program
 	// Text takes a short message that has come over a line.
 	Text func(*lineconf.Line, hal.Message)
-	Log  *slog.Logger
+	// Changed is called when the state that hints show of a line, or of one of its
+	// groups, may be another. It must not block; nil: nobody cares.
+	Changed func(device string)
+	Log     *slog.Logger
 
 	serial atomic.Uint32 // of channel names
 }
@@ -261,6 +264,7 @@ func (p *Port) begin() error {
 	p.describe, _ = p.line.(hal.Describer)
 	p.counts.Openings++
 	p.status = p.side.status()
+	p.changed()
 	return nil
 }
 
@@ -280,6 +284,7 @@ func (p *Port) end() {
 	p.mu.Lock()
 	p.device, p.describe = nil, nil
 	p.status = status{}
+	p.changed()
 	legs := slices.Clone(p.legs)
 	p.mu.Unlock()
 	for _, l := range legs { // those that were never dialled
@@ -341,6 +346,30 @@ func (p *Port) event(e hal.Event) {
 	}
 }
 
+// show is what the machine publishes from now on; mu is held.
+func (p *Port) show(s status) {
+	other := s.show != p.status.show
+	p.status = s
+	if other {
+		p.changed()
+	}
+}
+
+// changed tells that hints may show another state of the line, and of the groups it is
+// in, however Dial names them; mu is held.
+func (p *Port) changed() {
+	if p.Changed == nil {
+		return
+	}
+	p.Changed(p.id)
+	for group := range 64 {
+		if p.settings.In(group) {
+			p.Changed(fmt.Sprint(p.tech, "/g", group))
+			p.Changed(fmt.Sprint(p.tech, "/r", group))
+		}
+	}
+}
+
 // publish lets others see how the line is; true if it has been retired and may go.
 func (p *Port) publish() (over bool) {
 	s := p.side.status()
@@ -353,7 +382,7 @@ func (p *Port) publish() (over bool) {
 			p.log.Info("line is back")
 		}
 	}
-	p.status = s
+	p.show(s)
 	if !s.idle || len(p.legs) > 0 || p.testing {
 		return false
 	}
@@ -489,6 +518,7 @@ func (p *Port) forget(l *leg, cause channel.Cause) {
 	p.legs = slices.DeleteFunc(p.legs, func(o *leg) bool { return o == l })
 	if p.wanted == l {
 		p.wanted = nil
+		p.changed()
 	}
 	p.counts.LastEnd = cause
 }

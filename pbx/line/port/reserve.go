@@ -36,6 +36,7 @@ func (p *Port) Reserve(to dest.Target, r channel.Request, force bool) (channel.L
 	taken := p.wanted != nil || p.testing
 	if !taken {
 		p.wanted = l
+		p.changed()
 	}
 	p.mu.Unlock()
 	if taken { // by somebody who was quicker

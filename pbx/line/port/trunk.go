@@ -237,7 +237,7 @@ func (t trunkPort) Over(c channel.Cause) {
 		t.trunk.call = nil
 		t.connect()
 		t.mu.Lock()
-		t.Port.status = t.side.status() // before anybody learns that the call is over
+		t.show(t.side.status()) // before anybody learns that the call is over
 		t.mu.Unlock()
 		l.end(c)
 	}
