@@ -161,6 +161,7 @@ type Endpoint struct {
 	SubMinExpiry                                                                   time.Duration
 	MWISubscribeReplaces                                                           bool          // a phone may subscribe to mailboxes that it is told of anyway
 	SubMaxExpiry                                                                   time.Duration // 0: an hour
+	HideRinging                                                                    bool          // what rings is shown as if it did not
 	EarlyInUseRinging                                                              bool          // what rings beside a call is shown as ringing
 	RedirectMethod                                                                 string
 	DeviceStateBusyAt                                                              int

@@ -263,6 +263,11 @@ func TestSubscribeTime(t *testing.T) {
 		if got := l.next().Header("subscription-state"); got != "active;expires=40" {
 			t.Errorf("Subscription-State %q", got)
 		}
+		l.again("Event: presence", "Contact:")
+		p.Want("200 SUBSCRIBE")
+		if got := l.next().Req.Recipient.String(); got != "sip:1001@198.51.100.206:5060;line=2" {
+			t.Errorf("to %s", got)
+		}
 		l.again("Event: dialog")
 		p.Want("489")
 		bad := p.Within(l.req, l.ok, "OPTIONS")
@@ -271,7 +276,7 @@ func TestSubscribeTime(t *testing.T) {
 		bad.Via().Params.Add("branch", "z9hG4bKold")
 		p.Put(bad)
 		p.Want("500")
-		p.After(41 * time.Second)
+		p.After(101 * time.Second)
 		if got := l.next().Header("subscription-state"); got != "terminated;reason=timeout" {
 			t.Errorf("Subscription-State %q", got)
 		}
@@ -501,5 +506,68 @@ func TestSubscribeLegacy(t *testing.T) {
 		m.again("Event: message-summary", "Expires: 0")
 		a.Want("200 SUBSCRIBE")
 		m.next()
+	})
+}
+
+// A reload that takes the right to subscribe away ends what there is when it is next
+// refreshed.
+func TestSubscribeNoMore(t *testing.T) {
+	inLamps(t, func(s *site, p *siptest.Phone) {
+		l, _ := light(p, room, "Event: presence")
+		next := load(t, watchful)
+		next.Endpoints["1001"].AllowSubscribe = false
+		commit, diags, err := s.agent.Prepare(s.agent.Snapshot(), next)
+		if err != nil {
+			t.Fatal(err, diags)
+		}
+		commit()
+		l.again("Event: presence")
+		p.Want("403")
+		if got := l.next().Header("subscription-state"); got != "terminated;reason=rejected" {
+			t.Errorf("Subscription-State %q", got)
+		}
+	})
+}
+
+// Whatever a phone sends, it gets an answer or nothing, and the others go on.
+func FuzzSubscribe(f *testing.F) {
+	f.Add("Event: presence", "Expires: 60", "Accept: */*", "Contact: <sip:a@198.51.100.206>")
+	f.Add("o: dialog;id=\"", "Expires: -1", "Accept: ,;/", "Contact: *")
+	f.Add("Event: message-summary", "Expires: 4294967296", "Record-Route: <sip:x;lr>", "Contact:")
+	f.Fuzz(func(t *testing.T, a, b, c, d string) {
+		synctest.Test(t, func(t *testing.T) {
+			n := siptest.NewNet(t)
+			s := &site{t: t, net: n, log: &lines{}}
+			s.agent = newAgent(t, &exchange{t: t, plan: plan}, watchful, n.Host(pbxAddr), s.log, nil, &s.knobs)
+			s.hints.reload(map[string]string{"600@default": "Custom:x"})
+			p := n.Phone("1001", "198.51.100.206:5060", pbxUDP)
+			text := func(seq int, tag string) string {
+				head := fmt.Sprintf("SUBSCRIBE %s SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.206:5060;branch=z9hG4bK%d\r\nFrom: <sip:1001@x>;tag=f\r\nTo: <%s>%s\r\n"+
+					"Call-ID: c\r\nCSeq: %d SUBSCRIBE\r\nMax-Forwards: 70\r\n", room, seq, room, tag, seq)
+				for _, line := range []string{a, b, c, d} {
+					head += strings.NewReplacer("\r", "", "\n", "").Replace(line) + "\r\n"
+				}
+				return head + "Content-Length: 0\r\n\r\n"
+			}
+			p.SendBytes([]byte(text(1, "")))
+			for range 3 {
+				m := p.Next(time.Second)
+				if m != nil && m.Res != nil && m.Res.StatusCode == 200 {
+					p.SendBytes([]byte(text(2, ";tag="+m.Res.To().Params.GetOr("tag", "x"))))
+				}
+			}
+			s.hints.set("Custom:x", channel.DeviceInUse)
+			p.Close()
+			time.Sleep(2 * time.Hour)
+			if n := len(s.agent.Subscriptions()); n != 0 {
+				t.Errorf("%d left", n)
+			}
+			if log := s.log.String(); strings.Contains(log, "panic") {
+				t.Error(log)
+			}
+			if err := s.agent.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	})
 }

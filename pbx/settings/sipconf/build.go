@@ -115,7 +115,7 @@ func (r *reader) completeDevice(d *device) {
 		r.reachable(d)
 	}
 	e.SubscribeContext, e.SubMinExpiry, e.SubMaxExpiry = d.SubscribeContext, s.MinSubscription, s.MaxSubscription
-	e.EarlyInUseRinging = s.NotifyRinging == "yes"
+	e.EarlyInUseRinging, e.HideRinging = s.NotifyRinging == "yes", s.NotifyRinging == "no"
 	natted := *e
 	natted.ForceRport = natted.ForceRport || d.NAT.AutoRport
 	natted.RTPSymmetric = natted.RTPSymmetric || d.NAT.AutoComedia

@@ -10,7 +10,9 @@
 package subscribe
 
 import (
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 
 	"github.com/emiago/sipgo/sip"
@@ -99,9 +101,20 @@ func (b *Book) work() {
 		}
 		b.mu.Unlock()
 		for _, step := range steps {
-			step()
+			b.carryOut(step)
 		}
 	}
+}
+
+// carryOut is the boundary that a panic does not cross, as in package wire: one message
+// of a hostile sender must not end everybody's calls.
+func (b *Book) carryOut(step func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.o.Log.Error("subscriptions: a step was dropped after a panic", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	step()
 }
 
 // find is the subscription of a dialog, or nil.

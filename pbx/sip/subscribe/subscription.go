@@ -109,11 +109,16 @@ func (s *subscription) within(in *wire.Inbound) {
 		b.respond(in, door.StatusBadEvent)
 		return
 	}
+	if !s.permitted() {
+		b.respond(in, sip.StatusForbidden)
+		s.end("rejected")
+		return
+	}
 	lasts, ok := b.term(in, s.ep, s.lasts)
 	if !ok {
 		return
 	}
-	if len(req.Contact().Value()) <= mostKept && s.dialog.Refresh(req.Contact()) {
+	if c := req.Contact(); c != nil && len(c.Value()) <= mostKept && s.dialog.Refresh(c) {
 		s.rewrite(in)
 	}
 	s.lasts = lasts
@@ -124,6 +129,26 @@ func (s *subscription) within(in *wire.Inbound) {
 	}
 	s.lease()
 	s.notify()
+}
+
+// permitted takes the endpoint as it is configured now; false if it is there no more,
+// or may not subscribe any more.
+func (s *subscription) permitted() bool {
+	w := s.book.o.Rack.Load()
+	ep := w.Endpoint(s.ep.ID)
+	if dev := w.Device(s.ep.ID); s.ep.Legacy && dev != nil {
+		ep = dev.Endpoint
+		if s.ep.ForceRport {
+			ep = dev.NATted
+		}
+	} else if s.ep.Legacy {
+		ep = w.Settings.SIP.Guest
+	}
+	if ep == nil || !ep.AllowSubscribe || ep.ID != s.ep.ID {
+		return false
+	}
+	s.ep, s.voice.Endpoint = ep, ep
+	return true
 }
 
 // changed is what the extension's watch tells.
@@ -187,10 +212,21 @@ func (s *subscription) text(version uint32) []byte {
 		return []byte(s.count.Summary(s.account))
 	}
 	v := document.View{
-		Exten: s.exten, Entity: s.dialog.Local.URI.String(), Watcher: s.dialog.Remote.URI.String(), State: s.state,
+		Exten: s.exten, Entity: s.dialog.Local.URI.String(), Watcher: s.dialog.Remote.URI.String(), State: s.shown(),
 		Early: s.ep.EarlyInUseRinging, Version: version, Token: s.dialog.Local.Tag,
 	}
 	return v.Body(s.body)
+}
+
+// shown is the state as the endpoint wants to see it.
+func (s *subscription) shown() channel.DeviceState {
+	switch {
+	case s.ep.HideRinging && s.state == channel.DeviceRinging:
+		return channel.DeviceNotInUse
+	case s.ep.HideRinging && s.state == channel.DeviceRingInUse:
+		return channel.DeviceInUse
+	}
+	return s.state
 }
 
 // notify sends the present state, or notes that it is to be sent when the NOTIFY under
