@@ -16,10 +16,16 @@ func (d *daemon) addLines() {
 		d.hardware = hardware.New(d.log, d.process.Directories.Etc, d.tones.Load, func() lineconf.Config { return d.bank.Config() })
 		drivers = d.hardware.Drivers()
 	}
-	d.bank = line.New(line.Options{Drivers: drivers, Plane: d.plane, Exchange: d.exchange, Tones: d.tones.Load, Changed: d.extensions.Changed, Log: d.log})
+	d.bank = line.New(line.Options{Drivers: drivers, Plane: d.plane, Exchange: d.exchange, Tones: d.tones.Load, Changed: d.extensions.Changed, Waiting: d.waiting, Log: d.log})
 	for _, t := range d.bank.Techs() {
 		d.exchange.AddTech(t)
 	}
+}
+
+// waiting reports whether new messages wait in a mailbox.
+func (d *daemon) waiting(mailbox string) bool {
+	c, _ := d.mailboxes.Of(mailbox)
+	return c.New > 0
 }
 
 // configureLines puts lines into force.

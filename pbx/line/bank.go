@@ -36,7 +36,8 @@ type Options struct {
 	// Changed is called when the state of a device ("DAHDI/1", "DAHDI/g0") may be
 	// another. It must not block; nil: nobody cares.
 	Changed func(device string)
-	Log     *slog.Logger // nil: slog.Default
+	Waiting func(mailbox string) bool // new messages wait there; nil: nobody knows
+	Log     *slog.Logger              // nil: slog.Default
 }
 
 // Exchange takes calls and messages into the dialplan.
@@ -66,7 +67,7 @@ func New(o Options) *Bank {
 		o.Log = slog.Default()
 	}
 	b := &Bank{drivers: o.Drivers, exchange: o.Exchange, log: o.Log, turn: map[string]int{}}
-	b.around = &port.Surroundings{Plane: o.Plane, Exchange: o.Exchange, Tones: o.Tones, Text: b.text, Changed: o.Changed, Log: o.Log}
+	b.around = &port.Surroundings{Plane: o.Plane, Exchange: o.Exchange, Tones: o.Tones, Text: b.text, Changed: o.Changed, Waiting: o.Waiting, Log: o.Log}
 	return b
 }
 

@@ -26,6 +26,10 @@ func (m *Machine) lifted() {
 			m.dialled("s")
 			return
 		}
+		if m.port.Waiting() {
+			m.collect("stutter")
+			return
+		}
 		m.collect("dial")
 	case Collecting, InCall, Toned, Dropped:
 	}

@@ -49,6 +49,8 @@ type Port interface {
 	// Transfer connects the far ends of two calls with each other; both are then no
 	// longer the telephone's.
 	Transfer(held, other int)
+	// Waiting reports whether messages wait for the telephone.
+	Waiting() bool
 	// Note is a line for the log.
 	Note(text string, args ...any)
 }

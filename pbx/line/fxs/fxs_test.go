@@ -20,6 +20,7 @@ type port struct {
 	fails  map[hal.OpKind]error
 	silent bool
 	refuse bool
+	waits  bool
 	on     bool
 }
 
@@ -85,6 +86,7 @@ func (p *port) Report(slot int, k channel.EventKind) {
 }
 func (p *port) Over(slot int, c channel.Cause) { p.Tell("over %d %d", slot, c) }
 func (p *port) Transfer(held, other int)       { p.Tell("transfer %d %d", held, other) }
+func (p *port) Waiting() bool                  { return p.waits }
 func (p *port) Note(string, ...any)            {}
 
 type world struct {
@@ -155,6 +157,7 @@ func TestMachine(t *testing.T) {
 		state         fxs.State
 	}{
 		{name: "a number", happens: "lift, keys 201", want: "tone dial, enter 0 201", state: fxs.InCall},
+		{name: "messages wait", port: port{waits: true}, happens: "lift, keys *67201", want: "tone stutter, tone dialrecall, enter 0 201", state: fxs.InCall},
 		{name: "ringing, then answered", happens: "lift, keys 201, ringing 0, answer 0", want: "tone dial, enter 0 201, tone ring, connect [0]", state: fxs.InCall},
 		{name: "early speech", happens: "lift, keys 201, ringing 0, progress 0, ringing 0, end 0 17", want: "tone dial, enter 0 201, tone ring, connect [0], over 0 17, tone busy", state: fxs.Toned},
 		{name: "may be longer", happens: "lift, keys 100, 4s", want: "tone dial, enter 0 100", state: fxs.InCall},

@@ -78,6 +78,7 @@ type Options struct {
 	MusicClass  string
 	ToneZone    string // of the tones we make and, unless ProgressZone is set, hear
 	Account     string
+	Mailbox     string // whose waiting messages the telephone is told of by its dial tone
 	Groups      uint64 // bit n: group n
 	CallGroup   uint64
 	PickupGroup uint64

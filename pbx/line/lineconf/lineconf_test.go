@@ -77,7 +77,7 @@ func TestFindings(t *testing.T) {
 		{"chan_dahdi.conf", "[channels]\nchannel=>1\nrxgain=3\n", "3 warning setting-after-channel"},
 		{"chan_dahdi.conf", "[channels]\nrxgain=30\ntxgain=loud\nbusycount=0\ngroup=64\nbusypattern=500\ncadence=1\nechocancel=100\nwaitfordialtone=1e3\nsetvar=x\nemergency=help\nusecallerid=maybe\nchannel=>1\n",
 			"2 warning bad-value, 3 warning bad-value, 4 warning bad-value, 5 warning bad-value, 6 warning bad-value, 7 warning bad-value, 8 warning bad-value, 9 warning bad-value, 10 warning bad-value, 11 warning bad-value, 12 warning bad-value"},
-		{"chan_dahdi.conf", "[channels]\nmailbox=201\nechotraining=800\njbenable=yes\nchannel=>1\n", "2 note ignored-option, 3 note ignored-option, 4 note ignored-option"},
+		{"chan_dahdi.conf", "[channels]\nmwisendtype=fsk\nechotraining=800\njbenable=yes\nchannel=>1\n", "2 note ignored-option, 3 note ignored-option, 4 note ignored-option"},
 		{"chan_dahdi.conf", "[channels]\ndring1=1,2,3,4\ndring2=x\ndring3=1,-2\ndring1range=-1\ncallreturn=yes\nchannel=>1\n", "2 warning bad-value, 3 warning bad-value, 4 warning bad-value, 5 warning bad-value, 6 note not-yet-honoured"},
 		{"chan_dahdi.conf", "[general]\nx=1\n[office]\nsignalling=fxo_ks\n[fax]\nsignalling=fxo_ks\ndahdichan=7\n[channels]\n", "1 warning unread-section, 3 warning unread-section"},
 		{"quectel.conf", "[general]\ninterval=15\n[gsm0]\ndata=/dev/ttyUSB2\n[gsm1]\naudio=/dev/ttyUSB1\n[a/b]\naudio=x\ndata=y\n[off]\ndisable=yes\n[u]\nquec_uac=1\ndata=z\n",

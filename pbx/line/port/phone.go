@@ -181,6 +181,10 @@ func (f phonePort) Play(name string) {
 	}
 }
 
+func (f phonePort) Waiting() bool {
+	return f.conf.Mailbox != "" && f.Surroundings.Waiting != nil && f.Surroundings.Waiting(f.conf.Mailbox)
+}
+
 func (f phonePort) Sound(s fxs.Sound) {
 	switch {
 	case f.path == nil:

@@ -37,6 +37,8 @@ type Surroundings struct {
 	// Changed is called when the state that hints show of a line, or of one of its
 	// groups, may be another. It must not block; nil: nobody cares.
 	Changed func(device string)
+	// Waiting reports whether new messages wait in a mailbox; nil: nobody knows.
+	Waiting func(mailbox string) bool
 	Log     *slog.Logger
 
 	serial atomic.Uint32 // of channel names

@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -33,7 +34,7 @@ func (d Deps) dahdi() []cli.Command {
 		"dahdi set dnd":          "give the telephone a dialplan extension that sets and tests a database key",
 		"dahdi set hwgain":       "write hwrxgain= and hwtxgain= into chan_dahdi.conf and reload",
 		"dahdi set swgain":       "write rxgain= and txgain= into chan_dahdi.conf and reload",
-		"dahdi set mwi":          "there are no mailboxes yet",
+		"dahdi set mwi":          "the dial tone tells of waiting messages, and follows the mailbox",
 		"dahdi destroy channel":  "remove it from chan_dahdi.conf and reload; a call that is up goes on",
 		"dahdi destroy channels": "remove them from chan_dahdi.conf and reload; calls that are up go on",
 		"dahdi restart":          "core reload takes up what has changed; lines that are lost come back by themselves",
@@ -141,7 +142,7 @@ func (d Deps) channel(_ context.Context, w io.Writer, args []string) error {
 	say("context", "Context", l.Context)
 	say("caller_id", "Caller ID", l.Caller.Number)
 	say("caller_id_name", "Caller ID name", l.Caller.Name)
-	say("mailbox", "Mailbox", "none")
+	say("mailbox", "Mailbox", cmp.Or(l.Mailbox, "none"))
 	say("in_alarm", "InAlarm", map[bool]int{true: 0, false: 1}[s.Up])
 	say("signalling", "Signalling Type", signalling(s))
 	say("owner", "Owner", owner)
