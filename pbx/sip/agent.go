@@ -116,7 +116,7 @@ func New(o Options) *Agent {
 		Rack: a.rack, Ways: a.ways, Devices: a.devices, Door: a.door, Registrar: o.Registrar, Router: o.Router,
 		Mailboxes: o.Mailboxes, Acceptor: o.Acceptor, Token: o.Token, Log: o.Log,
 	})
-	a.lamps = lamps.New(lamps.Options{Mailboxes: o.Mailboxes, Teller: a.errands, Life: a.rack.Life, Log: o.Log})
+	a.lamps = lamps.New(lamps.Options{Mailboxes: o.Mailboxes, Teller: a.errands, Life: a.rack.Life, Subscribed: a.subscribed, Log: o.Log})
 	a.said = publish.New(publish.Options{Door: a.door, Token: o.Token, Changed: o.Changed, Log: o.Log})
 	a.watches = subscribe.New(subscribe.Options{
 		Rack: a.rack, Ways: a.ways, Door: a.door, Extensions: o.Extensions, Mailboxes: o.Mailboxes, Log: o.Log,
@@ -241,6 +241,13 @@ func (a *Agent) Notify(ctx context.Context, dest string, what *astconf.Section) 
 // errands.
 func (a *Agent) NotifyDevice(ctx context.Context, dev *settings.Device, what *astconf.Section) error {
 	return a.errands.NotifyDevice(ctx, dev, what)
+}
+
+// subscribed reports whether an endpoint has subscribed to mailboxes.
+func (a *Agent) subscribed(endpoint string) bool {
+	return slices.ContainsFunc(a.watches.List(), func(e subscribe.Entry) bool {
+		return e.Endpoint == endpoint && e.Event == "message-summary" && !e.Over
+	})
 }
 
 // ContactsChanged is to be called when the contacts of an address of record have

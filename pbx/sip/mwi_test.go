@@ -126,3 +126,37 @@ func TestLegacyLamps(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// Who subscribes is told once, if he wants it so; else he need not subscribe.
+func TestLampsOfSubscribers(t *testing.T) {
+	conf := strings.Replace(office, "aors=1001\n", "aors=1001\nmailboxes=1001@default\nmwi_subscribe_replaces_unsolicited=yes\n", 1)
+	conf = strings.Replace(conf, "max_contacts=1\nremove", "max_contacts=1\nmailboxes=1001@default\nremove", 1)
+	conf = strings.Replace(conf, "context=trunk\n", "context=trunk\nincoming_mwi_mailbox=1001@default\n", 1)
+	inSite(t, conf, plan, func(s *site) {
+		p, gw := s.phone("1001", "198.51.100.206"), s.phone("gw", "198.51.100.50")
+		defer p.Close()
+		defer gw.Close()
+		told := func(state, voice string) {
+			t.Helper()
+			m := p.Want("NOTIFY")
+			if !strings.HasPrefix(m.Header("subscription-state"), state) || !strings.Contains(string(m.Req.Body()), "Voice-Message: "+voice+" ") {
+				t.Errorf("want %s, %s:\n%s", state, voice, m.Raw)
+			}
+			p.Reply(m, 200, "OK")
+		}
+		p.Send("REGISTER", "sip:"+pbxAddr)
+		p.Want("200")
+		told("terminated", "0/0")
+		sub := p.Send("SUBSCRIBE", "sip:1001@"+pbxAddr, "Event: message-summary", "Expires: 600")
+		ok := p.Want("200 SUBSCRIBE")
+		told("active", "0/0")
+		summaryOf(gw, mailbox.SummaryType, "Voice-Message: 1/0", "200")
+		told("active", "1/0")
+		p.WantNothing(10 * time.Second)
+		p.Within(sub, ok, "SUBSCRIBE", "Event: message-summary", "Expires: 0")
+		p.Want("200 SUBSCRIBE")
+		told("terminated", "1/0")
+		summaryOf(gw, mailbox.SummaryType, "Voice-Message: 2/0", "200")
+		told("terminated", "2/0")
+	})
+}

@@ -151,7 +151,7 @@ func endpointOptions() []option.Row[settings.Endpoint] {
 		{Name: "voicemail_extension", Kind: option.Text, At: func(e *E) any { return &e.VoicemailExtension }},
 		{Name: "mwi_from_user", Kind: option.Text, At: func(e *E) any { return &e.MWIFromUser }},
 		{Name: "aggregate_mwi", Default: "yes", Kind: option.Truth, At: func(e *E) any { return &e.AggregateMWI }},
-		{Name: "mwi_subscribe_replaces_unsolicited", Default: "no", Kind: option.YesNo, At: func(e *E) any { return &e.MWISubscribeReplaces }, Standing: option.Later},
+		{Name: "mwi_subscribe_replaces_unsolicited", Default: "no", Kind: option.YesNo, At: func(e *E) any { return &e.MWISubscribeReplaces }},
 		{Name: "incoming_mwi_mailbox", Kind: option.Text, At: func(e *E) any { return &e.IncomingMailbox }},
 		{Name: "allow_subscribe", Default: "yes", Kind: option.Truth, At: func(e *E) any { return &e.AllowSubscribe }},
 		{Name: "sub_min_expiry", Default: "0", Kind: option.AnyCount, At: func(e *E) any { return &e.SubMinExpiry }},

@@ -182,7 +182,7 @@ func aorOptions() []option.Row[settings.AOR] {
 		{Name: "authenticate_qualify", Default: "no", Kind: option.Truth, At: func(a *A) any { return &a.AuthenticateQualify }},
 		{Name: "outbound_proxy", Kind: option.SIPURI, At: func(a *A) any { return &a.OutboundProxy }},
 		{Name: "support_path", Default: "no", Kind: option.Truth, At: func(a *A) any { return &a.SupportPath }},
-		{Name: "mailboxes", Kind: option.List, At: func(a *A) any { return &a.Mailboxes }, Standing: option.Later},
+		{Name: "mailboxes", Kind: option.List, At: func(a *A) any { return &a.Mailboxes }},
 		{Name: "voicemail_extension", Kind: option.Text, Standing: option.Later},
 	}
 }

@@ -23,7 +23,10 @@ type Options struct {
 	Mailboxes *mailbox.Store
 	Teller    Teller
 	Life      func() context.Context // while telephones may be told
-	Log       *slog.Logger
+	// Subscribed reports whether an endpoint has subscribed to mailboxes, and so is told
+	// without us where mwi_subscribe_replaces_unsolicited is set.
+	Subscribed func(endpoint string) bool
+	Log        *slog.Logger
 }
 
 // A Teller tells a telephone what waits for it, and waits for the answer.
@@ -163,6 +166,9 @@ func (l *Lamps) work() {
 
 // light tells one telephone: of all its mailboxes together, or of each.
 func (l *Lamps) light(x *lamp) {
+	if x.endpoint.MWISubscribeReplaces && l.o.Subscribed(x.endpoint.ID) {
+		return
+	}
 	if x.device == nil && !x.endpoint.AggregateMWI {
 		for _, box := range x.endpoint.Mailboxes {
 			l.say(x, []string{box})
