@@ -86,6 +86,7 @@ func TestSendMessage(t *testing.T) {
 			{"gw@198.51.100.9:5060", channel.Text{From: `"Ann" <sip:ann@x:5062>`, To: "sip:bob@y"}, "sip:198.51.100.50", `"Ann" <sip:ann@x>`, "<sip:bob@y>"},
 			{"gw/sip:9@198.51.100.50", channel.Text{From: "nonsense <"}, "sip:9@198.51.100.50", "<sip:asterisk@198.51.100.9>", "<sip:9@198.51.100.50>"},
 			{"sip:8@198.51.100.50", channel.Text{}, "sip:8@198.51.100.50", "<sip:asterisk@198.51.100.9>", "<sip:8@198.51.100.50>"},
+			{"198.51.100.50:5060", channel.Text{To: "sip:198.51.100.50"}, "sip:198.51.100.50:5060", "<sip:asterisk@198.51.100.9>", "<sip:198.51.100.50>"},
 			{"7@198.51.100.50", channel.Text{}, "sip:7@198.51.100.50", "<sip:asterisk@198.51.100.9>", "<sip:7@198.51.100.50>"},
 		} {
 			c.text.Body = "hello"

@@ -184,6 +184,9 @@ func (e *Runner) addressee(w *transports.World, dest string) (way.Target, error)
 		}
 		dest = user
 	}
+	if !explicit && strings.ContainsAny(dest, ".:") && w.Endpoint(name) == nil {
+		return e.addressee(w, "sip:"+dest) // a host, perhaps with its port
+	}
 	to, refusal := e.o.Ways.Target(w, dest)
 	if refusal != nil {
 		return way.Target{}, refusal
