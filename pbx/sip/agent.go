@@ -119,7 +119,7 @@ func New(o Options) *Agent {
 	a.lamps = lamps.New(lamps.Options{Mailboxes: o.Mailboxes, Teller: a.errands, Life: a.rack.Life, Subscribed: a.subscribed, Log: o.Log})
 	a.said = publish.New(publish.Options{Door: a.door, Token: o.Token, Changed: o.Changed, Log: o.Log})
 	a.watches = subscribe.New(subscribe.Options{
-		Rack: a.rack, Ways: a.ways, Door: a.door, Extensions: o.Extensions, Mailboxes: o.Mailboxes, Log: o.Log,
+		Rack: a.rack, Ways: a.ways, Door: a.door, Extensions: o.Extensions, Mailboxes: o.Mailboxes, Store: o.Store, Log: o.Log,
 	})
 	a.old = legacy.New(legacy.Options{
 		Rack: a.rack, Door: a.door, Devices: a.devices, Calls: a.calls, Errands: a.errands, Said: a.said, Watches: a.watches,
@@ -194,7 +194,9 @@ func (a *Agent) AddressesChanged() {
 		return
 	}
 	a.rack.Follow()
-	a.calls.Move(a.rack.Load(), a.o.Addresses(""))
+	here := a.o.Addresses("")
+	a.calls.Move(a.rack.Load(), here)
+	a.watches.Move(here)
 }
 
 // Sessions is how many SIP legs there are, those that still say goodbye
@@ -332,6 +334,7 @@ func (a *Agent) Prepare(old, next *settings.Snapshot) (commit func(), diags []as
 		force()
 		a.views.Configured(next, old)
 		a.lamps.Configure(next)
+		a.watches.Restore()
 		select {
 		case <-a.ready:
 		default:

@@ -245,6 +245,7 @@ type knobs struct {
 	changed   func(device string)
 	hints     *hints
 	mailboxes *mailbox.Store
+	store     *astdb.DB // nil: nothing outlives the agent
 }
 
 // hints are extensions with hints, by "exten@context", and the states of their devices.
@@ -303,8 +304,10 @@ func (k *knobs) on(o Options) Options {
 	o.Resolver = k
 	o.Addresses = func(device string) []netip.Addr { return k.addresses(device) }
 	o.Channels = func() []*channel.Snapshot { return k.channels() }
-	k.hints, k.mailboxes = newHints(), &mailbox.Store{}
-	o.Extensions, o.Mailboxes = k.hints, k.mailboxes
+	if k.hints == nil {
+		k.hints, k.mailboxes = newHints(), &mailbox.Store{}
+	}
+	o.Extensions, o.Mailboxes, o.Store = k.hints, k.mailboxes, k.store
 	o.Changed = func(device string) { k.changed(device) }
 	return o
 }

@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/mailbox"
 	"branchline/pbx/sip/siptest"
@@ -526,6 +528,109 @@ func TestSubscribeNoMore(t *testing.T) {
 		if got := l.next().Header("subscription-state"); got != "terminated;reason=rejected" {
 			t.Errorf("Subscription-State %q", got)
 		}
+	})
+}
+
+// A restart changes nothing for the phones: they are told the state there is then, in
+// the same dialogs, with numbers that go on rising. What cannot go on is forgotten.
+func TestSubscribeRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := siptest.NewNet(t)
+		k := knobs{store: astdb.Memory(), hints: newHints(), mailboxes: &mailbox.Store{}}
+		log := &lines{}
+		start := func(conf string) (a *Agent, stop func()) {
+			a = newAgent(t, &exchange{t: t, plan: plan}, conf, n.Host(pbxAddr), log, nil, &k)
+			synctest.Wait()
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() { done <- a.Run(ctx) }()
+			return a, func() {
+				cancel()
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		k.hints.plan = map[string]string{"600@default": "Custom:x", "601@default": "Custom:y"}
+		_, stop := start(watchful)
+		p, q := n.Phone("1001", "198.51.100.206:5060", pbxUDP), n.Phone("1004", "198.51.100.207:5060", pbxUDP)
+		defer p.Close()
+		defer q.Close()
+		l, first := light(p, room, "Event: dialog;id=3", "Expires: 600", "Record-Route: <sip:198.51.100.206:5060;lr>")
+		gone, _ := light(p, "sip:601@"+pbxAddr, "Event: presence")
+		mail, _ := light(q, "sip:"+pbxAddr, "Event: message-summary", "Expires: 300")
+		p.After(20 * time.Second)
+		stop()
+		p.WantNothing(time.Second)
+		q.WantNothing(time.Second)
+		p.After(200 * time.Second)
+		k.hints.set("Custom:x", channel.DeviceInUse)
+		delete(k.hints.plan, "601@default")
+
+		a, stop := start(watchful)
+		m := l.next()
+		for name, want := range map[string]string{
+			"event": "dialog;id=3", "subscription-state": "active;expires=37", "route": "<sip:198.51.100.206:5060;lr>",
+			"from": first.Header("from"), "to": first.Header("to"), "call-id": first.Header("call-id"), "contact": first.Header("contact"),
+		} {
+			if got := m.Header(name); !strings.HasPrefix(got, want) {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+		if !strings.Contains(m.Body(), "<state>confirmed") || m.Req.CSeq().SeqNo <= first.Req.CSeq().SeqNo || strings.Contains(m.Body(), `version="1"`) {
+			t.Errorf("%s", m.Raw)
+		}
+		mail.next()
+		l.again("Event: dialog;id=3")
+		p.Want("200 SUBSCRIBE")
+		l.next()
+		gone.again("Event: presence")
+		p.Want("481")
+		if n := len(a.Subscriptions()); n != 2 {
+			t.Errorf("%d subscriptions", n)
+		}
+		p.After(302 * time.Second) // the mailbox is not refreshed
+		mail.next()
+		stop()
+		if n := len(k.store.List("/subscriptions")); n != 1 {
+			t.Errorf("%d kept", n)
+		}
+		p.After(time.Hour)
+		_, stop = start(watchful) // too late
+		p.WantNothing(time.Second)
+		stop()
+		if n := len(k.store.List("/subscriptions")); n != 0 {
+			t.Errorf("%d kept", n)
+		}
+	})
+}
+
+// What is in the store may be anything.
+func FuzzRestore(f *testing.F) {
+	f.Add("t", `{"endpoint":"1001","event":"presence","body":"application/pidf+xml","exten":"600","call_id":"c","local":{"uri":"sip:600@x","tag":"t"},`+
+		`"remote":{"uri":"sip:1001@x","tag":"r"},"target":"sip:1001@198.51.100.206","transport":"transport-udp","peer":"198.51.100.206:5060","until":9999999999,"lasts":60}`)
+	f.Add("t", `{"endpoint":"SIP/x","event":"message-summary","local":{},"routes":["<"]}`)
+	f.Fuzz(func(t *testing.T, tag, text string) {
+		if tag == "" || strings.ContainsAny(tag, "/\x00") {
+			return
+		}
+		synctest.Test(t, func(t *testing.T) {
+			k := knobs{store: astdb.Memory(), hints: newHints(), mailboxes: &mailbox.Store{}}
+			k.hints.plan = map[string]string{"600@default": "Custom:x"}
+			if k.store.Put("subscriptions", tag, text) != nil {
+				return
+			}
+			log := &lines{}
+			a := newAgent(t, &exchange{t: t, plan: plan}, watchful, siptest.NewNet(t).Host(pbxAddr), log, nil, &k)
+			time.Sleep(time.Second)
+			a.Subscriptions()
+			if err := a.Close(); err != nil {
+				t.Error(err)
+			}
+			if strings.Contains(log.String(), "panic") {
+				t.Error(log)
+			}
+		})
 	})
 }
 

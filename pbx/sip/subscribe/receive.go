@@ -98,6 +98,7 @@ func (b *Book) receive(w *transports.World, in *wire.Inbound, ep *settings.Endpo
 	}
 	s.lease()
 	s.notify()
+	s.keep(soon)
 }
 
 // term is how long a SUBSCRIBE asks for, or without if it does not say; false if it
@@ -164,10 +165,7 @@ func (b *Book) admit(s *subscription, w *transports.World, in *wire.Inbound) int
 	if c := req.Contact(); c != nil && c.Address.Scheme != "sip" && c.Address.Scheme != "sips" && c.Address.Scheme != "" {
 		return sip.StatusRequestedRangeNotSatisfiable
 	}
-	s.voice = compose.Voice{
-		Endpoint: s.ep, Local: way.Appearance(w, s.ep, in.Wire, in.Source.Addr(), in.Local), UserAgent: b.o.Rack.UserAgent(),
-		Inbound: true, Called: req.Recipient.User,
-	}
+	s.equip(w, in.Wire, in.Local, req.Recipient.User)
 	tag, _ := req.To().Params.Get("tag")
 	d, err := dialog.Accepted(req, tag, s.voice.Contact(""))
 	if err != nil {
@@ -175,14 +173,30 @@ func (b *Book) admit(s *subscription, w *transports.World, in *wire.Inbound) int
 	}
 	s.dialog = d
 	s.rewrite(in)
-	road := way.RoadTo(w, s.ep, in.Wire.Name())
-	if pin := w.Wire(s.ep.Transport); pin != nil && pin.Network() != in.Wire.Network() {
-		road.Pin = in.Wire.Name() // as for calls: he may have no port for the other
+	return 0
+}
+
+// equip gives a subscription its way to the phone: x is the transport that it came by,
+// local the address of ours that the phone used, if known, called the user part of the
+// URI it asked for.
+func (s *subscription) equip(w *transports.World, x *wire.Wire, local netip.Addr, called string) {
+	b := s.book
+	s.wire = x.Name()
+	s.voice = compose.Voice{
+		Endpoint: s.ep, Local: way.Appearance(w, s.ep, x, s.peer.Addr(), local), UserAgent: b.o.Rack.UserAgent(),
+		Inbound: true, Called: called,
+	}
+	if s.dialog != nil {
+		s.dialog.Contact = s.voice.Contact("")
+	}
+	road := way.RoadTo(w, s.ep, x.Name())
+	if pin := w.Wire(s.ep.Transport); pin != nil && pin.Network() != x.Network() {
+		road.Pin = x.Name() // as for calls: he may have no port for the other
 	}
 	if s.ep.Legacy {
-		road.Pin = in.Wire.Name()
-		if s.ep.ForceRport || in.Wire.Reliable() {
-			road.Held = in.Source
+		road.Pin = x.Name()
+		if s.ep.ForceRport || x.Reliable() {
+			road.Held = s.peer
 		}
 		if ua := w.Settings.SIP.UserAgent; ua != "" {
 			s.voice.UserAgent = ua
@@ -193,7 +207,6 @@ func (b *Book) admit(s *subscription, w *transports.World, in *wire.Inbound) int
 	if auths, _ := w.Settings.UACAuths(s.ep); len(auths) > 0 {
 		s.credentials = &way.Credentials{Auths: auths}
 	}
-	return 0
 }
 
 // rewrite takes the real source of a request for the address that NOTIFYs go to

@@ -17,6 +17,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"branchline/pbx/astdb"
 	"branchline/pbx/channel"
 	"branchline/pbx/extstate"
 	"branchline/pbx/mailbox"
@@ -45,6 +46,7 @@ type Options struct {
 	Door       *door.Door
 	Extensions Extensions // nil: no extension has a hint
 	Mailboxes  Mailboxes  // nil: no mailbox holds anything
+	Store      *astdb.DB  // keeps them over a restart; nil: they are not kept
 	Log        *slog.Logger
 }
 
@@ -67,9 +69,10 @@ type Book struct {
 	dialogs map[dialog.ID]*subscription
 
 	// What follows belongs to the steps.
-	of     map[string]int // subscriptions by endpoint
-	serial uint64
-	closed bool
+	of       map[string]int // subscriptions by endpoint
+	serial   uint64
+	closed   bool
+	restored bool
 }
 
 // New makes an empty book.
@@ -160,15 +163,19 @@ func (b *Book) Within(in *wire.Inbound) bool {
 	return true
 }
 
-// Close ends all subscriptions: the phones are told to come again after a while, since
-// another exchange knows nothing of them. It gives a channel that is closed when they
-// have been told as far as they can be.
+// Close takes no more subscriptions. Those there are go on after the restart; where
+// they are not kept, the phones are told to come again after a while. It gives a channel
+// that is closed when the phones have been told.
 func (b *Book) Close() <-chan struct{} {
 	done := make(chan struct{})
 	b.put(func() {
 		b.closed = true
 		for _, s := range b.all() {
-			s.end("probation;retry-after=10")
+			if b.o.Store == nil {
+				s.end("probation;retry-after=10")
+				continue
+			}
+			s.freeze()
 		}
 		close(done)
 	})

@@ -34,6 +34,7 @@ type subscription struct {
 	network link.Network
 	hops    int
 	peer    netip.AddrPort
+	wire    string // the transport it came by
 
 	event, eventID string // presence, id=7
 	body           string // its type
@@ -63,11 +64,16 @@ func (s *subscription) left() time.Duration { return max(0, time.Until(s.until))
 // lease starts the time that the subscription lasts.
 func (s *subscription) lease() {
 	s.until = time.Now().Add(s.lasts)
+	s.expire()
+}
+
+// expire sets the alarm for the end.
+func (s *subscription) expire() {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
 	mine := s.until
-	s.timer = time.AfterFunc(s.lasts, func() {
+	s.timer = time.AfterFunc(s.left(), func() {
 		s.book.put(func() {
 			if s.until.Equal(mine) {
 				s.end("timeout")
@@ -93,6 +99,9 @@ func seconds(d time.Duration) string { return strconv.Itoa(int((d + time.Second/
 func (s *subscription) within(in *wire.Inbound) {
 	b, req := s.book, in.Request
 	switch {
+	case b.closed: // it may come again after the restart
+		b.respond(in, sip.StatusServiceUnavailable)
+		return
 	case s.dialog.OrderOf(req) == dialog.Stale:
 		b.respond(in, sip.StatusInternalServerError)
 		return
@@ -129,21 +138,13 @@ func (s *subscription) within(in *wire.Inbound) {
 	}
 	s.lease()
 	s.notify()
+	s.keep(lazy)
 }
 
 // permitted takes the endpoint as it is configured now; false if it is there no more,
 // or may not subscribe any more.
 func (s *subscription) permitted() bool {
-	w := s.book.o.Rack.Load()
-	ep := w.Endpoint(s.ep.ID)
-	if dev := w.Device(s.ep.ID); s.ep.Legacy && dev != nil {
-		ep = dev.Endpoint
-		if s.ep.ForceRport {
-			ep = dev.NATted
-		}
-	} else if s.ep.Legacy {
-		ep = w.Settings.SIP.Guest
-	}
+	ep := s.now(s.book.o.Rack.Load())
 	if ep == nil || !ep.AllowSubscribe || ep.ID != s.ep.ID {
 		return false
 	}
@@ -204,6 +205,9 @@ func (s *subscription) part() {
 	}
 	s.stops = nil
 	s.book.strike(s)
+	if store := s.book.o.Store; store != nil {
+		store.DelSoon(family, s.dialog.Local.Tag, soon)
+	}
 }
 
 // text is what there is to tell now.
