@@ -203,7 +203,8 @@ type AOR struct {
 	Qualify2xxOnly, AuthenticateQualify, SupportPath bool
 	OutboundProxy                                    string
 	Mailboxes                                        []string
-	Legacy                                           bool // comes from sip.conf
+	VoicemailExtension                               string // where the messages of mailboxes are heard
+	Legacy                                           bool   // comes from sip.conf
 }
 
 type Auth struct {

@@ -130,7 +130,8 @@ func TestLegacyLamps(t *testing.T) {
 // Who subscribes is told once, if he wants it so; else he need not subscribe.
 func TestLampsOfSubscribers(t *testing.T) {
 	conf := strings.Replace(office, "aors=1001\n", "aors=1001\nmailboxes=1001@default\nmwi_subscribe_replaces_unsolicited=yes\n", 1)
-	conf = strings.Replace(conf, "max_contacts=1\nremove", "max_contacts=1\nmailboxes=1001@default\nremove", 1)
+	conf = strings.Replace(conf, "max_contacts=1\nremove", "max_contacts=1\nmailboxes=1001@default\nvoicemail_extension=*98\nremove", 1) +
+		"[global]\ntype=global\ndefault_voicemail_extension=*99\n"
 	conf = strings.Replace(conf, "context=trunk\n", "context=trunk\nincoming_mwi_mailbox=1001@default\n", 1)
 	inSite(t, conf, plan, func(s *site) {
 		p, gw := s.phone("1001", "198.51.100.206"), s.phone("gw", "198.51.100.50")
@@ -141,6 +142,13 @@ func TestLampsOfSubscribers(t *testing.T) {
 			m := p.Want("NOTIFY")
 			if !strings.HasPrefix(m.Header("subscription-state"), state) || !strings.Contains(string(m.Req.Body()), "Voice-Message: "+voice+" ") {
 				t.Errorf("want %s, %s:\n%s", state, voice, m.Raw)
+			}
+			account := "sip:*98@198.51.100.9:5060"
+			if m.Header("subscription-state") == "terminated" { // unasked
+				account = "sip:*99@198.51.100.9:5060"
+			}
+			if !strings.Contains(string(m.Req.Body()), "Message-Account: "+account+"\r\n") {
+				t.Errorf("want account %s:\n%s", account, m.Raw)
 			}
 			p.Reply(m, 200, "OK")
 		}

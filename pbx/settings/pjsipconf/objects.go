@@ -183,7 +183,7 @@ func aorOptions() []option.Row[settings.AOR] {
 		{Name: "outbound_proxy", Kind: option.SIPURI, At: func(a *A) any { return &a.OutboundProxy }},
 		{Name: "support_path", Default: "no", Kind: option.Truth, At: func(a *A) any { return &a.SupportPath }},
 		{Name: "mailboxes", Kind: option.List, At: func(a *A) any { return &a.Mailboxes }},
-		{Name: "voicemail_extension", Kind: option.Text, Standing: option.Later},
+		{Name: "voicemail_extension", Kind: option.Text, At: func(a *A) any { return &a.VoicemailExtension }},
 	}
 }
 

@@ -34,7 +34,10 @@ func (e *Runner) TellWaiting(ctx context.Context, ep *settings.Endpoint, c mailb
 			sip.NewHeader("Allow-Events", "message-summary, presence, dialog, refer"), sip.NewHeader("Content-Type", mailbox.SummaryType),
 		},
 		body: func(req *sip.Request) string {
-			return c.Summary(account(exten, req.From().Address.Host, 0))
+			if ep.FromDomain != "" {
+				return c.Summary(account(exten, ep.FromDomain, 0))
+			}
+			return c.Summary(account(exten, req.From().Address.Host, req.Contact().Address.Port))
 		},
 	}
 	ctx, cancel := context.WithTimeout(ctx, notifyWait)
@@ -55,7 +58,11 @@ func (e *Runner) TellDeviceWaiting(ctx context.Context, dev *settings.Device, c 
 		name: dev.MWIFrom, user: dev.Endpoint.FromUser,
 		headers: []sip.Header{sip.NewHeader("Event", summary), sip.NewHeader("Content-Type", mailbox.SummaryType)},
 		body: func(req *sip.Request) string {
-			return c.Summary(account(dev.VMExten, req.From().Address.Host, req.Contact().Address.Port))
+			port := req.Contact().Address.Port
+			if port == sip.DefaultUdpPort {
+				port = 0
+			}
+			return c.Summary(account(dev.VMExten, req.From().Address.Host, port))
 		},
 	}
 	if n.user == "" {
@@ -64,12 +71,13 @@ func (e *Runner) TellDeviceWaiting(ctx context.Context, dev *settings.Device, c 
 	return e.notifyDevice(ctx, dev, n)
 }
 
-// account is where messages are heard: an extension at our own address.
+// account is where messages are heard: an extension at our own address; port 0 is not
+// written.
 func account(exten, host string, port int) string {
 	if exten == "" {
 		return ""
 	}
-	if port != 0 && port != 5060 {
+	if port != 0 {
 		host = net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(port))
 	}
 	return "sip:" + exten + "@" + host

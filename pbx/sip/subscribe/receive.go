@@ -1,6 +1,7 @@
 package subscribe
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -262,12 +263,24 @@ func (s *subscription) watch(w *transports.World) bool {
 
 // voicemail is the URI where the messages are heard, "" if none is configured.
 func (s *subscription) voicemail(w *transports.World) string {
-	exten, at := s.ep.VoicemailExtension, sip.Uri{Scheme: "sip", Host: s.voice.Local.Host}
+	at := sip.Uri{Scheme: "sip", Host: s.voice.Local.Host, Port: s.voice.Local.Port}
+	exten := ""
 	if dev := w.Device(s.ep.ID); dev != nil {
 		exten = dev.VMExten
-		if port := s.voice.Local.Port; port != sip.DefaultUdpPort {
-			at.Port = port
+		if at.Port == sip.DefaultUdpPort {
+			at.Port = 0
 		}
+	} else {
+		aors := s.ep.AORs
+		if s.exten != "" {
+			aors = []string{s.exten}
+		}
+		for _, id := range aors { // the endpoint's own is for what is told unasked
+			if a := w.Settings.AORs[id]; a != nil {
+				exten = cmp.Or(exten, a.VoicemailExtension)
+			}
+		}
+		exten = cmp.Or(exten, w.Settings.Global.VoicemailExtension)
 	}
 	if exten == "" {
 		return ""
