@@ -79,7 +79,7 @@ type daemon struct {
 	hardware   *hardware.Hardware // nil: the lines are opened by somebody else
 	groups     *office.Groups
 	devices    *devstate.States
-	mailboxes  mailbox.Store
+	mailboxes  *mailbox.Store
 	presences  *presence.States
 	extensions *extstate.Watches
 	tree       *cli.Tree
@@ -149,6 +149,7 @@ func (d *daemon) assemble() (err error) {
 	if d.db, err = astdb.Open(filepath.Join(dirs.DB, databaseFile), d.log); err != nil {
 		return err
 	}
+	d.mailboxes = mailbox.New(d.db)
 	d.network = connection.New(connection.Options{
 		DB: d.db, Product: Name, Log: d.log, Changed: func() { d.agent.AddressesChanged() }, Renumbered: d.registerAgain,
 		Snapshot: func() *settings.Snapshot { return d.agent.Snapshot() }, Call: d.selftestAt,
@@ -177,7 +178,7 @@ func (d *daemon) assemble() (err error) {
 		Registered: d.network.Registered,
 	})
 	d.agent = sip.New(sip.Options{
-		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Mailboxes: &d.mailboxes, Store: d.db, Verifier: verifier,
+		Router: d.exchange, Acceptor: d.exchange, Plane: d.plane, Registrar: d.registrar, Mailboxes: d.mailboxes, Store: d.db, Verifier: verifier,
 		UserAgent: product, Channels: d.exchange.Channels, Say: d.out.Say, Log: d.log,
 		Net: sockets.Kernel{Keeper: d.keeper}, FeatureCode: func(name string) string { return d.exchange.Bridges().Codes().Code(name) },
 		Tones: d.tones.Load, Extensions: d.extensions, Changed: d.extensions.Changed,

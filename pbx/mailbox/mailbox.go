@@ -6,8 +6,20 @@ package mailbox
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
+
+	"branchline/pbx/astdb"
+)
+
+// family is where states are kept in the database, as new/old, so that lamps do not go
+// out when the exchange is started again: who told of them does not know that. They are
+// written within that time, for the sake of flash storage.
+const (
+	family = "Mailbox"
+	within = 30 * time.Second
 )
 
 // MaxMailboxes bounds how many mailboxes a store knows of, MaxName how long the name
@@ -24,12 +36,30 @@ const MaxCount = 999_999_999
 // A Count is how many messages of a mailbox have not been heard, and how many have.
 type Count struct{ New, Old int }
 
-// A Store knows the states of mailboxes. The zero Store knows none. Mailboxes are
+// A Store knows the states of mailboxes. The zero Store knows none, and forgets. Mailboxes are
 // named as the configuration names them, 1001@default, which is the same as 1001.
 type Store struct {
+	db *astdb.DB // nil: states are not kept
+
 	mu       sync.Mutex
 	states   map[string]Count
 	watchers map[string][]*func()
+}
+
+// New makes a store that knows what db has kept.
+func New(db *astdb.DB) *Store {
+	s := &Store{db: db, states: map[string]Count{}}
+	for _, e := range db.List("/" + family) {
+		fresh, old, _ := strings.Cut(e.Value, "/")
+		c, ok := Count{}, false
+		if c.New, ok = number(fresh); ok {
+			c.Old, ok = number(old)
+		}
+		if ok && len(s.states) < MaxMailboxes {
+			s.states[strings.TrimPrefix(e.Name, "/"+family+"/")] = c
+		}
+	}
+	return s
 }
 
 // Name is the one name of a mailbox: without the context, where that is "default".
@@ -83,6 +113,9 @@ func (s *Store) Set(mailbox string, c Count) bool {
 	var tell []*func()
 	if !known || before != c {
 		tell = slices.Clone(s.watchers[name])
+		if s.db != nil {
+			s.db.PutSoon(family, name, strconv.Itoa(c.New)+"/"+strconv.Itoa(c.Old), within)
+		}
 	}
 	s.mu.Unlock()
 	for _, f := range tell {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"branchline/pbx/astdb"
 	"branchline/pbx/mailbox"
 )
 
@@ -59,6 +60,25 @@ func TestWatch(t *testing.T) {
 	s.Set("1001", mailbox.Count{New: 3})
 	if got := strings.Join(log, " "); got != "a{1 0} b b" {
 		t.Errorf("told: %s", got)
+	}
+}
+
+// What is known outlives a restart.
+func TestKept(t *testing.T) {
+	db := astdb.Memory()
+	s := mailbox.New(db)
+	s.Set("1001@default", mailbox.Count{New: 2, Old: 8})
+	s.Set("1001@default", mailbox.Count{New: 1, Old: 9})
+	s.Set("a/b@office", mailbox.Count{Old: 3})
+	_ = db.Put("Mailbox", "odd", "many")
+	s = mailbox.New(db)
+	for name, want := range map[string]mailbox.Count{"1001": {New: 1, Old: 9}, "a/b@office": {Old: 3}} {
+		if got, ok := s.Of(name); !ok || got != want {
+			t.Errorf("%s: %v, %v, want %v", name, got, ok, want)
+		}
+	}
+	if _, ok := s.Of("odd"); ok {
+		t.Error("what cannot be read is known")
 	}
 }
 
