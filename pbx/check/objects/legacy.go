@@ -40,6 +40,10 @@ func legacy(x *survey.Survey) {
 		if d.InsecureInvite && d.Dynamic {
 			x.Warn(deviceAt(x, d, "insecure"), "insecure-invite", fmt.Sprintf("[%s]: insecure=invite on a device that registers", d.Name), "anybody who gives the name "+d.Name+" can call without a password", "leave it out: it is for providers with host=address")
 		}
+		if name := d.SubscribeContext; name != "" && x.View[name] == nil && deviceAt(x, d, "subscribecontext") != d.Pos {
+			nothingToWatch(contexts, x.Warn(deviceAt(x, d, "subscribecontext"), "dangling-context",
+				fmt.Sprintf("[%s]: subscribecontext %q does not exist in extensions.conf", d.Name, name), "its lamps stay dark: every SUBSCRIBE is answered 404", ""), name)
+		}
 		if e := d.Endpoint; e != nil && x.View[e.Context] == nil && (e.Context != x.Snap.SIP.Context || deviceAt(x, d, "context") != d.Pos) {
 			dd := x.Warn(deviceAt(x, d, "context"), "dangling-context", fmt.Sprintf("[%s]: context %q does not exist in extensions.conf", d.Name, e.Context), "every number that "+d.Name+" dials is answered 404", "add ["+e.Context+"] to extensions.conf")
 			if near := spelling.Nearest(e.Context, contexts); near != "" {

@@ -33,6 +33,10 @@ func references(x *survey.Survey) {
 				d.Near = e.Context
 			}
 		}
+		if name := e.SubscribeContext; name != "" && x.View[name] == nil && !e.Legacy {
+			nothingToWatch(contexts, x.Warn(e.At("subscribe_context"), "dangling-context",
+				fmt.Sprintf("endpoint [%s]: subscribe_context %q does not exist in extensions.conf", e.ID, name), "its lamps stay dark: every SUBSCRIBE is answered 404", ""), name)
+		}
 		for _, name := range e.AORs {
 			if x.Snap.AORs[name] == nil {
 				commentedOut(x, e, name)
@@ -316,5 +320,15 @@ func shadowedRegistrations(x *survey.Survey) {
 		x.Note(id.At("match"), "address-before-name", text,
 			fmt.Sprintf("a phone there that wants to register as %s is answered 404", phones[0]),
 			"set endpoint_identifier_order=username,ip,anonymous in [global] if phones live at that address")
+	}
+}
+
+// nothingToWatch completes the finding that hints are looked for in a context that there
+// is not.
+func nothingToWatch(contexts []string, d *astconf.Diag, name string) {
+	d.Near, d.Cure = name, "add ["+name+"] to extensions.conf"
+	if near := spelling.Nearest(name, contexts); near != "" {
+		d.Cure = "did you mean " + near + "?"
+		d.Replace(name, near, false)
 	}
 }

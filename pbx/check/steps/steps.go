@@ -245,7 +245,7 @@ func unusedContexts(x *survey.Survey) {
 	}
 	elsewhere := x.FromLines()
 	for _, e := range x.Ordered {
-		elsewhere = append(elsewhere, e.MessageContext) // "": where its calls go
+		elsewhere = append(elsewhere, e.MessageContext, e.SubscribeContext) // "": where its calls go
 	}
 	for _, from := range elsewhere {
 		contexts, _ := x.Reach(from)

@@ -119,6 +119,7 @@ func (b *Book) Restore() {
 			s.serial = b.serial
 			b.enter(s)
 			s.expire()
+			s.keep(soon) // with numbers that another restart may count from
 			time.AfterFunc(time.Duration(n)*pace, func() {
 				b.put(func() {
 					if s.over == "" {
