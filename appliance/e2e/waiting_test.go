@@ -47,7 +47,8 @@ func TestWaitingMessages(t *testing.T) {
 	})
 }
 
-// TestPublish lets a telephone say that its user is busy, and looks at the hint.
+// TestPublish lets a telephone say that its user is busy, and looks at the hint and at
+// the lamp of 1002, which watches it.
 // Seed: S-232.
 func TestPublish(t *testing.T) {
 	t.Parallel()
@@ -56,6 +57,9 @@ func TestPublish(t *testing.T) {
 	conf["extensions.conf"].Data = append(conf["extensions.conf"].Data, "exten => 1001,hint,PJSIP/1001\n"...)
 	e := r.exchange(single(t), server3, conf)
 	r.login(device1001, "1001", false)
+	lamp := r.start(&phone.SIPp{Scenario: "lamp", Host: r.host(device1002), Server: addr(server3), User: "1002", Password: secret,
+		Dial: "1001", Lamp: []string{"terminated", "confirmed", "terminated", "confirmed"}})
+	r.eventually(10*time.Second, "1002 watches 1001", func() bool { return strings.Contains(r.rx(e, "core show hints"), "Watchers  1") })
 	for _, c := range []struct{ activity, state, presence string }{
 		{"busy", "Busy", "dnd"}, {"away", "Idle", "away"}, {"on-the-phone", "InUse", "dnd"},
 	} {
@@ -67,4 +71,5 @@ func TestPublish(t *testing.T) {
 			t.Errorf("%s is shown as\n%s", c.activity, out)
 		}
 	}
+	r.finish(lamp)
 }

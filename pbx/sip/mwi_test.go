@@ -139,7 +139,12 @@ func TestLampsOfSubscribers(t *testing.T) {
 		defer gw.Close()
 		told := func(state, voice string) {
 			t.Helper()
-			m := p.Want("NOTIFY")
+			m := p.Next(time.Second)
+			for ; m != nil && m.Req == nil; m = p.Next(time.Second) { // an answer, which may come before or after
+			}
+			if m == nil {
+				t.Fatalf("not told of %s\n%s", voice, s.net.Ladder())
+			}
 			if !strings.HasPrefix(m.Header("subscription-state"), state) || !strings.Contains(string(m.Req.Body()), "Voice-Message: "+voice+" ") {
 				t.Errorf("want %s, %s:\n%s", state, voice, m.Raw)
 			}
@@ -156,13 +161,12 @@ func TestLampsOfSubscribers(t *testing.T) {
 		p.Want("200")
 		told("terminated", "0/0")
 		sub := p.Send("SUBSCRIBE", "sip:1001@"+pbxAddr, "Event: message-summary", "Expires: 600")
-		ok := p.Want("200 SUBSCRIBE")
+		ok := p.Want("200 SUBSCRIBE") // comes first: there is no dialog before
 		told("active", "0/0")
 		summaryOf(gw, mailbox.SummaryType, "Voice-Message: 1/0", "200")
 		told("active", "1/0")
 		p.WantNothing(10 * time.Second)
 		p.Within(sub, ok, "SUBSCRIBE", "Event: message-summary", "Expires: 0")
-		p.Want("200 SUBSCRIBE")
 		told("terminated", "1/0")
 		summaryOf(gw, mailbox.SummaryType, "Voice-Message: 2/0", "200")
 		told("terminated", "2/0")
