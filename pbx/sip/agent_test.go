@@ -381,6 +381,7 @@ func inSite(t *testing.T, conf string, plan map[string]string, f func(s *site)) 
 				t.Error(err)
 			}
 		}()
+		synctest.Wait() // what the start itself says has been said
 		f(s)
 	})
 }

@@ -17,6 +17,7 @@ func summaryOf(p *siptest.Phone, contentType, body, want string) {
 	req.SetBody([]byte(body))
 	p.Put(req)
 	p.Want(want)
+	synctest.Wait() // all have been told that can be
 }
 
 // S-230: what a provider tells lights the lamp of the telephone, and what is said then
@@ -94,6 +95,7 @@ func TestLegacyLamps(t *testing.T) {
 			"[trunk]\ntype=peer\nhost=198.51.100.50\nunsolicited_mailbox=1001\n"
 		b := openBranch(t, n, pbxAddr, fstest.MapFS{"sip.conf": {Data: []byte(conf)}, "extensions.conf": {Data: []byte("[default]\nexten => 1,1,Answer()\n")}})
 		defer b.agent.Close()
+		synctest.Wait() // whoever is known at the start has been told
 		a, c, gw := n.Phone("2001", "198.51.100.206:5060", pbxUDP), n.Phone("2002", "198.51.100.207:5060", pbxUDP), n.Phone("gw", "198.51.100.50:5060", pbxUDP)
 		defer a.Close()
 		defer c.Close()
