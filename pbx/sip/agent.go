@@ -261,17 +261,12 @@ func (a *Agent) ContactsChanged(aor string) {
 		return
 	}
 	w := a.rack.Load()
-	if w.Settings == nil {
-		return
-	}
 	if dev := w.Device(aor); dev != nil {
 		a.o.Changed(dev.ID)
 		return
 	}
-	for id, ep := range w.Settings.Endpoints {
-		if slices.Contains(ep.AORs, aor) {
-			a.o.Changed("PJSIP/" + id)
-		}
+	for _, id := range w.Index.Owners(aor) {
+		a.o.Changed("PJSIP/" + id)
 	}
 }
 

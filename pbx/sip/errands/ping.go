@@ -2,7 +2,6 @@ package errands
 
 import (
 	"context"
-	"slices"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -84,16 +83,10 @@ func owner(w *transports.World, c *registrar.Contact, aor *settings.AOR) *settin
 	if ep := w.Endpoint(c.Endpoint); ep != nil {
 		return ep
 	}
-	ids := make([]string, 0, 1)
-	for id, ep := range w.Settings.Endpoints {
-		if slices.Contains(ep.AORs, aor.ID) {
-			ids = append(ids, id)
-		}
+	if ids := w.Index.Owners(aor.ID); len(ids) > 0 {
+		return w.Settings.Endpoints[ids[0]]
 	}
-	if len(ids) == 0 {
-		return nil
-	}
-	return w.Settings.Endpoints[slices.Min(ids)]
+	return nil
 }
 
 // plainURI is a URI without parameters, as To carries it.

@@ -31,8 +31,9 @@ type Index struct {
 	lengths  []int                  // prefix lengths in networks; IPv6 ones are counted from 1000
 	headers  []rule
 	uris     []rule
-	domains  []string // domain= of transports
-	devices  devices  // of sip.conf
+	domains  []string            // domain= of transports
+	devices  devices             // of sip.conf
+	owners   map[string][]string // by address of record
 }
 
 // A rule compares a text exactly or with an expression.
@@ -76,12 +77,28 @@ func New(snap *settings.Snapshot) *Index {
 	}
 	slices.Sort(x.lengths)
 	x.devices = newDevices(snap.SIP)
+	x.owners = make(map[string][]string, len(snap.AORs))
+	for id, ep := range snap.Endpoints {
+		for _, aor := range ep.AORs {
+			if at, known := slices.BinarySearch(x.owners[aor], id); !known {
+				x.owners[aor] = slices.Insert(x.owners[aor], at, id)
+			}
+		}
+	}
 	for _, t := range snap.Transports {
 		if t.Domain != "" && !slices.Contains(x.domains, t.Domain) {
 			x.domains = append(x.domains, t.Domain)
 		}
 	}
 	return x
+}
+
+// Owners are the ids of the endpoints that have an address of record, sorted.
+func (x *Index) Owners(aor string) []string {
+	if x == nil { // nothing is configured yet
+		return nil
+	}
+	return x.owners[aor]
 }
 
 func newRule(endpoint, header, exact, expr string) rule {

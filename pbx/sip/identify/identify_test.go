@@ -179,3 +179,15 @@ func BenchmarkFind(b *testing.B) {
 		}
 	}
 }
+
+func TestOwners(t *testing.T) {
+	x := index(t, "[b]\ntype=endpoint\naors=shared,own\n[a]\ntype=endpoint\naors=shared\n[c]\ntype=endpoint\n[shared]\ntype=aor\n[own]\ntype=aor\n")
+	for aor, want := range map[string]string{"shared": "[a b]", "own": "[b]", "c": "[]"} {
+		if got := fmt.Sprint(x.Owners(aor)); got != want {
+			t.Errorf("%s belongs to %s, want %s", aor, got, want)
+		}
+	}
+	if got := (*Index)(nil).Owners("own"); got != nil {
+		t.Errorf("nothing is configured, and own belongs to %v", got)
+	}
+}
