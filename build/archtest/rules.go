@@ -69,7 +69,7 @@ func mayNot(from, to string) string {
 	if within(to, "appliance/e2e") && !within(from, "appliance/e2e", "build") {
 		return "nothing depends on tests"
 	}
-	if within(to, "pbx/pbxtest", "pbx/fn/fntest", "pbx/dialplan/plantest", "pbx/sip/siptest", "hal/haltest", "netcfg/netcfgtest", "media/plane/planetest", "media/echo/echotest") && !within(from, "build", "appliance/e2e", "pbx/pbxtest", "pbx/sip/siptest", "hal/haltest") {
+	if within(to, "pbx/pbxtest", "pbx/fn/fntest", "pbx/dialplan/plantest", "pbx/sip/siptest", "pbx/settings/option/optiontest", "hal/haltest", "netcfg/netcfgtest", "media/plane/planetest", "media/echo/echotest") && !within(from, "build", "appliance/e2e", "pbx/pbxtest", "pbx/sip/siptest", "hal/haltest") {
 		return "only tests use test packages"
 	}
 	for _, n := range never {

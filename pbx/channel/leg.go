@@ -235,6 +235,25 @@ func (s DeviceState) String() string {
 	return "UNKNOWN"
 }
 
+// ExtensionState is how an extension shows such a device: `core show hints`' words.
+func (s DeviceState) ExtensionState() string {
+	switch s {
+	case DeviceInUse:
+		return "InUse"
+	case DeviceBusy:
+		return "Busy"
+	case DeviceUnavailable, DeviceInvalid:
+		return "Unavailable"
+	case DeviceRinging:
+		return "Ringing"
+	case DeviceRingInUse:
+		return "InUse&Ringing"
+	case DeviceOnHold:
+		return "Hold"
+	}
+	return "Idle"
+}
+
 // ParseDeviceState reads one of the words of DEVICE_STATE().
 func ParseDeviceState(w string) (DeviceState, bool) {
 	for i, s := range deviceStateWords {

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"branchline/pbx/astconf"
-	"branchline/pbx/settings/option"
+	"branchline/pbx/settings/option/optiontest"
 )
 
 // findings prints the diagnostics without their notes of rules not asked for.
@@ -19,30 +19,10 @@ func findings(ds []astconf.Diag) []string {
 }
 
 func TestDefaultsAreOfTheirKind(t *testing.T) {
-	checkDefaults(t, "rtp.conf", rtpOptions())
-	checkDefaults(t, "directories", directoryOptions())
-	checkDefaults(t, "options", processOptions())
-	checkDefaults(t, "files", socketOptions())
-}
-
-func checkDefaults[T any](t *testing.T, typ string, options []option.Row[T]) {
-	t.Helper()
-	seen := map[string]bool{}
-	for _, o := range options {
-		if seen[o.Name] {
-			t.Errorf("%s: %s stands twice in the table", typ, o.Name)
-		}
-		seen[o.Name] = true
-		if o.Take == nil && o.Kind.Read == nil {
-			t.Errorf("%s: %s has neither kind nor take", typ, o.Name)
-			continue
-		}
-		if o.Take == nil && o.Default != "" {
-			if _, _, err := o.Kind.Read(o.Default); err != nil {
-				t.Errorf("%s: default %s=%s: %v", typ, o.Name, o.Default, err)
-			}
-		}
-	}
+	optiontest.Defaults(t, "rtp.conf", rtpOptions())
+	optiontest.Defaults(t, "directories", directoryOptions())
+	optiontest.Defaults(t, "options", processOptions())
+	optiontest.Defaults(t, "files", socketOptions())
 }
 
 func TestPermitted(t *testing.T) {

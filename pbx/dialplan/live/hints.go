@@ -9,31 +9,9 @@ import (
 	"strings"
 	"time"
 
-	"branchline/pbx/channel"
 	"branchline/pbx/cli"
 	"branchline/pbx/dialplan"
 )
-
-// consoleState is a state in the words of `core show hints`.
-func consoleState(s channel.DeviceState) string {
-	switch s {
-	case channel.DeviceInUse:
-		return "InUse"
-	case channel.DeviceBusy:
-		return "Busy"
-	case channel.DeviceUnavailable, channel.DeviceInvalid:
-		return "Unavailable"
-	case channel.DeviceRinging:
-		return "Ringing"
-	case channel.DeviceRingInUse:
-		return "InUse&Ringing"
-	case channel.DeviceOnHold:
-		return "Hold"
-	case channel.DeviceNotInUse, channel.DeviceUnknown:
-		return "Idle"
-	}
-	return "Idle"
-}
 
 // HintOf finds the hint of an extension that somebody outside asks for, with its
 // variables filled in. What was asked for becomes part of the text that is evaluated
@@ -83,7 +61,7 @@ func (s *System) showHint(w io.Writer, h dialplan.Hint, of dialplan.StateOf, wat
 	if !strings.HasPrefix(h.Exten, "_") {
 		shown := h
 		shown.Devices = s.Expand(gocontext.Background(), nil, h.Devices)
-		state = consoleState(shown.State(of))
+		state = shown.State(of).ExtensionState()
 		presence = "not_set"
 		if entity := cmp.Or(h.Presence, shown.Devices); s.Presence != nil {
 			presence = s.Presence(entity)

@@ -13,7 +13,7 @@ import (
 	"branchline/pbx/astconf"
 	"branchline/pbx/channel"
 	"branchline/pbx/settings"
-	"branchline/pbx/settings/option"
+	"branchline/pbx/settings/option/optiontest"
 )
 
 func load(t *testing.T, text string) *astconf.File {
@@ -37,35 +37,15 @@ func findings(ds []astconf.Diag) []string {
 }
 
 func TestDefaultsAreOfTheirKind(t *testing.T) {
-	checkDefaults(t, "endpoint", endpointOptions())
-	checkDefaults(t, "transport", transportOptions())
-	checkDefaults(t, "auth", authOptions())
-	checkDefaults(t, "aor", aorOptions())
-	checkDefaults(t, "identify", identifyOptions())
-	checkDefaults(t, "registration", registrationOptions())
-	checkDefaults(t, "global", globalOptions())
-	checkDefaults(t, "system", systemOptions())
-	checkDefaults(t, "acl", aclOptions())
-}
-
-func checkDefaults[T any](t *testing.T, typ string, options []option.Row[T]) {
-	t.Helper()
-	seen := map[string]bool{}
-	for _, o := range options {
-		if seen[o.Name] {
-			t.Errorf("%s: %s stands twice in the table", typ, o.Name)
-		}
-		seen[o.Name] = true
-		if o.Take == nil && o.Kind.Read == nil {
-			t.Errorf("%s: %s has neither kind nor take", typ, o.Name)
-			continue
-		}
-		if o.Take == nil && o.Default != "" {
-			if _, _, err := o.Kind.Read(o.Default); err != nil {
-				t.Errorf("%s: default %s=%s: %v", typ, o.Name, o.Default, err)
-			}
-		}
-	}
+	optiontest.Defaults(t, "endpoint", endpointOptions())
+	optiontest.Defaults(t, "transport", transportOptions())
+	optiontest.Defaults(t, "auth", authOptions())
+	optiontest.Defaults(t, "aor", aorOptions())
+	optiontest.Defaults(t, "identify", identifyOptions())
+	optiontest.Defaults(t, "registration", registrationOptions())
+	optiontest.Defaults(t, "global", globalOptions())
+	optiontest.Defaults(t, "system", systemOptions())
+	optiontest.Defaults(t, "acl", aclOptions())
 }
 
 // Seed: S-081.

@@ -156,25 +156,6 @@ func (v View) dialogs() []byte {
 		"  <state>" + state + "</state>\n" + after + " </dialog>\n</dialog-info>\n")
 }
 
-// StateWords is a state in the words of the console.
-func StateWords(s channel.DeviceState) string {
-	switch s {
-	case channel.DeviceInUse:
-		return "InUse"
-	case channel.DeviceBusy:
-		return "Busy"
-	case channel.DeviceUnavailable, channel.DeviceInvalid:
-		return "Unavailable"
-	case channel.DeviceRinging:
-		return "Ringing"
-	case channel.DeviceRingInUse:
-		return "InUse&Ringing"
-	case channel.DeviceOnHold:
-		return "Hold"
-	}
-	return "Idle"
-}
-
 var entities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
 
 // escape writes text into XML. What no document may hold is left out.

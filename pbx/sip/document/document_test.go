@@ -113,7 +113,7 @@ func TestStates(t *testing.T) {
 				t.Errorf("%s %s:\n%s", s, kind, got)
 			}
 		}
-		if got := StateWords(s); got != want[3] {
+		if got := s.ExtensionState(); got != want[3] {
 			t.Errorf("%s: %s", s, got)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"branchline/pbx/cli"
-	"branchline/pbx/sip/document"
 	"branchline/pbx/sip/subscribe"
 )
 
@@ -117,7 +116,7 @@ func (d *Deps) subscription(ctx context.Context, w io.Writer, args []string) err
 			rows = append(rows, [2]string{"SubscriptionType", "mwi"}, [2]string{"Mailboxes", strings.Join(s.Mailboxes, ",")})
 		} else {
 			rows = append(rows, [2]string{"SubscriptionType", "extension_state"}, [2]string{"Extension", s.Exten},
-				[2]string{"ExtensionStates", document.StateWords(s.State)})
+				[2]string{"ExtensionStates", s.State.ExtensionState()})
 		}
 		for _, r := range rows {
 			fmt.Fprintf(w, "%-20s: %s\n", r[0], r[1])

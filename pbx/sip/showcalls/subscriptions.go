@@ -28,7 +28,7 @@ func (d *Deps) showSubscriptions(w io.Writer) {
 			continue
 		}
 		n++
-		exten, state, mailboxes := s.Exten+"@"+s.Context, document.StateWords(s.State), "<none>"
+		exten, state, mailboxes := s.Exten+"@"+s.Context, s.State.ExtensionState(), "<none>"
 		if s.Event == "message-summary" {
 			exten, state, mailboxes = "--", "<none>", strings.Join(s.Mailboxes, ",")
 		}
