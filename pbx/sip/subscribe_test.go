@@ -559,6 +559,9 @@ func TestSubscribeRestart(t *testing.T) {
 		l, first := light(p, room, "Event: dialog;id=3", "Expires: 600", "Record-Route: <sip:198.51.100.206:5060;lr>")
 		gone, _ := light(p, "sip:601@"+pbxAddr, "Event: presence")
 		mail, _ := light(q, "sip:"+pbxAddr, "Event: message-summary", "Expires: 300")
+		if n := len(k.store.List("/subscriptions")); n != 3 { // a crash does not say that it comes
+			t.Errorf("%d kept", n)
+		}
 		p.After(20 * time.Second)
 		stop()
 		p.WantNothing(time.Second)

@@ -17,12 +17,11 @@ import (
 // family is where subscriptions are kept over a restart, by our tag.
 const family = "subscriptions"
 
-// How soon what is kept is on disk: a card wears out by writing, and a lamp that has
-// to wait for its phone's next refresh after a power cut is no loss of a call.
-const (
-	soon = time.Minute      // one that is new, or over
-	lazy = 15 * time.Minute // one that only goes on
-)
+// soon is how soon a subscription that is new, or over, is on disk. One that only goes on
+// is written when the exchange ends in order, and not before: a card wears out by writing,
+// and there are many lamps. After a crash the phone of a lease that has passed since asks
+// anew when its refresh is answered 481, which is no loss of a call.
+const soon = time.Minute
 
 // A record is a subscription in the store.
 type record struct {
@@ -63,7 +62,7 @@ func (p side) identity() (out dialog.Identity, ok bool) {
 }
 
 // keep writes the subscription down.
-func (s *subscription) keep(within time.Duration) {
+func (s *subscription) keep() {
 	b, d := s.book, s.dialog
 	if b.o.Store == nil {
 		return
@@ -83,14 +82,14 @@ func (s *subscription) keep(within time.Duration) {
 		b.o.Log.Warn("subscription is not kept", "endpoint", s.ep.ID, "error", err)
 		return
 	}
-	b.o.Store.PutSoon(family, d.Local.Tag, string(text), within)
+	b.o.Store.PutSoon(family, d.Local.Tag, string(text), soon)
 }
 
 // freeze leaves the subscription as it is to who comes after the restart: what happens
 // while everything ends is not told, nor is a phone given up that cannot be told any
 // more.
 func (s *subscription) freeze() {
-	s.keep(soon) // with the numbers of now
+	s.keep() // with the numbers of now
 	s.over = "frozen"
 	s.timer.Stop()
 	for _, stop := range s.stops {
@@ -119,7 +118,7 @@ func (b *Book) Restore() {
 			s.serial = b.serial
 			b.enter(s)
 			s.expire()
-			s.keep(soon) // with numbers that another restart may count from
+			s.keep() // with numbers that another restart may count from
 			time.AfterFunc(time.Duration(n)*pace, func() {
 				b.put(func() {
 					if s.over == "" {

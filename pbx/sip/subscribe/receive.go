@@ -99,7 +99,7 @@ func (b *Book) receive(w *transports.World, in *wire.Inbound, ep *settings.Endpo
 	}
 	s.lease()
 	s.notify()
-	s.keep(soon)
+	s.keep()
 }
 
 // term is how long a SUBSCRIBE asks for, or without if it does not say; false if it

@@ -138,7 +138,6 @@ func (s *subscription) within(in *wire.Inbound) {
 	}
 	s.lease()
 	s.notify()
-	s.keep(lazy)
 }
 
 // permitted takes the endpoint as it is configured now; false if it is there no more,
